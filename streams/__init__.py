@@ -1,0 +1,1 @@
+"""The Faust app: takes whole pages of records from Kafka and persists them into a store."""

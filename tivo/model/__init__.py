@@ -1,0 +1,1 @@
+"""The nouns of tivo: plain values that every room may use and that use no room."""

@@ -1,0 +1,86 @@
+"""Every exception that tivo raises on purpose.
+
+    TivoError
+    ├── RequestError                 the caller is wrong: answered to the caller, nobody else notices
+    │   ├── CommandError             a viewer's command or control (code, field)
+    │   ├── UnknownTopic             a topic that is not there
+    │   ├── RecordError              a record that cannot be taken
+    │   └── ConfigError              a setting, a flag or a `tivo.toml`
+    ├── NeighbourError               something that tivo leans on failed: retried or told, the cause kept
+    │   ├── StoreError               a store is away, damaged or refused
+    │   │   └── PageGap              a page begins beyond the frontier: what lies between would be lost
+    │   ├── LogError                 the log on disk is damaged, full or read-only
+    │   └── BrokerError              a Kafka broker is away or refused
+    └── WireError                    bytes that are not the Kafka protocol: the connection is closed
+
+A fault of ours is an AssertionError and is never caught.
+"""
+
+
+class TivoError(Exception):
+    """Root of the tree; never raised itself."""
+
+
+class RequestError(TivoError):
+    """The caller is wrong. The message names the culprit and the evidence."""
+
+
+class CommandError(RequestError):
+    """A viewer asked for what cannot be done; nothing has changed.
+
+    `code` is one of the error codes of the playback protocol, `field` the control at fault.
+    """
+
+    def __init__(self, message: str, *, code: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field
+
+
+class UnknownTopic(RequestError):
+    """No topic has this name or id."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"there is no topic named {topic!r}")
+        self.topic = topic
+
+
+class RecordError(RequestError):
+    """A record cannot be taken as it is."""
+
+
+class ConfigError(RequestError):
+    """A setting is unknown, missing or out of bounds."""
+
+
+class NeighbourError(TivoError):
+    """A store, a broker or a disk failed; `__cause__` holds what it said."""
+
+
+class StoreError(NeighbourError):
+    """A store is away, damaged or refused."""
+
+
+class PageGap(StoreError):
+    """A page begins beyond the frontier, so writing it would lose what lies between."""
+
+    def __init__(self, *, topic: str, partition: int, frontier: int, base: int) -> None:
+        super().__init__(
+            f"{topic}/{partition}: the page begins at offset {base}, the store holds everything below {frontier}"
+        )
+        self.topic = topic
+        self.partition = partition
+        self.frontier = frontier
+        self.base = base
+
+
+class LogError(NeighbourError):
+    """The log on disk is damaged, full or read-only."""
+
+
+class BrokerError(NeighbourError):
+    """A Kafka broker is away or refused."""
+
+
+class WireError(TivoError):
+    """Bytes that are not the Kafka protocol."""

@@ -1,0 +1,128 @@
+"""Events, the pages they travel in, and the two places in a topic: cursor and frontier."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from hashlib import blake2b
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+Frontier: TypeAlias = Mapping[int, int]
+"""Per partition, the next offset that is not held yet. A partition that is not named is unset."""
+
+Headers: TypeAlias = tuple[tuple[str, bytes | None], ...]
+
+TIME_HEADER = "tivo-time-us"
+"""Header with the event time in microseconds, where a producer knows it finer than Kafka's milliseconds."""
+
+RECEIVED_HEADER = "tivo-received-us"
+"""Header with the wall time in microseconds at which tivo first took the event."""
+
+ID_HEADERS = ("tivo-id", "ce_id")
+"""Headers in which a producer may name the event's id itself, the first one found counts."""
+
+
+class ValueKind(IntEnum):
+    """What a record's value is, found once when it is read off the log, so that it is never parsed again."""
+
+    JSON = 0
+    TEXT = 1
+    BINARY = 2
+    NULL = 3
+
+
+class Cursor(NamedTuple):
+    """The order key of an event: a page begins right behind it. Compares in playback order."""
+
+    time_us: int
+    topic: str
+    partition: int
+    offset: int
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False, order=True):
+    """A record as tivo keeps it.
+
+    The first four fields are the playback order (time, topic, partition, offset), so events
+    compare and sort in it. Made and sorted by the million: a struct of msgspec is built in a
+    quarter of the time of a frozen dataclass.
+    """
+
+    time_us: int
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    received_us: int
+    kind: ValueKind
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.time_us, self.topic, self.partition, self.offset)
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Events of one partition in offset order, written in one go.
+
+    `base` is the place at which the reader stood before the page and `next` the place behind it;
+    offsets between them that no event has are natural holes (compaction, transaction markers).
+    """
+
+    topic: str
+    topic_id: bytes
+    partition: int
+    base: int
+    next: int
+    events: tuple[Event, ...]
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The last event of every key at a time; makes seeking cheap."""
+
+    topic: str
+    time_us: int
+    events: tuple[Event, ...]
+
+
+_JSON = msgspec.json.Decoder(msgspec.Raw)
+
+
+def value_kind(value: bytes | None) -> ValueKind:
+    """What a value is. JSON means that the bytes may stand inside a JSON text as they are."""
+    if value is None:
+        return ValueKind.NULL
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return ValueKind.BINARY
+    try:
+        _JSON.decode(value)
+    except msgspec.DecodeError:
+        return ValueKind.TEXT
+    return ValueKind.JSON
+
+
+def header(headers: Headers, name: str) -> bytes | None:
+    """The last value of a header, None where it is absent or null."""
+    return next((value for key, value in reversed(headers) if key == name), None)
+
+
+def event_id(event: Event, topic_id: bytes) -> str:
+    """The event's id: the producer's own, else a version 7 UUID that is the same wherever the record is read.
+
+    Its time is the event time in milliseconds, its random part a hash of the place (topic id,
+    partition, offset), so ids sort by time and never change (RFC 9562 §5.7).
+    """
+    for name in ID_HEADERS:
+        own = header(event.headers, name)
+        if own:
+            return own.decode("utf-8", "replace")
+    place = b"%b%d/%d" % (topic_id, event.partition, event.offset)
+    tail = int.from_bytes(blake2b(place, digest_size=10).digest())
+    bits = (max(event.time_us, 0) // 1000 & (1 << 48) - 1) << 80 | tail
+    bits = bits & ~(0xF << 76) | 0x7 << 76
+    bits = bits & ~(0x3 << 62) | 0x2 << 62
+    text = f"{bits:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

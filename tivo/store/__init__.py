@@ -1,0 +1,1 @@
+"""Where events rest: one narrow door, one file per backing store."""
