@@ -152,6 +152,14 @@ def duration_us(text: str) -> int:
     return span_us
 
 
+def checked_duration_us(text: str, name: str) -> int:
+    """Microseconds of a duration that a person gave. Raises ConfigError naming the option."""
+    span_us = parse_duration(text)
+    if span_us is None:
+        raise ConfigError(f"{name} wants a number and a unit, such as 20s, 1h or 7d, got {text!r}")
+    return span_us
+
+
 def all_settings(of: type = Settings, prefix: str = "") -> Iterator[Setting]:
     """Every setting there is, in the order of the file."""
     hints = get_type_hints(of, include_extras=True)
@@ -184,6 +192,11 @@ def load(
     values |= _from_environment(environ)
     values |= {key: value for key, value in (flags or {}).items() if value is not None}
     return _checked(values)
+
+
+def is_setting(variable: str) -> bool:
+    """Whether a variable of the environment is one that `load` reads."""
+    return variable == CONFIG_VARIABLE or variable in {setting.variable for setting in all_settings()}
 
 
 def to_environment(settings: Settings) -> dict[str, str]:

@@ -99,7 +99,7 @@ def value_kind(value: bytes | None) -> ValueKind:
         return ValueKind.BINARY
     try:
         _JSON.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return ValueKind.TEXT
     return ValueKind.JSON
 

@@ -1,0 +1,126 @@
+"""`tivo up` as its users meet it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.tivo import Tivo, tivo, tivo_up, until
+
+STOPS_WITHIN_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tivo]:
+    with tivo_up(tmp_path_factory.mktemp("up")) as up:
+        yield up
+
+
+def refused(*command: str, cwd: Path | None = None, environment: dict[str, str] | None = None) -> tuple[int, str]:
+    process = tivo(command, environment=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd)
+    output = process.communicate(timeout=60)[0]
+    return process.returncode, output.decode()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_ready_file_names_addresses_and_processes(running: Tivo) -> None:
+    ready = running.ready
+
+    assert {"http", "kafka", "pids"} == ready.keys()
+    assert {"broker", "agent", "gateway"} == ready["pids"].keys()
+    assert all(is_alive(pid) for pid in ready["pids"].values())
+    with urllib.request.urlopen(ready["http"] + "/readyz", timeout=10) as answer:
+        assert 200 == answer.status
+
+
+@pytest.mark.parametrize("name", ["broker", "agent", "gateway"])
+def test_a_process_that_dies_is_started_again(running: Tivo, name: str) -> None:
+    pid = running.ready["pids"][name]
+
+    running.kill(name)
+
+    running.wait_for_restart(name, pid)
+    assert f"{name} (pid {pid}) was killed by SIGKILL" in running.messages.read_text()
+
+
+def test_second_tivo_on_the_same_data_is_refused_by_name(running: Tivo) -> None:
+    code, output = refused("up", "--data", str(running.data), "--port", "0", "--kafka-port", "0")
+
+    assert 78 == code
+    assert str(running.data) in output
+    assert str(running.process.pid) in output
+
+
+@pytest.mark.parametrize(("flag", "setting"), [("--port", "gateway.port"), ("--kafka-port", "kafka.port")])
+def test_a_port_in_use_is_named_with_what_to_do(tmp_path: Path, flag: str, setting: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+
+        code, output = refused("up", "--data", str(tmp_path), "--port", "0", "--kafka-port", "0", flag, str(port))
+
+    assert 78 == code
+    assert f"{setting}: 127.0.0.1:{port} cannot be bound" in output
+    assert "another port" in output
+
+
+def test_unknown_setting_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tivo.toml").write_text("[kafka]\nprot = 1\n")
+
+    code, output = refused("up", cwd=tmp_path)
+
+    assert 78 == code
+    assert "did you mean kafka.port" in output
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_all_processes_stop_in_five_seconds(tmp_path: Path, how: signal.Signals) -> None:
+    with tivo_up(tmp_path) as up:
+        pids = list(up.ready["pids"].values())
+
+        before = time.monotonic()
+        up.process.send_signal(how)
+        up.process.wait(timeout=60)
+        took_s = time.monotonic() - before
+
+    assert took_s < STOPS_WITHIN_S
+    assert 0 == up.process.returncode
+    assert [] == [pid for pid in pids if is_alive(pid)]
+    assert not up.ready_file.exists()
+
+
+def test_children_do_not_outlive_a_killed_starter(tmp_path: Path) -> None:
+    with tivo_up(tmp_path) as up:
+        pids = list(up.ready["pids"].values())
+
+        up.process.kill()
+        up.process.wait()
+
+        until(lambda: not any(map(is_alive, pids)), "the children to stop")
+
+
+def test_demo_fills_a_day_and_goes_on(tmp_path: Path) -> None:
+    with tivo_up(tmp_path, "--demo") as up:
+        with urllib.request.urlopen(up.http + "/v1/topics", timeout=10) as answer:
+            topics = {topic["name"]: topic for topic in json.load(answer)["topics"]}
+        newest_us = topics["sensors"]["last_us"]
+
+        def went_on() -> bool:
+            with urllib.request.urlopen(up.http + "/v1/topics/sensors", timeout=10) as answer:
+                return bool(json.load(answer)["last_us"] > newest_us)
+
+        assert {"clicks", "quakes", "sensors"} <= topics.keys()
+        until(went_on, "the demo to go on live")

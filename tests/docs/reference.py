@@ -1,0 +1,117 @@
+"""The reference pages that follow from the code: written by `make docs`, compared by a test."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+import click
+
+from tivo import config, metrics
+from tivo.cli import COMMANDS, cli
+from tivo.config import Setting
+
+DOCS = Path(__file__).parents[2] / "docs" / "reference"
+
+
+def pages() -> dict[str, str]:
+    """File name → text of every generated page."""
+    return {"settings.md": settings_page(), "command-line.md": command_line_page(), "metrics.md": metrics_page()}
+
+
+def settings_page() -> str:
+    lines = [
+        "# Settings",
+        "",
+        "One `tivo.toml` in the directory where tivo is started (or `--config FILE`, or `TIVO_CONFIG`), the",
+        "environment, and flags; the later win. A key that tivo does not know is refused.",
+        "Durations are a number and a unit of `s m h d M y`.",
+        "",
+        "| setting | variable | type | default | what |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{each.key}` | `{each.variable}` | {_type(each)} | {_default(each)} | {each.description} |"
+        for each in config.all_settings()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _type(setting: Setting) -> str:
+    kind = get_args(setting.type)[0]
+    if kind is config.Duration or "pattern" in str(setting.type):
+        return "duration"
+    if get_origin(kind) is Literal:
+        return " \\| ".join(f"`{choice}`" for choice in get_args(kind))
+    text = str(setting.type)
+    return (
+        next(name for name in ("bool", "tuple", "int", "str") if name in text)
+        .replace("tuple", "list")
+        .replace("str", "text")
+    )
+
+
+def _default(setting: Setting) -> str:
+    match setting.default:
+        case None:
+            return "unset"
+        case ():
+            return "none"
+        case bool() as value:
+            return f"`{str(value).lower()}`"
+        case value:
+            return f"`{value}`"
+
+
+def command_line_page() -> str:
+    sections = ["# The command line\n", _help("tivo", cli)]
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        sections.append(f"## tivo {name}\n")
+        sections.append(_help(f"tivo {name}", command))
+        if isinstance(command, click.Group):
+            for sub, subcommand in command.commands.items():
+                sections.append(f"### tivo {name} {sub}\n")
+                sections.append(_help(f"tivo {name} {sub}", subcommand))
+    return "\n".join(sections)
+
+
+def _help(name: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+    return f"```\n{command.get_help(context)}\n```\n"
+
+
+def metrics_page() -> str:
+    lines = [
+        "# Metrics",
+        "",
+        "Every process serves these at `/metrics` of its private port, in the format of Prometheus, beside the",
+        "usual `process_*` and `python_*`; the gateway also at `/metrics` of its public port.",
+        "",
+        "| metric | kind | labels | what |",
+        "|---|---|---|---|",
+    ]
+    for metric in _metrics():
+        labels = ", ".join(f"`{label}`" for label in metric._labelnames) or "–"
+        suffix = "_total" if metric._type == "counter" else ""
+        lines.append(f"| `{metric._name}{suffix}` | {metric._type} | {labels} | {metric._documentation} |")
+    return "\n".join(lines) + "\n"
+
+
+def _metrics() -> Iterator[metrics.Counter | metrics.Gauge | metrics.Histogram]:
+    found = [
+        each for each in vars(metrics).values() if isinstance(each, metrics.Counter | metrics.Gauge | metrics.Histogram)
+    ]
+    yield from sorted(found, key=lambda metric: metric._name)
+
+
+def write() -> None:
+    DOCS.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (DOCS / name).write_text(text)
+        sys.stdout.write(f"wrote docs/reference/{name}\n")
+
+
+if __name__ == "__main__":
+    write()

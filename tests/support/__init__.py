@@ -1,0 +1,1 @@
+"""What tests lean on: outside services found or started, and checkers."""

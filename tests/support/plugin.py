@@ -1,0 +1,130 @@
+"""Tests ask for outside services; none is left out in silence.
+
+A test names a service by a fixture (`kafka`, `kcat`, `chromium`, `node`, …) or by the marker
+`needs("node", "npm")`. Where it is missing the test is skipped and the reason told; with
+`--require=NAME[,NAME…]` or `--require=all` it fails instead, saying how to install the service.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from tests.support.kafka import find_kafka, running
+from tests.support.services import PROGRAMS, Found, Missing
+
+SERVICES = {**PROGRAMS, "kafka": find_kafka}
+
+BUDGETS = (
+    ("kills", 3, "how often a fault test kills a process"),
+    ("cutovers", 200, "random cut-overs from the past to live in the playback simulation"),
+    ("crash-states", 500, "simulated power losses of the log"),
+    ("mutations", 1_000, "torn or flipped states of segments and indexes"),
+)
+"""Options of the tests that could go on for ever: name, default, what they count."""
+
+_told = pytest.StashKey[dict[str, str]]()
+_left_out = pytest.StashKey[dict[str, list[str]]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require",
+        default="",
+        metavar="NAME[,NAME…]|all",
+        help=f"services that must be there, else the tests that need them fail: {', '.join(SERVICES)}",
+    )
+    for name, default, what in BUDGETS:
+        parser.addoption(f"--{name}", type=int, default=default, metavar="N", help=what)
+    parser.addoption("--pictures", metavar="DIR", help="keep the pictures that acceptance tests take of the console")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*services): the test needs these outside services")
+    config.stash[_told] = {}
+    config.stash[_left_out] = {}
+    unknown = _required(config) - SERVICES.keys()
+    if unknown:
+        raise pytest.UsageError(f"--require names no service: {', '.join(sorted(unknown))}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    asked = {name for mark in item.iter_markers("needs") for name in mark.args}
+    for name in sorted(asked | SERVICES.keys() & getattr(item, "fixturenames", ())):
+        found = _find(name)
+        item.config.stash[_told][name] = str(found) if isinstance(found, Found) else "absent"
+        if isinstance(found, Missing):
+            _leave_out(item, f"{name}: {found}", required=name in _required(item.config))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    told, left_out = config.stash[_told], config.stash[_left_out]
+    if told:
+        services = " ".join(f"{name}={what}" for name, what in sorted(told.items()))
+        count = sum(map(len, left_out.values()))
+        why = "; ".join(f"{len(tests)} × {reason}" for reason, tests in left_out.items())
+        terminalreporter.write_line(f"services: {services}; left out: {count} tests" + (f" ({why})" if why else ""))
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap address of a real Apache Kafka, shared by the whole run: use topics of your own."""
+    with running(_found("kafka"), tmp_path_factory.mktemp("kafka")) as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def kcat() -> str:
+    """Path of kcat, a client on librdkafka."""
+    return _found("kcat").place
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium."""
+    return _found("chromium").place
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Path of Node.js."""
+    return _found("node").place
+
+
+@pytest.fixture(scope="session")
+def npm() -> str:
+    """Path of npm."""
+    return _found("npm").place
+
+
+@pytest.fixture(scope="session")
+def java() -> str:
+    """Path of a Java runtime."""
+    return _found("java").place
+
+
+@cache
+def _find(name: str) -> Found | Missing:
+    try:
+        return SERVICES[name]()
+    except Missing as reason:
+        return reason
+
+
+def _found(name: str) -> Found:
+    found = _find(name)
+    assert isinstance(found, Found), f"{name} was given out though it is missing"
+    return found
+
+
+def _required(config: pytest.Config) -> set[str]:
+    names = {name for name in config.getoption("--require").split(",") if name}
+    return set(SERVICES) if names == {"all"} else names
+
+
+def _leave_out(item: pytest.Item, reason: str, *, required: bool) -> None:
+    if required:
+        pytest.fail(f"required {reason}", pytrace=False)
+    item.config.stash[_left_out].setdefault(reason, []).append(item.nodeid)
+    pytest.skip(reason)

@@ -1,0 +1,39 @@
+"""Lines of input become records."""
+
+import pytest
+
+from tivo.cli import produce
+from tivo.model.errors import RequestError
+
+
+def record(line: bytes, **fields: str) -> dict[str, object]:
+    return produce._record(line, **{"key": None, "key_field": None, "time_field": None} | fields)
+
+
+def test_json_line_is_json_and_any_other_is_text() -> None:
+    assert {"value": {"a": 1}} == record(b'{"a": 1}')
+    assert {"value": "plain words"} == record(b"plain words")
+
+
+def test_key_and_time_may_come_from_fields() -> None:
+    line = b'{"sensor": 7, "at": "2016-01-15T14:32:24Z"}'
+
+    found = record(line, key_field="sensor", time_field="at")
+
+    assert ("7", "2016-01-15T14:32:24Z") == (found["key"], found["time"])
+
+
+def test_one_key_for_all() -> None:
+    assert "kitchen" == record(b"21.5", key="kitchen")["key"]
+
+
+@pytest.mark.parametrize("line", [b"plain", b'{"other": 1}', b"[1]"])
+def test_line_without_the_field_is_named(line: bytes) -> None:
+    with pytest.raises(RequestError, match="no field 'sensor' in the line"):
+        record(line, key_field="sensor")
+
+
+def test_lines_go_in_batches() -> None:
+    batches = list(produce._batches({"value": n} for n in range(produce.BATCH + 1)))
+
+    assert [produce.BATCH, 1] == [len(batch) for batch in batches]

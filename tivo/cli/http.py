@@ -1,0 +1,52 @@
+"""How commands talk to the gateway, and how its answers become messages for people."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import httpx
+
+from tivo.model.errors import NeighbourError, RequestError
+
+TIMEOUT_S = 30.0
+
+
+@contextmanager
+def gateway(url: str) -> Iterator[httpx.Client]:
+    """A client of the gateway. Raises NeighbourError where none answers there."""
+    with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
+        try:
+            yield client
+        except httpx.TransportError as error:
+            raise NeighbourError(
+                f"no gateway answers at {url} ({error}); start one with `tivo up`, or name another with --url"
+            ) from error
+
+
+def answer(response: httpx.Response) -> Any:
+    """The JSON that the gateway answered. Raises RequestError or NeighbourError with its own words."""
+    if response.is_success:
+        return response.json() if response.content else None
+    raise refusal(response)
+
+
+def refusal(response: httpx.Response) -> RequestError | NeighbourError:
+    """The gateway's problem document as an error of ours."""
+    try:
+        problem = response.json()
+        message = problem.get("detail") or problem.get("title") or response.text
+    except ValueError:
+        message = response.text
+    kind = NeighbourError if response.status_code >= 500 else RequestError
+    return kind(f"{message} ({response.status_code})")
+
+
+def complete_topic(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of topics that begin so, for the tab key; none where no gateway answers."""
+    try:
+        response = httpx.get(f"{context.params.get('url') or 'http://127.0.0.1:8080'}/v1/topics", timeout=1.0)
+        topics = response.json()["topics"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        return []
+    return [topic["name"] for topic in topics if topic["name"].startswith(incomplete)]

@@ -1,0 +1,67 @@
+"""Options that several commands share."""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tivo import config
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_PR_SET_PDEATHSIG = 1
+
+url_option = click.option(
+    "--url", default="http://127.0.0.1:8080", show_default=True, metavar="URL", help="The gateway to talk to."
+)
+
+bootstrap_option = click.option(
+    "--bootstrap", "kafka__bootstrap", metavar="HOST:PORT", help="Kafka cluster to use; default: the embedded broker."
+)
+store_option = click.option(
+    "--store", "store__url", metavar="URL", help="Store to use; default: SQLite in the data directory."
+)
+private_port_option = click.option(
+    "--private-port", type=int, metavar="N", help="Loopback port for /livez, /readyz and /metrics."
+)
+
+
+def process_options(command: Command) -> Command:
+    """What every process of tivo takes: its data directory, a settings file, and whom to stop with."""
+    for option in (
+        click.option("--data", type=click.Path(file_okay=False), metavar="DIR", help="Directory of log and store."),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(dir_okay=False, exists=True, path_type=Path),
+            metavar="FILE",
+            help="Settings file; default: tivo.toml here, where it stands.",
+        ),
+        click.option("--stop-with", type=int, hidden=True, callback=_stop_with, expose_value=False),
+    ):
+        command = option(command)
+    return command
+
+
+def load_settings(config_file: Path | None, **flags: object) -> config.Settings:
+    """Settings with these flags on top; an option's name has `__` for the dot of its setting's key."""
+    return config.load(file=config_file, flags={name.replace("__", "."): value for name, value in flags.items()})
+
+
+def to_stderr(line: str) -> None:
+    """Tell the person who watches, apart from what the command gives."""
+    click.echo(line, err=True)
+
+
+def _stop_with(_context: click.Context, _option: click.Parameter, pid: int | None) -> None:
+    """Ask the kernel to stop this process when its starter dies, however it dies."""
+    if pid is None or sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != pid:  # it died before it could be watched
+        sys.exit(1)

@@ -1,0 +1,58 @@
+"""`tivo up`: everything on this machine."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from tivo import service
+from tivo.cli.options import load_settings, process_options, to_stderr
+from tivo.up import Plan, Supervisor, make_plan
+
+
+@click.command("up")
+@process_options
+@click.option(
+    "--port", "gateway__port", type=int, metavar="N", help="Port of HTTP, WebSocket and console; 0 takes a free one."
+)
+@click.option(
+    "--kafka-port", "kafka__port", type=int, metavar="N", help="Port of the embedded broker; 0 takes a free one."
+)
+@click.option(
+    "--ready-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write one JSON object with the addresses and process ids here, once all is ready.",
+)
+@click.option("--demo", is_flag=True, help="Produce something to look at as well.")
+def command(*, config_file: Path | None, ready_file: Path | None, demo: bool, **flags: object) -> None:
+    """Start broker, agent and gateway on this machine, and keep them running.
+
+    Waits until each is ready, starts one again that dies, stops all on Ctrl-C. With the setting
+    kafka.bootstrap (or TIVO_KAFKA_BOOTSTRAP) it runs beside that Kafka cluster and starts no broker.
+    """
+    settings = load_settings(config_file, **flags)
+    with service.lock(settings.data_dir):
+        plan = make_plan(settings, demo=demo, ready_file=ready_file)
+        click.echo(
+            f"tivo: starting {', '.join(child.name for child in plan.children)} on {settings.data_dir}", err=True
+        )
+        supervisor = Supervisor(plan, tell=lambda line: to_stderr(f"tivo: {line}"), steady_us=service.steady_us)
+        asyncio.run(supervisor.run(lambda: click.echo(_welcome(plan, demo=demo))))
+
+
+def _welcome(plan: Plan, *, demo: bool) -> str:
+    """One address, and three lines to copy."""
+    topic = "greetings"
+    socket = plan.url.replace("http", "ws", 1)
+    kafka = plan.settings.bootstrap.split(",")[0]
+    shown = f"{plan.url}/#topic=quakes" if demo else plan.url
+    return f"""
+  tivo is ready:  {shown}
+
+  produce with curl   curl {plan.url}/v1/topics/{topic}/records --json '{{"hello": "world"}}'
+  produce with kcat   echo '{{"hello": "kafka"}}' | kcat -b {kafka} -t {topic} -P
+  play                python -m websockets {socket}/ws/{topic}   then type  {{"action": "play", "speed": 1}}
+
+  Ctrl-C stops it.
+"""

@@ -1,0 +1,172 @@
+"""Builds each process from its settings and runs it; the one place that reads the clocks.
+
+A process is ready when its server says so, tells that on its private port, and stops on Ctrl-C
+or SIGTERM in the order in which things were opened.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import uvloop
+
+from tivo import config
+from tivo.model.timeline import Now
+from tivo.probes import Probes
+
+Tell = Callable[[str], None]
+
+WATCH_S = 1.0
+WATCH_UNREADY_S = 0.02
+
+
+def now() -> Now:
+    """Both clocks, read together."""
+    return Now(wall_us=time.time_ns() // 1_000, steady_us=time.monotonic_ns() // 1_000)
+
+
+def steady_us() -> int:
+    """The monotonic clock in microseconds."""
+    return now().steady_us
+
+
+def wall_us() -> int:
+    """UTC in microseconds."""
+    return now().wall_us
+
+
+def lock(directory: Path) -> contextlib.AbstractContextManager[object]:
+    """Hold a data directory for this process. Raises ConfigError naming the process that holds it."""
+    from tivo.log.lock import lock as hold
+
+    directory.mkdir(parents=True, exist_ok=True)
+    return hold(directory)
+
+
+class Server(Protocol):
+    """What a process runs: it tells why it should get no work, and nothing when it should."""
+
+    def unready(self) -> dict[str, str]: ...
+
+
+S = TypeVar("S", bound=Server)
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Why the process is not ready; the demo's own server."""
+
+    reasons: dict[str, str]
+
+    def unready(self) -> dict[str, str]:
+        return self.reasons
+
+
+def run_broker(settings: config.Settings, *, tell: Tell) -> None:
+    """The embedded broker, until it is told to stop. Raises ConfigError, LogError."""
+    from tivo.broker.server import BrokerOptions, serving
+
+    options = BrokerOptions(
+        data=settings.log_dir,
+        host=settings.kafka.host,
+        port=settings.kafka.port,
+        flush=settings.log.flush,
+        flush_interval_us=config.duration_us(settings.log.flush_interval),
+        default_partitions=settings.kafka.partitions,
+        auto_create=settings.kafka.auto_create,
+        max_request_bytes=settings.kafka.max_request_bytes,
+        max_connections=settings.kafka.max_connections,
+        segment_bytes=settings.log.segment_bytes,
+        retention_us=config.duration_us(settings.log.retention),
+        retention_bytes=settings.log.retention_bytes,
+    )
+    _run(
+        _serve(
+            serving(options, now=now), settings, lambda broker: tell(f"broker: Kafka on {options.host}:{broker.port}")
+        )
+    )
+
+
+def run_gateway(settings: config.Settings, *, tell: Tell) -> None:
+    """One gateway, until it is told to stop. Raises ConfigError."""
+    from tivo.gateway.server import Gateway, GatewayOptions, serving
+    from tivo.store.open import open_store
+
+    here = Path(__file__).parent / "console"
+    gateway = settings.gateway
+    options = GatewayOptions(
+        bootstrap=settings.bootstrap,
+        host=gateway.host,
+        port=gateway.port,
+        insecure=gateway.insecure,
+        allow_origins=gateway.allow_origin,
+        max_sessions=gateway.max_sessions,
+        max_sessions_per_client=gateway.max_sessions_per_client,
+        ring_bytes=gateway.ring_bytes,
+        console_dir=here / "static",
+        library_dir=here / "lib",
+    )
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[Gateway]:
+        async with (
+            open_store(settings.store_url, read_only=True) as store,
+            serving(options, store=store, now=now) as running,
+        ):
+            yield running
+
+    _run(_serve(opened(), settings, lambda running: tell(f"gateway: http://{gateway.host}:{running.port}")))
+
+
+def run_demo(settings: config.Settings, *, seed: int, backfill_us: int, tell: Tell) -> None:
+    """The demo's producer, until it is told to stop. Raises BrokerError."""
+    from tivo.demo import Demo
+
+    demo = Demo(settings.bootstrap, seed=seed, backfill_us=backfill_us, wall_us=wall_us, tell=tell)
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[Readiness]:
+        readiness = Readiness({"demo": "filling in the past"})
+        async with asyncio.TaskGroup() as tasks:
+            producing = tasks.create_task(demo.run(readiness.reasons.clear))
+            try:
+                yield readiness
+            finally:
+                producing.cancel()
+
+    _run(_serve(opened(), settings, lambda _: None))
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+async def _serve(
+    server: AbstractAsyncContextManager[S], settings: config.Settings, on_open: Callable[[S], None]
+) -> None:
+    """Open a server, keep its probes true, close it when the process is told to stop."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    with Probes(port=settings.private_port, steady_us=steady_us) as probes:
+        async with server as running:
+            on_open(running)
+            while not stopping.is_set():
+                probes.beat()
+                probes.unready = running.unready()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(WATCH_UNREADY_S if probes.unready else WATCH_S):
+                        await stopping.wait()
+            probes.unready = {"process": "stopping"}
