@@ -4,13 +4,15 @@
     ├── RequestError                 the caller is wrong: answered to the caller, nobody else notices
     │   ├── CommandError             a viewer's command or control (code, field)
     │   ├── UnknownTopic             a topic that is not there
+    │   ├── OffsetOutOfRange         an offset that a partition does not hold
     │   ├── RecordError              a record that cannot be taken
     │   └── ConfigError              a setting, a flag or a `tivo.toml`
     ├── NeighbourError               something that tivo leans on failed: retried or told, the cause kept
     │   ├── StoreError               a store is away, damaged or refused
     │   │   └── PageGap              a page begins beyond the frontier: what lies between would be lost
     │   ├── LogError                 the log on disk is damaged, full or read-only
-    │   └── BrokerError              a Kafka broker is away or refused
+    │   ├── BrokerError              a Kafka broker is away or refused
+    │   └── GatewayError             a gateway closed, or refused a viewer
     └── WireError                    bytes that are not the Kafka protocol: the connection is closed
 
 A fault of ours is an AssertionError and is never caught.
@@ -43,6 +45,16 @@ class UnknownTopic(RequestError):
     def __init__(self, topic: str) -> None:
         super().__init__(f"there is no topic named {topic!r}")
         self.topic = topic
+
+
+class OffsetOutOfRange(RequestError):
+    """A partition does not hold this offset: it lies before the start of the log or behind its end."""
+
+    def __init__(self, partition: str, offset: int, *, log_start: int, log_end: int) -> None:
+        super().__init__(f"{partition} holds offsets {log_start} to below {log_end}, not {offset}")
+        self.offset = offset
+        self.log_start = log_start
+        self.log_end = log_end
 
 
 class RecordError(RequestError):
@@ -80,6 +92,10 @@ class LogError(NeighbourError):
 
 class BrokerError(NeighbourError):
     """A Kafka broker is away or refused."""
+
+
+class GatewayError(NeighbourError):
+    """A gateway closed, or refused a viewer."""
 
 
 class WireError(TivoError):

@@ -93,10 +93,11 @@ def value_kind(value: bytes | None) -> ValueKind:
     """What a value is. JSON means that the bytes may stand inside a JSON text as they are."""
     if value is None:
         return ValueKind.NULL
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return ValueKind.BINARY
+    if not value.isascii():
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            return ValueKind.BINARY
     try:
         _JSON.decode(value)
     except (msgspec.DecodeError, RecursionError):

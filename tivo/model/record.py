@@ -4,6 +4,7 @@ The rule looks at the record alone, never at a clock, so that whoever reads the 
 whenever, sees the same event at the same time.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tivo.model.event import RECEIVED_HEADER, TIME_HEADER, Event, Headers, header, value_kind
@@ -27,18 +28,39 @@ class Record(NamedTuple):
 
 def to_event(record: Record, *, received_us: int) -> Event:
     """The event of a record. `received_us` is when this process fetched it; the record's own header counts more."""
-    own_received_us = _time_in(record.headers, RECEIVED_HEADER)
-    return Event(
-        time_us=event_time(record.timestamp_ms, record.headers),
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-        received_us=received_us if own_received_us is None else own_received_us,
-        kind=value_kind(record.value),
-    )
+    topic, partition, offset, timestamp_ms, key, value, headers = record
+    (event,) = to_events(topic, partition, ((offset, timestamp_ms, key, value, headers),), received_us=received_us)
+    return event
+
+
+def to_events(
+    topic: str,
+    partition: int,
+    records: Iterable[tuple[int, int, bytes | None, bytes | None, Headers]],
+    *,
+    received_us: int,
+) -> list[Event]:
+    """The events of records of one partition, each given as (offset, timestamp_ms, key, value, headers).
+
+    Done by the million, so the loop calls little and builds events by position: half the time of one call each.
+    """
+    events = []
+    for offset, timestamp_ms, key, value, headers in records:
+        own_received_us = _time_in(headers, RECEIVED_HEADER) if headers else None
+        events.append(
+            Event(
+                event_time(timestamp_ms, headers),
+                topic,
+                partition,
+                offset,
+                key,
+                value,
+                headers,
+                received_us if own_received_us is None else own_received_us,
+                value_kind(value),
+            )
+        )
+    return events
 
 
 def event_time(timestamp_ms: int, headers: Headers) -> int:
@@ -49,7 +71,8 @@ def event_time(timestamp_ms: int, headers: Headers) -> int:
     1970 where it does not tell. Times beyond the year 9999 stand at its end.
     """
     if not headers:
-        return min(max(from_kafka_ms(timestamp_ms), 0), MAX_TIME_US)
+        time_us = from_kafka_ms(timestamp_ms)
+        return time_us if 0 <= time_us <= MAX_TIME_US else min(max(time_us, 0), MAX_TIME_US)
     received_us = _time_in(headers, RECEIVED_HEADER)
     if timestamp_ms < 0:
         return max(received_us or 0, 0)

@@ -1,0 +1,1 @@
+"""Kafka bytes ⇄ messages: pure, no socket, no clock."""

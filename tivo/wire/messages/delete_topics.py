@@ -1,0 +1,44 @@
+"""DeleteTopics: TODO."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tivo.wire.schema import NO_UUID, Api, Int16, Int32, Message, NullableSince, Since, Struct, Until, Uuid
+
+API = Api(key=20, name="DeleteTopics", first=1, last=6, flexible=4)
+
+
+class DeleteTopicsRequest(Message):
+    """TODO."""
+
+    api = API
+
+    topics: Annotated[list[DeleteTopicState], Since(6)] = []
+    topic_names: Annotated[list[str], Until(5)] = []
+    timeout_ms: Int32 = 0
+
+
+class DeleteTopicState(Struct):
+    """TODO."""
+
+    name: str | None = None
+    topic_id: Uuid = NO_UUID
+
+
+class DeleteTopicsResponse(Message):
+    """TODO."""
+
+    api = API
+
+    throttle_time_ms: Int32 = 0
+    responses: list[DeletableTopicResult] = []
+
+
+class DeletableTopicResult(Struct):
+    """TODO."""
+
+    name: Annotated[str | None, NullableSince(6)] = ""
+    topic_id: Annotated[Uuid, Since(6)] = NO_UUID
+    error_code: Int16 = 0
+    error_message: Annotated[str | None, Since(5)] = None

@@ -1,0 +1,50 @@
+"""DescribeGroups: TODO."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tivo.wire.schema import UNKNOWN_OPERATIONS, Api, Boolean, Int16, Int32, Message, Since, Struct
+
+API = Api(key=15, name="DescribeGroups", first=0, last=5, flexible=5)
+
+
+class DescribeGroupsRequest(Message):
+    """TODO."""
+
+    api = API
+
+    groups: list[str] = []
+    include_authorized_operations: Annotated[Boolean, Since(3)] = False
+
+
+class DescribeGroupsResponse(Message):
+    """TODO."""
+
+    api = API
+
+    throttle_time_ms: Annotated[Int32, Since(1)] = 0
+    groups: list[DescribedGroup] = []
+
+
+class DescribedGroup(Struct):
+    """TODO."""
+
+    error_code: Int16 = 0
+    group_id: str = ""
+    group_state: str = ""
+    protocol_type: str = ""
+    protocol_data: str = ""
+    members: list[DescribedGroupMember] = []
+    authorized_operations: Annotated[Int32, Since(3)] = UNKNOWN_OPERATIONS
+
+
+class DescribedGroupMember(Struct):
+    """TODO."""
+
+    member_id: str = ""
+    group_instance_id: Annotated[str | None, Since(4)] = None
+    client_id: str = ""
+    client_host: str = ""
+    member_metadata: bytes = b""
+    member_assignment: bytes = b""

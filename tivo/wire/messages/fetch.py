@@ -1,0 +1,150 @@
+"""Fetch: TODO."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tivo.wire.schema import (
+    NO_UUID,
+    Api,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    Message,
+    RecordsOut,
+    Since,
+    Struct,
+    Tag,
+    TaggedStruct,
+    Until,
+    Uuid,
+)
+
+API = Api(key=1, name="Fetch", first=4, last=16, flexible=12)
+
+
+class ReplicaState(TaggedStruct, frozen=True):
+    """TODO."""
+
+    replica_id: Int32 = -1
+    replica_epoch: Int64 = -1
+
+
+class EpochEndOffset(TaggedStruct, frozen=True):
+    """TODO."""
+
+    epoch: Int32 = -1
+    end_offset: Int64 = -1
+
+
+class LeaderIdAndEpoch(TaggedStruct, frozen=True):
+    """TODO."""
+
+    leader_id: Int32 = -1
+    leader_epoch: Int32 = -1
+
+
+class SnapshotId(TaggedStruct, frozen=True):
+    """TODO."""
+
+    end_offset: Int64 = -1
+    epoch: Int32 = -1
+
+
+class FetchRequest(Message):
+    """TODO."""
+
+    api = API
+
+    cluster_id: Annotated[str | None, Since(12), Tag(0)] = None
+    replica_id: Annotated[Int32, Until(14)] = -1
+    replica_state: Annotated[ReplicaState, Since(15), Tag(1)] = ReplicaState()
+    max_wait_ms: Int32 = 0
+    min_bytes: Int32 = 0
+    max_bytes: Int32 = 0x7FFFFFFF
+    isolation_level: Int8 = 0
+    session_id: Annotated[Int32, Since(7)] = 0
+    session_epoch: Annotated[Int32, Since(7)] = -1
+    topics: list[FetchTopic] = []
+    forgotten_topics_data: Annotated[list[ForgottenTopic], Since(7)] = []
+    rack_id: Annotated[str, Since(11)] = ""
+
+
+class FetchTopic(Struct):
+    """TODO."""
+
+    topic: Annotated[str, Until(12)] = ""
+    topic_id: Annotated[Uuid, Since(13)] = NO_UUID
+    partitions: list[FetchPartition] = []
+
+
+class FetchPartition(Struct):
+    """TODO."""
+
+    partition: Int32 = 0
+    current_leader_epoch: Annotated[Int32, Since(9)] = -1
+    fetch_offset: Int64 = 0
+    last_fetched_epoch: Annotated[Int32, Since(12)] = -1
+    log_start_offset: Annotated[Int64, Since(5)] = -1
+    partition_max_bytes: Int32 = 0
+
+
+class ForgottenTopic(Struct):
+    """TODO."""
+
+    topic: Annotated[str, Until(12)] = ""
+    topic_id: Annotated[Uuid, Since(13)] = NO_UUID
+    partitions: list[Int32] = []
+
+
+class FetchResponse(Message):
+    """TODO."""
+
+    api = API
+
+    throttle_time_ms: Int32 = 0
+    error_code: Annotated[Int16, Since(7)] = 0
+    session_id: Annotated[Int32, Since(7)] = 0
+    responses: list[FetchableTopicResponse] = []
+    node_endpoints: Annotated[list[NodeEndpoint], Since(16), Tag(0)] = []
+
+
+class FetchableTopicResponse(Struct):
+    """TODO."""
+
+    topic: Annotated[str, Until(12)] = ""
+    topic_id: Annotated[Uuid, Since(13)] = NO_UUID
+    partitions: list[PartitionData] = []
+
+
+class PartitionData(Struct):
+    """TODO."""
+
+    partition_index: Int32 = 0
+    error_code: Int16 = 0
+    high_watermark: Int64 = 0
+    last_stable_offset: Int64 = -1
+    log_start_offset: Annotated[Int64, Since(5)] = -1
+    diverging_epoch: Annotated[EpochEndOffset, Since(12), Tag(0)] = EpochEndOffset()
+    current_leader: Annotated[LeaderIdAndEpoch, Since(12), Tag(1)] = LeaderIdAndEpoch()
+    snapshot_id: Annotated[SnapshotId, Since(12), Tag(2)] = SnapshotId()
+    aborted_transactions: list[AbortedTransaction] | None = []
+    preferred_read_replica: Annotated[Int32, Since(11)] = -1
+    records: RecordsOut = None
+
+
+class AbortedTransaction(Struct):
+    """TODO."""
+
+    producer_id: Int64 = 0
+    first_offset: Int64 = 0
+
+
+class NodeEndpoint(Struct):
+    """TODO."""
+
+    node_id: Int32 = 0
+    host: str = ""
+    port: Int32 = 0
+    rack: str | None = None
