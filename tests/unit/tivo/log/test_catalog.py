@@ -1,0 +1,348 @@
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from tests.support.faulty_disk import Fault, FaultyDisk
+from tivo.log import catalog as catalog_file
+from tivo.log.catalog import CLEAN, JOURNAL, LOCK, Catalog, lock
+from tivo.log.disk import Disk, OsDisk
+from tivo.log.lines import encode_line
+from tivo.model.errors import LogError, RequestError, UnknownTopic
+
+
+def ids() -> Callable[[], UUID]:
+    numbers = iter(range(1, 100_000))
+    return lambda: UUID(int=next(numbers))
+
+
+def opened(directory: Path, disk: Disk | None = None, *, rewrite_above: int = 1_000) -> Catalog:
+    return Catalog.open(directory, disk=disk, new_id=ids(), rewrite_above=rewrite_above)
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def with_directories(catalog: Catalog, name: str) -> list[Path]:
+    topic = catalog.get(name)
+    directories = [catalog.directory(topic, partition) for partition in range(topic.partitions)]
+    for directory in directories:
+        directory.mkdir()
+        (directory / "00000000000000000000.log").write_bytes(b"records")
+    return directories
+
+
+def test_topics_are_there_after_a_restart(tmp_path: Path) -> None:
+    first = opened(tmp_path / "data")
+    first.create("quakes", 3, {"retention.ms": "1000"})
+    first.create("ships", 1)
+
+    again = opened(tmp_path / "data")
+
+    assert first.topics() == again.topics()
+    assert ("quakes", UUID(int=1), 3) == (
+        again.get("quakes").name,
+        again.get("quakes").id,
+        again.get("quakes").partitions,
+    )
+    assert {"retention.ms": "1000"} == again.get("quakes").settings
+    assert again.get("ships") == again.by_id(UUID(int=2))
+
+
+def test_each_change_is_synced_before_it_is_confirmed(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    catalog = opened(tmp_path, disk)
+
+    for change in (
+        lambda: catalog.create("quakes", 1),
+        lambda: catalog.alter("quakes", {"a": "b"}),
+        lambda: catalog.grow("quakes", 2),
+        lambda: catalog.delete("quakes"),
+    ):
+        disk.done.clear()
+        change()
+        assert ("fdatasync", JOURNAL) == disk.done[-1]
+
+
+def test_settings_are_put_in_place_of_the_old_ones(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+    topic = catalog.create("quakes", 1, {"a": "1", "b": "2"})
+
+    altered = catalog.alter("quakes", {"b": "3"})
+
+    assert {"b": "3"} == altered.settings == opened(tmp_path).get("quakes").settings
+    assert topic.id == altered.id
+
+
+def test_a_topic_grows_but_does_not_shrink(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+    catalog.create("quakes", 2)
+
+    assert 5 == catalog.grow("quakes", 5).partitions == opened(tmp_path).get("quakes").partitions
+    with pytest.raises(RequestError, match="has 5 partitions, cannot be given 5"):
+        catalog.grow("quakes", 5)
+
+
+def test_a_name_is_taken_once(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+    catalog.create("quakes", 1)
+
+    with pytest.raises(RequestError, match="'quakes' exists already"):
+        catalog.create("quakes", 1)
+
+
+def test_unknown_topics_are_named(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+
+    with pytest.raises(UnknownTopic, match="quakes"):
+        catalog.get("quakes")
+    with pytest.raises(UnknownTopic, match=str(UUID(int=7))):
+        catalog.by_id(UUID(int=7))
+
+
+def test_a_topic_cannot_be_altered_from_outside(tmp_path: Path) -> None:
+    settings = {"a": "1"}
+    topic = opened(tmp_path).create("quakes", 1, settings)
+
+    settings["a"] = "2"
+
+    assert {"a": "1"} == topic.settings
+    with pytest.raises(TypeError):
+        topic.settings["a"] = "3"  # type: ignore[index]  # that it cannot be done is what is tested
+
+
+def test_a_deleted_topic_is_gone_with_its_directories(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+    catalog.create("quakes", 2)
+    directories = with_directories(catalog, "quakes")
+
+    catalog.delete("quakes")
+
+    assert [] == catalog.topics() == opened(tmp_path).topics()
+    assert not any(directory.exists() for directory in directories)
+    assert [JOURNAL] == names(tmp_path)
+    with pytest.raises(UnknownTopic):
+        catalog.by_id(UUID(int=1))
+
+
+def test_a_topic_made_anew_has_another_id(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+    first = catalog.create("quakes", 1)
+    catalog.delete("quakes")
+
+    second = catalog.create("quakes", 1)
+
+    assert first.id != second.id
+    assert [second] == Catalog.open(tmp_path).topics()
+
+
+@pytest.mark.parametrize("operation", ["rename", "fsync_dir", "unlink"])
+def test_a_deletion_that_was_cut_short_is_ended_at_the_next_open(tmp_path: Path, operation: str) -> None:
+    catalog = opened(tmp_path, disk := FaultyDisk())
+    catalog.create("quakes", 2)
+    with_directories(catalog, "quakes")
+    disk.faults.append(Fault(operation=operation, error=errno.EIO))
+
+    with pytest.raises(LogError, match="'quakes' is deleted, its directories go at the next start"):
+        catalog.delete("quakes")
+
+    assert [] == opened(tmp_path).topics()
+    assert [JOURNAL] == names(tmp_path)
+
+
+def test_a_deletion_cut_short_leaves_a_new_topic_of_the_same_name_alone(tmp_path: Path) -> None:
+    catalog = opened(tmp_path, disk := FaultyDisk())
+    catalog.create("quakes", 1)
+    with_directories(catalog, "quakes")
+    disk.faults.append(Fault(operation="unlink", error=errno.EIO))
+    with pytest.raises(LogError):
+        catalog.delete("quakes")
+    catalog.create("quakes", 1)
+    (directory,) = with_directories(catalog, "quakes")
+
+    again = opened(tmp_path)
+
+    assert ["quakes"] == [topic.name for topic in again.topics()]
+    assert directory.exists()
+    assert [JOURNAL, "quakes-0"] == names(tmp_path)
+
+
+def test_a_directory_that_no_topic_owns_is_not_taken_over(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+    catalog.create("ships", 1)
+    (tmp_path / "quakes-1").mkdir()
+    (tmp_path / "ships-1").mkdir()
+
+    with pytest.raises(LogError, match="quakes-1 exists, but no topic owns it"):
+        catalog.create("quakes", 2)
+    with pytest.raises(LogError, match="ships-1 exists, but no topic owns it"):
+        catalog.grow("ships", 2)
+
+    assert ["ships"] == [topic.name for topic in catalog.topics()]
+
+
+def test_a_torn_last_line_was_never_confirmed(tmp_path: Path) -> None:
+    opened(tmp_path).create("quakes", 1)
+    whole = (tmp_path / JOURNAL).read_bytes()
+    opened(tmp_path).create("ships", 1)
+    after = (tmp_path / JOURNAL).read_bytes()
+
+    for size in range(len(whole), len(after)):
+        (tmp_path / JOURNAL).write_bytes(after[:size])
+
+        assert ["quakes"] == [topic.name for topic in opened(tmp_path).topics()]
+        assert whole == (tmp_path / JOURNAL).read_bytes()
+
+
+def test_a_damaged_line_before_good_ones_is_refused(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+    catalog.create("quakes", 1)
+    catalog.create("ships", 1)
+    damaged = (tmp_path / JOURNAL).read_bytes().replace(b"quakes", b"quaker")
+    (tmp_path / JOURNAL).write_bytes(damaged)
+
+    with pytest.raises(LogError, match="line 2 of 3 is damaged"):
+        opened(tmp_path)
+
+    assert damaged == (tmp_path / JOURNAL).read_bytes()
+
+
+def test_a_file_that_does_not_begin_as_a_catalog_is_refused(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_bytes(bytes(100))
+
+    with pytest.raises(LogError, match="does not begin as a catalog"):
+        opened(tmp_path)
+
+    assert bytes(100) == (tmp_path / JOURNAL).read_bytes()
+
+
+def test_a_newer_format_is_refused_and_left_alone(tmp_path: Path) -> None:
+    newer = encode_line(b'{"type":"began","format":2}')
+    (tmp_path / JOURNAL).write_bytes(newer)
+
+    with pytest.raises(LogError, match="has format 2, this version of tivo reads up to 1"):
+        opened(tmp_path)
+
+    assert newer == (tmp_path / JOURNAL).read_bytes()
+
+
+@pytest.mark.parametrize(("operation", "evidence"), [("pwrite", "No space"), ("fdatasync", "No space")])
+def test_a_journal_that_cannot_be_written_takes_no_more_changes(tmp_path: Path, operation: str, evidence: str) -> None:
+    catalog = opened(tmp_path, disk := FaultyDisk())
+    catalog.create("quakes", 1)
+    disk.faults.append(Fault(operation=operation, name=JOURNAL, error=errno.ENOSPC))
+
+    with pytest.raises(LogError, match=evidence):
+        catalog.create("ships", 1)
+    disk.faults.clear()
+    with pytest.raises(LogError, match=evidence):
+        catalog.create("ships", 1)
+    catalog.close(clean=True)
+
+    assert ["quakes"] == [topic.name for topic in catalog.topics()]
+    assert not opened(tmp_path).was_clean
+
+
+def test_a_long_journal_is_written_anew(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+    for number in range(10):
+        catalog.create("quakes", 1, {"n": str(number)})
+        catalog.delete("quakes")
+    kept = catalog.create("ships", 2, {"a": "b"})
+
+    again = opened(tmp_path, rewrite_above=5)
+
+    assert [kept] == again.topics() == opened(tmp_path).topics()
+    assert 2 == len((tmp_path / JOURNAL).read_bytes().splitlines())
+
+
+def test_a_rewritten_journal_still_knows_what_is_to_be_removed(tmp_path: Path) -> None:
+    catalog = opened(tmp_path, disk := FaultyDisk())
+    for number in range(10):
+        catalog.create(f"t{number}", 1)
+        catalog.delete(f"t{number}")
+    catalog.create("quakes", 1)
+    with_directories(catalog, "quakes")
+    disk.faults.append(Fault(operation="unlink", error=errno.EIO))
+    with pytest.raises(LogError):
+        catalog.delete("quakes")
+    with pytest.raises(OSError, match="Input/output"):
+        opened(tmp_path, FaultyDisk(Fault(operation="unlink", error=errno.EIO)), rewrite_above=5)
+    opened(tmp_path)
+
+    assert [JOURNAL] == names(tmp_path)
+
+
+def test_a_clean_stop_is_known_once(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+    assert not catalog.was_clean
+    catalog.close(clean=True)
+
+    assert opened(tmp_path).was_clean
+    assert not (tmp_path / CLEAN).exists()
+    assert not opened(tmp_path).was_clean
+
+
+def test_an_unclean_stop_leaves_no_mark(tmp_path: Path) -> None:
+    opened(tmp_path).close(clean=False)
+
+    assert not opened(tmp_path).was_clean
+
+
+def test_the_mark_of_a_clean_stop_is_durably_gone_before_anything_is_opened(tmp_path: Path) -> None:
+    opened(tmp_path).close(clean=True)
+    disk = FaultyDisk()
+
+    opened(tmp_path, disk)
+
+    assert [("unlink", CLEAN), ("fsync_dir", tmp_path.name)] == disk.done[-2:]
+
+
+def test_a_data_directory_is_held_by_one_process_that_is_named(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from tivo.log.catalog import lock; "
+        "held = lock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "data")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(catalog_file.__file__).parents[2],
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        holder.stdout.readline()
+
+        with pytest.raises(LogError, match=f"is in use by process {holder.pid}$"):
+            lock(tmp_path / "data")
+
+        holder.kill()
+        holder.wait()
+        lock(tmp_path / "data").release()
+
+
+def test_a_lock_names_its_holder_and_can_be_taken_after_it(tmp_path: Path) -> None:
+    held = lock(tmp_path)
+
+    assert f"{os.getpid()}\n" == (tmp_path / LOCK).read_text()
+    held.release()
+    lock(tmp_path).release()
+
+
+def test_a_holder_that_did_not_write_its_pid_is_unknown(tmp_path: Path) -> None:
+    held = lock(tmp_path)
+    (tmp_path / LOCK).write_bytes(b"")
+
+    with pytest.raises(LogError, match="in use by process unknown"):
+        lock(tmp_path)
+    held.release()
+
+
+def test_a_catalog_opens_on_the_disk_of_the_system(tmp_path: Path) -> None:
+    topic = Catalog.open(tmp_path).create("quakes", 1)
+
+    assert [topic] == Catalog.open(tmp_path, disk=OsDisk()).topics()
+    assert 4 == topic.id.version

@@ -1,0 +1,1 @@
+"""The append-only log on disk: plain synchronous files, no event loop."""

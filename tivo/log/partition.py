@@ -1,0 +1,399 @@
+"""One partition's log: appended to, synced, read, and cut at its start.
+
+Threads. One thread appends. Any thread may read. `sync`, `truncate_before`, `enforce_retention` and `close`
+block on the disk and belong on worker threads; they wait for each other, never for an append, and an append
+never waits for them. `synced` and `log_end` may be read at any time.
+
+The promise. When `sync` has returned, everything below what it returned is on stable storage, names of
+files included. An append is one write of the client's bytes. After a write or a sync that failed, the
+partition takes nothing more and acknowledges nothing more until it is opened anew; a failed sync is never
+tried again, for the second try may succeed without having written anything. Reads go on.
+"""
+
+import errno
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from tivo.log.disk import Disk, OsDisk, write_whole
+from tivo.log.meta import Damage, PartitionState, write_checked
+from tivo.log.recovery import STATE, Recovered, Recovery
+from tivo.log.retention import Kept, retained_from
+from tivo.log.scan import DamagedBatch
+from tivo.log.segment import EMPTY, Segment
+from tivo.log.settings import LogSettings
+from tivo.model.errors import LogError, OffsetOutOfRange
+from tivo.wire.record_batch import BatchHeader, batches, stamp
+
+_MAX_RELATIVE_OFFSET = (1 << 31) - 1
+_MAX_OPEN_SEALED = 4
+"""Sealed segments whose files stay open between reads: each costs a descriptor and up to 650 KB of index."""
+
+T = TypeVar("T")
+
+
+class Appended(NamedTuple):
+    """Where an append came to lie. `rolled`: it began a new segment, and the one before waits to be sealed."""
+
+    base_offset: int
+    last_offset: int
+    max_time_ms: int
+    rolled: bool
+
+
+class Partition:
+    """The log of one partition. Made by `open`."""
+
+    def __init__(
+        self, name: str, directory: Path, recovered: Recovered, *, settings: LogSettings, disk: Disk, is_new: bool
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.was_clean = recovered.was_clean
+        self.cut_bytes = recovered.cut_bytes
+        self.log_start = recovered.state.log_start
+        self.log_end = recovered.segments[-1].next_offset
+        self.synced = self.log_end
+        self.read_only: LogError | None = None
+        self._directory = directory
+        self._disk = disk
+        self._state = recovered.state
+        self._mark = recovered.mark
+        self._segments = tuple(recovered.segments)
+        self._recent: dict[int, Segment] = {}
+        self._new_names = [directory, directory.parent] if is_new else [directory]
+        self._appending = Lock()
+        self._syncing = Lock()
+        self._setting_aside = Lock()
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        topic: str,
+        partition: int,
+        settings: LogSettings,
+        clean: bool,
+        disk: Disk | None = None,
+    ) -> "Partition":
+        """Open a partition, made where there is none. `clean`: see `Catalog.was_clean`.
+
+        Raises LogError where the disk fails. Damage is no error: it is set aside and told in `damage`.
+        """
+        disk = disk or OsDisk()
+        name = f"{topic}-{partition}"
+        is_new = not disk.exists(directory)
+        try:
+            if is_new:
+                disk.mkdir(directory)
+            recovered = Recovery(disk, directory, index_bytes=settings.index_bytes).run(clean=clean or is_new)
+        except OSError as error:
+            raise LogError(f"{name}: cannot open its log: {error}") from error
+        return cls(name, directory, recovered, settings=settings, disk=disk, is_new=is_new)
+
+    # ------------------------------------------------------------------ what it is
+
+    @property
+    def leader_epoch(self) -> int:
+        return self._state.leader_epoch
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What was found damaged, and is skipped."""
+        return self._state.damage
+
+    @property
+    def segments(self) -> int:
+        return len(self._segments)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(segment.size for segment in self._segments)
+
+    def epoch_end(self, epoch: int) -> tuple[int, int]:
+        """For OffsetForLeaderEpoch (KIP-101): the newest leader epoch up to `epoch`, and the offset behind its last
+        record; (-1, -1) for an epoch that has not been."""
+        return self._state.epoch_end(epoch, self.log_end)
+
+    # ------------------------------------------------------------------ writing
+
+    def append(self, data: bytearray | memoryview, *, now_us: int) -> Appended:
+        """Append one or more whole, verified batches. Stamps base offsets and leader epoch into `data` itself.
+
+        Raises WireError, and nothing has changed, where `data` is not whole batches; LogError where the
+        disk fails or the partition is read-only already.
+        """
+        with self._appending:
+            self._check_writable()
+            placed, last_offset = self._stamp(data)
+            rolled = self._roll_if_due(len(data), last_offset, now_us)
+            segment = self._segments[-1]
+            start = segment.size
+            try:
+                write_whole(segment.opened().log, data, start)
+            except OSError as error:
+                raise self._cut_back(segment, error) from error
+            for position, header, offset in placed:
+                segment.note(start + position, header, offset)
+            segment.appended_us = now_us
+            self.log_end = last_offset + 1
+        newest_ms = max([header.max_timestamp for _, header, _ in placed])
+        return Appended(placed[0][2], last_offset, newest_ms, rolled)
+
+    def sync(self) -> int:
+        """Bring everything appended before the call to stable storage; gives and sets `synced`.
+
+        Callers that wait meanwhile share the next sync. Raises LogError where the disk fails: the
+        partition is read-only from then on.
+        """
+        wanted = self.log_end
+        with self._syncing:
+            if self.synced < wanted:
+                self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
+            return self.synced
+
+    def close(self, *, clean: bool = True) -> None:
+        """Let go of all files; `clean` syncs before, so that the next start has nothing to scan.
+
+        Raises LogError where that fails, or did before: then the stop was not clean.
+        """
+        with self._syncing:
+            try:
+                if clean:
+                    self._sync(checkpoint_bytes=0)
+            finally:
+                self._let_go("is closed")
+
+    def delete(self) -> None:
+        """Let go of all files and sync nothing: the topic is about to go (`Catalog.delete`)."""
+        self._let_go("is deleted")
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self, offset: int, *, max_bytes: int, upto: int) -> memoryview:
+        """Whole batches below `upto`, from the one that holds `offset`; empty at `upto`.
+
+        The first batch comes even where it is larger than `max_bytes`. Every CRC is checked. Damage is
+        set aside, and the batches behind it come. Raises OffsetOutOfRange below `log_start` or above `upto`.
+        """
+        if not self.log_start <= offset <= upto:
+            raise OffsetOutOfRange(self.name, offset, log_start=self.log_start, log_end=upto)
+        for segment in self._from(offset):
+            found = self._read(segment, lambda held: held.read(offset, max_bytes=max_bytes, upto=upto))
+            if found or segment.next_offset >= upto:
+                return found
+        return EMPTY
+
+    def offset_for_time(self, time_ms: int) -> tuple[int, int] | None:
+        """Time and offset of the first record whose time is at or after `time_ms`; None where there is none."""
+        start = self.log_start
+        for segment in self._from(start):
+            found = self._read(segment, lambda held: held.first_at(time_ms, from_offset=start))
+            if found is not None:
+                return found
+        return None
+
+    def max_time(self) -> tuple[int, int] | None:
+        """Time and offset of the newest record, the first of them where several are; None where there is none."""
+        newest_ms = max(
+            (segment.max_time_ms for segment in self._from(self.log_start) if segment.batches), default=None
+        )
+        return None if newest_ms is None else self.offset_for_time(newest_ms)
+
+    def headers(self, from_offset: int) -> Iterator[BatchHeader]:
+        """The headers of all good batches from the one that holds an offset on, as far as they are synced or not."""
+        offset = max(from_offset, self.log_start)
+        for segment in self._from(offset):
+            is_whole = False
+            while not is_whole:
+                try:
+                    for found in segment.scan(*segment.locate(offset)):
+                        yield found.header
+                        offset = found.header.last_offset + 1
+                    is_whole = True
+                except DamagedBatch as damaged:
+                    self._set_aside(segment, damaged)
+
+    # ------------------------------------------------------------------ the start of the log
+
+    def truncate_before(self, offset: int) -> int:
+        """Let the log start at `offset`, durably, and remove segments that lie before it whole; gives how many.
+
+        Raises OffsetOutOfRange beyond the end of the log, LogError where the disk fails.
+        """
+        if offset > self.log_end:
+            raise OffsetOutOfRange(self.name, offset, log_start=self.log_start, log_end=self.log_end)
+        with self._syncing:
+            if offset <= self.log_start:
+                return 0
+            self._check_writable()
+            if self.synced < offset:
+                self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
+            try:
+                self._write_state(msgspec.structs.replace(self._state, log_start=offset))
+                self.log_start = offset
+                return self._drop_before(offset)
+            except OSError as error:
+                raise self._fail("moving the start of the log", error) from error
+
+    def enforce_retention(self, *, now_us: int) -> int:
+        """Remove the sealed segments whose time is over; gives how many. Raises LogError where the disk fails."""
+        segments = self._segments
+        sealed = [Kept(one.next_offset, one.size, one.appended_us) for one in segments if one.sealed]
+        start = retained_from(
+            sealed,
+            log_start=self.log_start,
+            log_bytes=sum(segment.size for segment in segments),
+            now_us=now_us,
+            settings=self.settings,
+        )
+        return self.truncate_before(start)
+
+    # ------------------------------------------------------------------ within
+
+    def _stamp(self, data: bytearray | memoryview) -> tuple[list[tuple[int, BatchHeader, int]], int]:
+        """Give each batch its offset and epoch. Position, header as it came and base offset of each; the last offset."""
+        offset, epoch, placed = self.log_end, self._state.leader_epoch, []
+        for position, header in batches(data):
+            stamp(data, position, offset, epoch)
+            placed.append((position, header, offset))
+            offset += header.last_offset_delta + 1
+        return placed, offset - 1
+
+    def _roll_if_due(self, size: int, last_offset: int, now_us: int) -> bool:
+        active = self._segments[-1]
+        if active.size == 0:
+            active.began_us = now_us
+            return False
+        is_full = active.size + size > self.settings.segment_bytes or last_offset - active.base > _MAX_RELATIVE_OFFSET
+        if not is_full and now_us - active.began_us < self.settings.segment_us:
+            return False
+        following = Segment(self._disk, self._directory, self.log_end, index_bytes=self.settings.index_bytes)
+        try:
+            following.create()
+        except (
+            OSError
+        ) as error:  # nothing is written yet: short of descriptors or of space, the next append may fare better
+            raise LogError(f"{self.name}: cannot begin a new segment: {error}") from error
+        following.began_us = now_us
+        self._new_names.append(self._directory)
+        self._segments = (*self._segments, following)
+        return True
+
+    def _cut_back(self, segment: Segment, error: OSError) -> LogError:
+        """After a write that failed: leave whole batches behind. Where even that fails, the next opening cuts."""
+        failed = self._fail("an append", error)
+        try:
+            segment.opened().log.truncate(segment.size)
+        except OSError as second:
+            failed.add_note(f"what it wrote could not be cut off: {second}")
+        return failed
+
+    def _sync(self, *, checkpoint_bytes: int) -> None:
+        with self._appending:
+            self._check_writable()
+            target, active, mark = self.log_end, self._segments[-1], self._mark
+            sealing = [(segment, segment.snapshot()) for segment in self._unsealed()]
+            log, unsaved_bytes = active.opened().log, active.size - active.meta.bytes
+            checkpoint = active.snapshot() if unsaved_bytes and unsaved_bytes >= checkpoint_bytes else None
+            new_names, self._new_names = self._new_names, []
+        try:
+            for segment, snapshot in sealing:
+                segment.opened().log.fdatasync()
+                segment.save(snapshot)
+                segment.sealed = True
+            log.fdatasync()
+            if checkpoint is not None:
+                active.save(checkpoint)
+            for directory in dict.fromkeys([*new_names, *([self._directory] if sealing or checkpoint else [])]):
+                self._disk.fsync_dir(directory)
+            mark.write(target)
+        except OSError as error:
+            raise self._fail("a sync", error) from error
+        self.synced = target
+
+    def _unsealed(self) -> list[Segment]:
+        """Segments before the active one that are not sealed yet: the newest, if any."""
+        first = len(self._segments) - 1
+        while first > 0 and not self._segments[first - 1].sealed:
+            first -= 1
+        return list(self._segments[first:-1])
+
+    def _fail(self, what: str, error: OSError) -> LogError:
+        code = errno.errorcode.get(error.errno or 0, "")
+        self.read_only = LogError(f"{self.name} is read-only until it is opened anew: {what} failed: {code} {error}")
+        return self.read_only
+
+    def _check_writable(self) -> None:
+        if self.read_only is not None:
+            raise LogError(str(self.read_only)) from self.read_only
+
+    def _let_go(self, why: str) -> None:
+        """The files close when the last reader is done with them."""
+        self.read_only = self.read_only or LogError(f"{self.name} {why}")
+        self._segments = ()
+        self._recent = {}
+
+    def _from(self, offset: int) -> tuple[Segment, ...]:
+        """The segments from the one on that holds an offset. Raises LogError where the log is closed."""
+        segments = self._segments
+        if not segments:
+            raise LogError(str(self.read_only))
+        return segments[max(bisect_right(segments, offset, key=_base) - 1, 0) :]
+
+    def _read(self, segment: Segment, read: Callable[[Segment], T]) -> T:
+        """Read from a segment, past damage that was not known before."""
+        self._use(segment)
+        while True:
+            try:
+                return read(segment)
+            except DamagedBatch as damaged:
+                self._set_aside(segment, damaged)
+            except OSError as error:
+                raise LogError(f"{self.name}: cannot read its log: {error}") from error
+
+    def _use(self, segment: Segment) -> None:
+        """Close the files of the sealed segment that was used longest ago, where there are too many."""
+        if not segment.sealed:
+            return
+        self._recent.pop(segment.base, None)
+        self._recent[segment.base] = segment
+        if len(self._recent) > _MAX_OPEN_SEALED:
+            self._recent.pop(next(iter(self._recent))).release()
+
+    def _set_aside(self, segment: Segment, damaged: DamagedBatch) -> None:
+        with self._setting_aside:
+            with self._appending:
+                end, next_offset = segment.size, segment.next_offset
+            known = segment.damage.get(damaged.position)
+            if known is not None and known.next_offset > damaged.offset:
+                return  # another reader was here first
+            damage = segment.set_aside(damaged, end=end, next_offset=next_offset)
+            try:
+                self._write_state(msgspec.structs.replace(self._state, damage=(*self._state.damage, damage)))
+            except OSError as error:
+                self._fail("writing down damage", error)
+
+    def _write_state(self, state: PartitionState) -> None:
+        write_checked(self._disk, self._directory / STATE, state)
+        self._disk.fsync_dir(self._directory)
+        self._state = state
+
+    def _drop_before(self, offset: int) -> int:
+        with self._appending:
+            kept = self._from(offset)
+            dropped = self._segments[: len(self._segments) - len(kept)]
+            self._segments = kept
+        for segment in dropped:
+            self._recent.pop(segment.base, None)
+            segment.remove()
+        return len(dropped)
+
+
+def _base(segment: Segment) -> int:
+    return segment.base

@@ -1,0 +1,112 @@
+"""Walks the batches of a log file, each one checked, and finds the next good one behind damage."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tivo.log.disk import Buffer, File
+from tivo.model.errors import LogError, WireError
+from tivo.wire.record_batch import HEADER, BatchHeader, read_header, verify
+
+HEADER_BYTES = HEADER.size
+"""Bytes of a record batch's header, from its base offset to its record count."""
+
+SCAN_BYTES = 4 << 20
+"""Read at once while a whole segment is walked."""
+
+_MAX_RELATIVE_OFFSET = (1 << 31) - 1
+_SEARCH_BYTES = 1 << 20
+_CANDIDATE = re.compile(rb"(?=[\x00-\x7f].{15}\x02.{4}[\x00-\x01])", re.DOTALL)
+"""What a batch may begin with: an offset that is not negative; magic 2 and attributes below 512 further on."""
+
+
+class DamagedBatch(LogError):
+    """A batch is torn or altered. `position` is where it begins in its file, `offset` what it should begin with."""
+
+    def __init__(self, position: int, offset: int, reason: str) -> None:
+        super().__init__(f"damaged batch of offset {offset} at position {position}: {reason}")
+        self.position = position
+        self.offset = offset
+
+
+class Found(NamedTuple):
+    """A good batch and where it begins in its file."""
+
+    position: int
+    header: BatchHeader
+
+
+def check(buffer: Buffer, position: int, offset: int) -> BatchHeader | None:
+    """The batch at `position` of the buffer, found good; None where the buffer ends before the batch does.
+
+    It must begin at `offset`: base offset and leader epoch are outside the CRC-32C, but offsets follow
+    upon each other. Raises WireError where it is not such a batch.
+    """
+    if len(buffer) - position < HEADER_BYTES:
+        return None
+    header = read_header(buffer, position)
+    if header.base_offset != offset:
+        raise WireError(f"it begins at offset {header.base_offset}")
+    if position + header.size > len(buffer):
+        return None
+    verify(buffer, position, header)
+    return header
+
+
+def scan(file: File, position: int, end: int, offset: int, *, chunk: int = SCAN_BYTES) -> Iterator[Found]:
+    """The batches from `position` to `end` of a file, the first one beginning at `offset`.
+
+    Raises DamagedBatch at the first that is not good, or not whole before the end.
+    """
+    start, buffer = position, b""
+    while position < end:
+        try:
+            header = check(buffer, position - start, offset)
+            if header is None:
+                start, buffer = position, _read_batch(file, position, end, chunk)
+                header = check(buffer, 0, offset)
+        except WireError as error:
+            raise DamagedBatch(position, offset, str(error)) from error
+        if header is None:
+            raise DamagedBatch(position, offset, f"it is cut short at {end}")
+        yield Found(position, header)
+        position += header.size
+        offset = header.last_offset + 1
+
+
+def find_batch(file: File, position: int, end: int, *, base: int, least_offset: int) -> Found | None:
+    """The first good batch at or behind `position` whose offset is at least `least_offset`; None up to `end`.
+
+    `base` is the segment's first offset: its batches lie within 2^31 of it. Tries every byte.
+    """
+    while position + HEADER_BYTES <= end:
+        buffer = file.pread(min(_SEARCH_BYTES + HEADER_BYTES, end - position), position)
+        for match in _CANDIDATE.finditer(buffer):
+            found = _good_batch(file, position + match.start(), end, base=base, least_offset=least_offset)
+            if found is not None:
+                return found
+        position += _SEARCH_BYTES
+    return None
+
+
+def _good_batch(file: File, position: int, end: int, *, base: int, least_offset: int) -> Found | None:
+    try:
+        header = read_header(file.pread(HEADER_BYTES, position))
+        offset = header.base_offset
+        if not least_offset <= offset <= header.last_offset <= base + _MAX_RELATIVE_OFFSET:
+            return None
+        if position + header.size > end:
+            return None
+        good = check(file.pread(header.size, position), 0, offset)
+    except WireError:
+        return None
+    return Found(position, header) if good is not None else None
+
+
+def _read_batch(file: File, position: int, end: int, chunk: int) -> bytes:
+    """At least the whole batch at `position`, as far as it lies before `end`. Raises WireError."""
+    buffer = file.pread(min(chunk, end - position), position)
+    if len(buffer) < HEADER_BYTES:
+        return buffer
+    size = read_header(buffer).size
+    return buffer if size <= len(buffer) or position + size > end else file.pread(size, position)

@@ -1,0 +1,360 @@
+"""One file of a partition's log, with its indexes and its meta.
+
+<base20>.log         record batches (version 2), byte for byte as on the wire
+<base20>.index       sparse: offset to position       (index.py)
+<base20>.timeindex   sparse: time to offset
+<base20>.meta        what is known to be good and on stable storage     (meta.py)
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from tivo.log.disk import Disk, File, read_file, write_whole
+from tivo.log.index import IndexProof, SegmentIndex, SparseIndex
+from tivo.log.meta import NO_TIME, Damage, SegmentMeta, read_meta, write_checked
+from tivo.log.scan import HEADER_BYTES, SCAN_BYTES, DamagedBatch, Found, check, find_batch, scan
+from tivo.model.errors import WireError
+from tivo.wire.record_batch import BatchHeader, read_header, records
+
+_logger = logging.getLogger(__name__)
+
+LOG = ".log"
+META = ".meta"
+OFFSETS = ".index"
+TIMES = ".timeindex"
+SUFFIXES = (META, OFFSETS, TIMES, LOG)
+"""In the order in which a segment's files are removed: a log file alone is a segment still."""
+
+EMPTY = memoryview(b"")
+
+_RESUMES = 64
+"""Ends of recent reads that are remembered: so many consumers of one segment go on without a search."""
+
+_WALK_BYTES = 16 << 10
+"""Read at once on the way from an index entry to an offset, 4 KiB and a batch further on."""
+
+_MAX_INFLATED = 64 << 20
+
+
+class OpenSegment(NamedTuple):
+    """The log file and the indexes. Whoever works with them holds them: they stay open when the segment lets go."""
+
+    log: File
+    indexes: SegmentIndex
+
+
+class Segment:
+    """Batches from offset `base` on. Appended to by one thread, read by any number.
+
+    A read raises DamagedBatch where a batch is not good; once that is set aside, the next read skips it.
+    """
+
+    def __init__(self, disk: Disk, directory: Path, base: int, *, index_bytes: int) -> None:
+        self.base = base
+        self.sealed = False
+        self.damage: dict[int, Damage] = {}
+        self._disk = disk
+        self._directory = directory
+        self._index_bytes = index_bytes
+        self._open: OpenSegment | None = None
+        self._resume: dict[int, int] = {}
+        self.take(SegmentMeta(next_offset=base))
+
+    # ------------------------------------------------------------------ opening and closing
+
+    def path(self, suffix: str) -> Path:
+        return self._directory / f"{self.base:020d}{suffix}"
+
+    def create(self) -> None:
+        """Make the log file; its name is durable after the directory's next fsync."""
+        log = self._disk.open(self.path(LOG), create=True)
+        self._open = OpenSegment(log, SegmentIndex(self._index_bytes))
+
+    def take(self, meta: SegmentMeta) -> None:
+        """Stand where a meta says, whatever lies behind it in the file."""
+        self.meta = meta
+        self.size = meta.bytes
+        self.next_offset = meta.next_offset
+        self.batches = meta.batches
+        self.records = meta.records
+        self.min_time_ms = meta.min_time_ms
+        self.max_time_ms = meta.max_time_ms
+        self.began_us = meta.began_us
+        self.appended_us = meta.appended_us
+        self._open = None
+
+    def load_meta(self) -> bool:
+        """Take the meta on disk; False where there is none that is whole."""
+        meta = read_meta(self._disk, self.path(META))
+        if meta is not None:
+            self.take(meta)
+        return meta is not None
+
+    def opened(self) -> OpenSegment:
+        """The segment's files. Indexes that are not what the meta says are built anew. Raises DamagedBatch then."""
+        opened = self._open
+        if opened is None:
+            opened = self._open = self._load()
+        return opened
+
+    def file_size(self) -> int:
+        log = self._open.log if self._open is not None else self._disk.open(self.path(LOG))
+        return log.size()
+
+    def is_whole(self) -> bool:
+        """Whether the meta covers the whole log file."""
+        return self.meta.bytes == self.file_size()
+
+    def release(self) -> None:
+        """Let go of the files; the next use opens them again."""
+        self._open = None
+
+    def remove(self) -> None:
+        """Delete the files, the log last."""
+        for suffix in SUFFIXES:
+            if self._disk.exists(self.path(suffix)):
+                self._disk.unlink(self.path(suffix))
+
+    # ------------------------------------------------------------------ writing
+
+    def note(self, position: int, header: BatchHeader, base_offset: int) -> None:
+        """Count and index a batch that lies at `position` of the log: appended just now, or found by a scan."""
+        last_offset = base_offset + header.last_offset_delta
+        self.opened().indexes.note(position, last_offset - self.base, newest_ms=header.max_timestamp, size=header.size)
+        self.batches += 1
+        self.records += header.record_count
+        self.max_time_ms = max(self.max_time_ms, header.max_timestamp)
+        if self.min_time_ms == NO_TIME or header.base_timestamp < self.min_time_ms:
+            self.min_time_ms = header.base_timestamp
+        self.size = position + header.size
+        self.next_offset = last_offset + 1
+
+    def snapshot(self) -> SegmentMeta:
+        """The segment as it stands, taken while nobody appends. Its proofs count entries; `save` adds the CRC."""
+        index = self.opened().indexes
+        return SegmentMeta(
+            bytes=self.size,
+            next_offset=self.next_offset,
+            batches=self.batches,
+            records=self.records,
+            min_time_ms=self.min_time_ms,
+            max_time_ms=self.max_time_ms,
+            began_us=self.began_us,
+            appended_us=self.appended_us,
+            offsets=IndexProof(len(index.offsets), 0),
+            times=IndexProof(len(index.times), 0),
+        )
+
+    def save(self, snapshot: SegmentMeta) -> None:
+        """Write indexes and meta of a snapshot to which the log is synced. Durable after the directory's fsync."""
+        index = self.opened().indexes
+        offsets = self._write_index(OFFSETS, index.offsets, snapshot.offsets.entries)
+        times = self._write_index(TIMES, index.times, snapshot.times.entries)
+        self.meta = msgspec.structs.replace(snapshot, offsets=offsets, times=times)
+        write_checked(self._disk, self.path(META), self.meta)
+
+    # ------------------------------------------------------------------ damage
+
+    def set_aside(self, damaged: DamagedBatch, *, end: int, next_offset: int) -> Damage:
+        """Skip from a damaged batch to the next good one, or to `end`, at `next_offset`, where none is found."""
+        log = self._disk.open(self.path(LOG))
+        found = find_batch(log, damaged.position + 1, end, base=self.base, least_offset=damaged.offset + 1)
+        if found is not None:
+            end, next_offset = found.position, found.header.base_offset
+        damage = Damage(self.base, damaged.position, end, damaged.offset, next_offset)
+        self.damage[damage.position] = damage
+        _logger.error(
+            "%s: bytes %d to %d are damaged, offsets %d to %d cannot be served: %s",
+            *(self.path(LOG), damage.position, end, damaged.offset, next_offset - 1, damaged),
+        )
+        return damage
+
+    def pass_damage(self) -> None:
+        """Let the segment end behind the damage at its end, where there is any."""
+        self.size, self.next_offset = self._behind_damage(self.size, self.next_offset)
+
+    def close_gap(self, end: int) -> None:
+        """Have the segment reach up to offset `end`: what it lacks is gone with the end of its file."""
+        self.pass_damage()
+        if self.next_offset < end:
+            self.damage[self.size] = Damage(self.base, self.size, self.size, self.next_offset, end)
+            _logger.error(
+                "%s: offsets %d to %d are missing, the file ends before them", self.path(LOG), self.next_offset, end - 1
+            )
+            self.next_offset = end
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self, offset: int, *, max_bytes: int, upto: int) -> memoryview:
+        """Whole batches below `upto` from the one that holds `offset`, or the first behind it; nothing at the end.
+
+        The first batch comes even where it is larger than `max_bytes`. Raises DamagedBatch if it is damaged.
+        """
+        position, base = self.locate(offset)
+        end = self._stretch_end(position, self.size)
+        if position >= end or base >= upto:
+            return EMPTY
+        log = self.opened().log
+        buffer = log.pread(min(max(max_bytes, HEADER_BYTES), end - position), position)
+        try:
+            size = read_header(buffer).size
+            if len(buffer) < size <= end - position:
+                buffer = log.pread(size, position)
+            return self._whole_batches(buffer, position, base, upto)
+        except WireError as error:
+            raise DamagedBatch(position, base, str(error)) from error
+
+    def locate(self, offset: int) -> tuple[int, int]:
+        """Position and base offset of the batch that holds `offset`, or of the first behind it. Raises DamagedBatch."""
+        position = self._resume.get(offset)
+        if position is not None:
+            return self._behind_damage(position, offset)
+        for found in self.scan(*self._indexed(offset), chunk=_WALK_BYTES):
+            if found.header.last_offset >= offset:
+                return found.position, found.header.base_offset
+        return self.size, self.next_offset
+
+    def first_at(self, time_ms: int, *, from_offset: int) -> tuple[int, int] | None:
+        """Time and offset of the first record at or after a time and an offset. Raises DamagedBatch."""
+        if self.max_time_ms < time_ms:
+            return None
+        opened = self.opened()
+        number = opened.indexes.times.last_at_or_below(time_ms - 1)
+        start = self.base if number < 0 else self.base + opened.indexes.times.entry(number)[1]
+        for position, header in self.scan(*self.locate(max(start, from_offset))):
+            if header.max_timestamp >= time_ms:
+                batch = opened.log.pread(header.size, position)
+                record = _first_record_at(batch, header, time_ms, from_offset)
+                if record is not None:
+                    return record
+        return None
+
+    def scan(self, position: int, offset: int, *, end: int | None = None, chunk: int = SCAN_BYTES) -> Iterator[Found]:
+        """The batches from `position` on, which begins at `offset`, but for what is set aside. Raises DamagedBatch.
+
+        `end` is the end of the segment as it is now, or a position behind it.
+        """
+        log = self.opened().log
+        end = self.size if end is None else end
+        while True:
+            position, offset = self._behind_damage(position, offset)
+            if position >= end:
+                return
+            stretch = self._stretch_end(position, end)
+            for found in scan(log, position, stretch, offset, chunk=chunk):
+                yield found
+                offset = found.header.last_offset + 1
+            position = stretch
+
+    def newest(self) -> BatchHeader | None:
+        """The header of the last batch; None where there is none. Raises DamagedBatch."""
+        newest = None
+        for found in self.scan(*self._indexed(self.next_offset)):
+            newest = found.header
+        return newest
+
+    # ------------------------------------------------------------------ within
+
+    def _load(self) -> OpenSegment:
+        meta, log = self.meta, self._disk.open(self.path(LOG))
+        index = SegmentIndex(self._index_bytes, newest_ms=meta.max_time_ms)
+        offsets = read_file(self._disk, self.path(OFFSETS)) or b""
+        times = read_file(self._disk, self.path(TIMES)) or b""
+        if index.offsets.load(offsets, meta.offsets) and index.times.load(times, meta.times):
+            return OpenSegment(log, index)
+        return self._rebuild(log)
+
+    def _rebuild(self, log: File) -> OpenSegment:
+        opened = self._open = OpenSegment(log, SegmentIndex(self._index_bytes))
+        try:
+            for position, header in self.scan(0, self.base):
+                opened.indexes.note(
+                    position, header.last_offset - self.base, newest_ms=header.max_timestamp, size=header.size
+                )
+        except DamagedBatch:
+            self._open = None
+            raise
+        with suppress(OSError):  # a full disk must not stop a read; the index is built once more next time
+            self.save(self.snapshot())
+        return opened
+
+    def _write_index(self, suffix: str, index: SparseIndex, entries: int) -> IndexProof:
+        position, content = index.unwritten(entries)
+        file = self._disk.open(self.path(suffix), create=True)
+        try:
+            write_whole(file, content, position)
+            file.truncate(position + len(content))
+            file.fdatasync()
+        finally:
+            file.close()
+        return index.proof
+
+    def _indexed(self, offset: int) -> tuple[int, int]:
+        """Position and base offset of a batch at or before the one that holds `offset`.
+
+        Where the log is damaged at an indexed batch, the entry before it serves: the walk from there finds the damage.
+        """
+        log, index = self.opened()
+        for number in range(index.offsets.last_at_or_below(offset - self.base), -1, -1):
+            relative_last, position = index.offsets.entry(number)
+            header = _peek(log, position)
+            if header is not None and header.last_offset == self.base + relative_last:
+                return position, header.base_offset
+        return 0, self.base
+
+    def _behind_damage(self, position: int, offset: int) -> tuple[int, int]:
+        damage = self.damage.get(position)
+        if damage is None or damage.next_offset <= offset:
+            return position, offset
+        return self._behind_damage(damage.end, damage.next_offset)
+
+    def _stretch_end(self, position: int, end: int) -> int:
+        """Where the good batches from `position` on end: at the next damage, or at `end`."""
+        return min((start for start in self.damage if position < start < end), default=end)
+
+    def _whole_batches(self, buffer: bytes, position: int, offset: int, upto: int) -> memoryview:
+        """The good batches at the start of a buffer. Damage behind the first is left to the read that begins there."""
+        taken = 0
+        while taken < len(buffer):
+            try:
+                header = check(buffer, taken, offset)
+            except WireError:
+                if taken == 0:
+                    raise
+                break
+            if header is None and taken == 0:
+                raise WireError(f"it is cut short at {position + len(buffer)}")
+            if header is None or header.last_offset >= upto:
+                break
+            taken += header.size
+            offset = header.last_offset + 1
+        self._remember(offset, position + taken)
+        return memoryview(buffer)[:taken]
+
+    def _remember(self, offset: int, position: int) -> None:
+        self._resume[offset] = position
+        if len(self._resume) > _RESUMES:
+            self._resume.pop(next(iter(self._resume)), None)
+
+
+def _peek(log: File, position: int) -> BatchHeader | None:
+    try:
+        return read_header(log.pread(HEADER_BYTES, position))
+    except WireError:
+        return None
+
+
+def _first_record_at(batch: bytes, header: BatchHeader, time_ms: int, from_offset: int) -> tuple[int, int] | None:
+    """The first record of a batch at or after a time; the batch's first one where it cannot be inflated."""
+    try:
+        for record in records(batch, 0, header, max_inflated=_MAX_INFLATED):
+            if record.timestamp_ms >= time_ms and record.offset >= from_offset:
+                return record.timestamp_ms, record.offset
+    except WireError:
+        return header.max_timestamp, max(header.base_offset, from_offset)
+    return None
