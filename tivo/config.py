@@ -40,6 +40,9 @@ class KafkaSettings:
     )
     host: Annotated[str, Meta(description="address that the embedded broker binds")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="port of the embedded broker; 0 takes a free one")] = 9092
+    insecure: Annotated[bool, Meta(description="bind beyond loopback although nothing asks who may")] = False
+    advertised_host: Annotated[str | None, Meta(description="address that clients are told; unset: `host`")] = None
+    advertised_port: Annotated[Port | None, Meta(description="port that clients are told; unset: `port`")] = None
     partitions: Annotated[Count, Meta(description="partitions of a topic that is made without saying")] = 1
     auto_create: Annotated[bool, Meta(description="make a topic when a client first names it")] = True
     max_request_bytes: Annotated[Count, Meta(description="largest request that the broker takes")] = 16 * 2**20

@@ -7,10 +7,11 @@ or SIGTERM in the order in which things were opened.
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 import uvloop
 
 from tivo import config
+from tivo.model.errors import ConfigError, LogError
 from tivo.model.timeline import Now
 from tivo.probes import Probes
 
@@ -43,12 +45,19 @@ def wall_us() -> int:
     return now().wall_us
 
 
-def lock(directory: Path) -> contextlib.AbstractContextManager[object]:
+@contextlib.contextmanager
+def lock(directory: Path) -> Iterator[None]:
     """Hold a data directory for this process. Raises ConfigError naming the process that holds it."""
-    from tivo.log.lock import lock as hold
+    from tivo.log.catalog import lock as hold
 
-    directory.mkdir(parents=True, exist_ok=True)
-    return hold(directory)
+    try:
+        held = hold(directory)
+    except LogError as error:
+        raise ConfigError(f"{error}; stop that one, or name another directory with --data") from error
+    try:
+        yield
+    finally:
+        held.release()
 
 
 class Server(Protocol):
@@ -78,8 +87,11 @@ def run_broker(settings: config.Settings, *, tell: Tell) -> None:
         data=settings.log_dir,
         host=settings.kafka.host,
         port=settings.kafka.port,
+        insecure=settings.kafka.insecure,
+        advertised_host=settings.kafka.advertised_host,
+        advertised_port=settings.kafka.advertised_port,
         flush=settings.log.flush,
-        flush_interval_us=config.duration_us(settings.log.flush_interval),
+        flush_interval_ms=config.duration_us(settings.log.flush_interval) // 1_000,
         default_partitions=settings.kafka.partitions,
         auto_create=settings.kafka.auto_create,
         max_request_bytes=settings.kafka.max_request_bytes,
@@ -146,11 +158,18 @@ def run_demo(settings: config.Settings, *, seed: int, backfill_us: int, tell: Te
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
+    _raise_file_limit()
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
+
+
+def _raise_file_limit() -> None:
+    """Partitions and connections hold files: take all that the system allows this process."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _serve(

@@ -1,0 +1,42 @@
+"""A broker as a process of its own: `python -m tests.compat.broker_process DIR [--flush os] [--port N]`.
+
+Prints one line of JSON, {"port": …, "pid": …}, once clients can connect; SIGTERM stops it cleanly.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tivo.broker.server import BrokerOptions, Server, run
+from tivo.model.timeline import Now
+
+
+def read_now() -> Now:
+    return Now(time.time_ns() // 1000, time.monotonic_ns() // 1000)
+
+
+def tell(server: Server) -> None:
+    print(json.dumps({"port": server.port, "pid": os.getpid()}), flush=True)
+
+
+async def main(options: BrokerOptions) -> None:
+    serving = asyncio.current_task()
+    assert serving is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    await run(options, now=read_now, ready=tell)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--flush", choices=("always", "interval", "os"), default="always")
+    given = parser.parse_args()
+    with suppress(asyncio.CancelledError):
+        asyncio.run(main(BrokerOptions(data=given.data, port=given.port, flush=given.flush)))

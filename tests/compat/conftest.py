@@ -1,0 +1,46 @@
+"""One broker process for the whole run; every test works on topics and groups of its own."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.compat.running import RunningBroker
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+    """A broker that all tests share: it is neither stopped nor killed."""
+    running = RunningBroker(tmp_path_factory.mktemp("broker") / "data")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[RunningBroker]:
+    """A broker for one test, which may do with it what it likes; it must be running at the end."""
+    running = RunningBroker(tmp_path / "data")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def new_name(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Names that nobody else uses, for topics and groups."""
+    test = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
+    return lambda: f"{test}.{next(_numbers)}"
+
+
+@pytest.fixture
+def topic(new_name: Callable[[], str]) -> str:
+    return new_name()
+
+
+@pytest.fixture
+def group(new_name: Callable[[], str]) -> str:
+    return new_name()

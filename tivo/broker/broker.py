@@ -1,0 +1,62 @@
+"""What the handlers work on: this broker's identity, limits, topics and groups."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tivo.broker.coordinator import Coordinator
+from tivo.broker.runtime import Runtime
+from tivo.broker.topics import Topics
+from tivo.broker.waiters import Waiters
+from tivo.model.timeline import MINUTE_US, SECOND_US
+from tivo.wire.messages.api_versions import ApiVersion
+
+
+class Caller(NamedTuple):
+    """Who sent a request, and in which version of the API."""
+
+    version: int
+    client_id: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """How the broker is known to clients: `host` and `port` are what they are told to connect to."""
+
+    node_id: int
+    cluster_id: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of what clients may ask for.
+
+    `max_fetch_bytes` bounds the answer to one Fetch, whatever the client would take (a first
+    batch above it is still given whole); `longest_wait_us` how long a Fetch may park.
+    """
+
+    auto_create: bool = True
+    default_partitions: int = 1
+    max_topics_per_request: int = 1_000
+    max_fetch_bytes: int = 4 << 20
+    longest_wait_us: int = 5 * MINUTE_US
+    shortest_session_us: int = 6 * SECOND_US
+    longest_session_us: int = 30 * MINUTE_US
+    max_offset_metadata_bytes: int = 4_096
+    max_inflated_bytes: int = 16 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """A broker of one, without its sockets. `apis` is what it tells that it serves."""
+
+    identity: Identity
+    limits: Limits
+    data_dir: str
+    runtime: Runtime
+    topics: Topics
+    waiters: Waiters
+    coordinator: Coordinator
+    apis: list[ApiVersion]

@@ -1,0 +1,236 @@
+"""One connection: requests in, replies out in their order. The shell around `wire.connection`.
+
+A request whose reply is owed holds back those behind it, with one exception: a Produce may begin
+while other Produce requests wait for their group commit, so that five batches in flight share a
+sync and do not queue for five.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Protocol, cast
+
+from tivo.broker.broker import Broker, Caller
+from tivo.broker.complaints import Complaints
+from tivo.broker.handlers import SERVED, TABLE
+from tivo.broker.refusal import Refusal as Refused
+from tivo.broker.replies import Deferred
+from tivo.model.errors import WireError
+from tivo.wire.connection import Item, Refusal, Request, ServerConnection
+from tivo.wire.messages.produce import ProduceRequest
+from tivo.wire.primitives import Buffer
+from tivo.wire.schema import Message
+
+MAX_OWED = 64
+"""Produce requests of one connection that may wait for a group commit at the same time."""
+
+WRITE_LOW_BYTES, WRITE_HIGH_BYTES = 64 << 10, 1 << 20
+"""Unsent bytes below which a connection is served again, and above which nothing more of it is."""
+
+JOINED_BYTES = 64 << 10
+"""Buffers up to this size are joined before they are sent: a system call costs more than the copy."""
+
+PRODUCE = ProduceRequest.api.key
+
+
+class Owner(Protocol):
+    """Who listens: knows its connections, and whether there is room for one more."""
+
+    broker: Broker
+    complaints: Complaints
+    max_request_bytes: int
+
+    def admit(self, connection: "Connection", host: str) -> str | None:
+        """None, or why there is no room."""
+
+    def forget(self, connection: "Connection", host: str) -> None:
+        """The connection is gone."""
+
+
+class Owed(NamedTuple):
+    """A request that began, and the reply that it gets in its turn."""
+
+    request: Request
+    reply: Deferred
+
+
+class Connection(asyncio.BufferedProtocol):
+    """A client's connection. Times are steady µs."""
+
+    def __init__(self, owner: Owner) -> None:
+        self.heard_us = owner.broker.runtime.now().steady_us
+        self.unfinished_since_us: int | None = None  # a request has begun to arrive and is not whole
+        self.stalled_since_us: int | None = None  # the client does not read what it is sent
+        self._owner = owner
+        self._broker = owner.broker
+        self._wire = ServerConnection(SERVED, max_frame=owner.max_request_bytes)
+        self._waiting: deque[Item] = deque()
+        self._owed: deque[Owed] = deque()
+        self._out: list[Buffer] = []
+        self._transport: asyncio.Transport | None = None
+        self._host = ""
+        self._is_reading = True
+        self._is_busy = False
+        self._is_draining = False
+
+    # ------------------------------------------------------------- what the loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one without being its subclass
+        self._host = str((transport.get_extra_info("peername") or ("?",))[0])
+        refusal = self._owner.admit(self, self._host)
+        if refusal is not None:
+            self._complain(refusal)
+            transport.abort()
+            return
+        self._transport = transport
+        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=WRITE_LOW_BYTES)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._wire.get_buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.heard_us = self._broker.runtime.now().steady_us
+        items = self._wire.received(nbytes)
+        if items:
+            self.unfinished_since_us = None
+        elif self.unfinished_since_us is None:
+            self.unfinished_since_us = self.heard_us
+        self._waiting.extend(items)
+        self._proceed()
+
+    def pause_writing(self) -> None:
+        self.stalled_since_us = self._broker.runtime.now().steady_us
+        self._mind_reading()
+
+    def resume_writing(self) -> None:
+        self.stalled_since_us = None
+        self._proceed()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._waiting.clear()
+        self._owner.forget(self, self._host)
+        while self._owed:
+            self._owed.popleft().reply.abandon()
+
+    # ------------------------------------------------------------- what the owner asks
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is under way."""
+        return not self._owed and not self._waiting
+
+    def drain(self) -> None:
+        """Begin nothing more; close when what is owed has been sent."""
+        self._is_draining = True
+        self._waiting.clear()
+        self._proceed()
+        if self._transport is not None and not self._owed:
+            self._transport.close()
+
+    def finish(self) -> None:
+        """Close behind what can be sent; replies that are still owed will not come."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self, why: str) -> None:
+        """Close at once, whatever is on its way."""
+        self._complain(why)
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ------------------------------------------------------------- requests
+
+    def _proceed(self) -> None:
+        """Begin what may begin, send what may go out. A handler may come back here: then the outer call goes on."""
+        if self._is_busy or self._transport is None:
+            return
+        self._is_busy = True
+        try:
+            self._send_settled()
+            while self._waiting and self._may_begin(self._waiting[0]):
+                self._begin(self._waiting.popleft())
+                self._send_settled()
+        except (WireError, Refused) as error:
+            self._hang_up(str(error))
+        finally:
+            self._is_busy = False
+        self._flush()
+        self._mind_reading()
+
+    def _may_begin(self, item: Item) -> bool:
+        if self.stalled_since_us is not None:
+            return False
+        if not self._owed:
+            return True
+        is_produce = isinstance(item, Request) and item.api_key == PRODUCE
+        return is_produce and self._owed[-1].request.api_key == PRODUCE and len(self._owed) < MAX_OWED
+
+    def _begin(self, item: Item) -> None:
+        if isinstance(item, Refusal):
+            if item.reply is None:
+                raise item.error
+            self._out.extend(item.reply)
+            return
+        caller = Caller(item.api_version, item.client_id or "", self._host)
+        reply = TABLE[item.api_key].handle(self._broker, item.body, caller)
+        match reply:
+            case Message():
+                self._owed.append(Owed(item, Deferred.of(reply)))
+            case Deferred():
+                self._owed.append(Owed(item, reply))
+                reply.on_given = self._proceed
+
+    def _send_settled(self) -> None:
+        """Take the replies that are there, up to the first that is still owed."""
+        while self._owed and (response := self._owed[0].reply.response) is not None:
+            request = self._owed.popleft().request
+            self._out.extend(self._wire.respond(request, response))
+
+    # ------------------------------------------------------------- bytes
+
+    def _flush(self) -> None:
+        if self._out and self._transport is not None:
+            for buffer in _joined(self._out):
+                self._transport.write(buffer)
+        self._out.clear()
+        if self._is_draining and not self._owed and self._transport is not None:
+            self._transport.close()
+
+    def _mind_reading(self) -> None:
+        """Take in no more than can be worked on: what is parked behind an owed reply fills no memory."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        wants = not self._waiting and self.stalled_since_us is None and not self._is_draining
+        if wants and not self._is_reading:
+            self._transport.resume_reading()
+        elif not wants and self._is_reading:
+            self._transport.pause_reading()
+        self._is_reading = wants
+
+    def _hang_up(self, why: str) -> None:
+        """The client did something after which there is no going on: send what is due to it and close."""
+        self._complain(why)
+        self._waiting.clear()
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _complain(self, why: str) -> None:
+        self._owner.complaints.log("connection from %s closed: %r", self._host, why)
+
+
+def _joined(buffers: Iterable[Buffer]) -> Iterator[Buffer]:
+    """The buffers, runs of small ones made into one; large ones, records read from the log, are not copied."""
+    small: list[Any] = []
+    for buffer in buffers:
+        if len(buffer) <= JOINED_BYTES:
+            small.append(buffer)
+            continue
+        if small:
+            yield b"".join(small)
+            small.clear()
+        yield buffer
+    if small:
+        yield b"".join(small)

@@ -1,0 +1,396 @@
+"""A consumer group as a state machine: join, sync, heartbeat, leave, and the passing of time (KIP-62, 345, 394, 814).
+
+Pure: told a request or that time has passed, it says what to answer, what to append to the log
+and when to be told again. Metadata and assignments stay opaque, so eager and cooperative
+assignors are the same to it. What survives a restart (generation, members, assignments) changes
+only in `apply`, which reads a record alike whether it was just made or comes from the log.
+"""
+
+from enum import Enum
+
+from tivo.broker.members import Member, Members, shared_protocols
+from tivo.broker.membership import (
+    Answer,
+    Beaten,
+    GroupRecord,
+    Heartbeat,
+    Join,
+    Joined,
+    Leave,
+    Left,
+    Outcome,
+    Request,
+    Sync,
+    Synced,
+)
+from tivo.wire.error_codes import ErrorCode
+
+
+class State(Enum):
+    """Where a group stands, in the names that Kafka's tools show."""
+
+    EMPTY = "Empty"
+    PREPARING = "PreparingRebalance"
+    COMPLETING = "CompletingRebalance"
+    STABLE = "Stable"
+
+
+class Group:
+    """One consumer group.
+
+    `initial_delay_us` is how long the first members of an empty group wait for others before the
+    first generation begins; `max_members` bounds what one group may hold.
+    """
+
+    def __init__(self, group_id: str, *, initial_delay_us: int = 0, max_members: int = 1000) -> None:
+        self.group_id = group_id
+        self.state = State.EMPTY
+        self.generation = 0
+        self.protocol_type: str | None = None
+        self.protocol: str | None = None
+        self.leader: str | None = None
+        self.members = Members()
+        self._expected: dict[str, int] = {}  # ids handed out (KIP-394) and not used yet → when they lapse
+        self._initial_delay_us = initial_delay_us
+        self._max_members = max_members
+        self._gather_until_us = 0  # PREPARING: no generation begins before, even if all have joined
+        self._close_us = 0  # PREPARING: who has not joined by then is out; COMPLETING, STABLE: likewise for Sync
+        self._replies: list[tuple[int, Answer]] = []
+        self._records: list[GroupRecord] = []
+
+    # ------------------------------------------------------------- what it is told
+
+    def receive(self, request: Request, now_us: int) -> Outcome:
+        """A request arrived. Its own reply, or those that it sets free, stand in the outcome."""
+        match request:
+            case Join():
+                self._join(request, now_us)
+            case Sync():
+                self._sync(request, now_us)
+            case Heartbeat():
+                self._reply(request.ticket, Beaten(error=self._beat(request, now_us)))
+            case Leave():
+                self._leave(request, now_us)
+        return self._outcome()
+
+    def tick(self, now_us: int) -> Outcome:
+        """Time has passed: sessions end, rebalances close."""
+        self._expected = {member_id: lapse for member_id, lapse in self._expected.items() if lapse > now_us}
+        late = self.state in (State.COMPLETING, State.STABLE) and now_us >= self._close_us
+        gone = [m for m in self.members.values() if m.is_expired(now_us) or (late and not m.has_synced)]
+        for member in gone:
+            self._remove(member)
+        if gone:
+            self._rebalance(now_us)
+        elif self.state is State.PREPARING:
+            self._try_begin(now_us)
+        return self._outcome()
+
+    def apply(self, record: GroupRecord, now_us: int) -> None:
+        """Take over a generation: who is in it and who owns what. The only way that either changes."""
+        self.generation = record.generation
+        self.protocol_type = record.protocol_type or None
+        self.protocol = record.protocol
+        self.leader = record.leader
+        kept = Members()
+        for each in record.members:
+            member = self.members.get(each.member_id) or Member.of_record(each, record.protocol or "", now_us)
+            member.assignment = each.assignment
+            kept[each.member_id] = member
+        self.members = kept
+        self.state = State.STABLE if kept else State.EMPTY
+
+    def check_commit(self, member_id: str, instance_id: str | None, generation: int, now_us: int) -> ErrorCode:
+        """Whether these offsets may be committed; a member's commit counts as a sign of life.
+
+        A consumer without a group (generation below 0) may commit while nobody is in it.
+        """
+        if generation < 0 and not self.members:
+            return ErrorCode.NONE
+        error = self._identify(member_id, instance_id, generation)
+        if error is ErrorCode.NONE:
+            self.members[member_id].seen(now_us)
+            if self.state is State.COMPLETING:
+                return ErrorCode.REBALANCE_IN_PROGRESS
+        return error
+
+    @property
+    def is_idle(self) -> bool:
+        """Nobody is in it or about to come."""
+        return not self.members and not self._expected
+
+    @property
+    def deadline_us(self) -> int | None:
+        """Steady time at which `tick` has something to do; None while there is nothing to wait for."""
+        times = [member.expires_us for member in self.members.values() if not member.is_parked]
+        times.extend(self._expected.values())
+        if self.state is State.PREPARING:
+            waits = self._gather_until_us if self.members.have_all_joined else self._close_us
+            times.append(max(waits, self._gather_until_us))
+        elif any(not member.has_synced for member in self.members.values()):
+            times.append(self._close_us)
+        return min(times, default=None)
+
+    # ------------------------------------------------------------- join
+
+    def _join(self, join: Join, now_us: int) -> None:
+        owner = self.members.instance(join.instance_id)
+        if not self._shares_protocol(join):
+            self._refuse(join, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+        elif join.member_id in self._expected:
+            del self._expected[join.member_id]
+            self._admit(join, join.member_id, now_us)
+        elif join.member_id:
+            self._join_again(join, now_us)
+        elif owner is not None:
+            self._replace(owner, join, now_us)
+        elif len(self.members) + len(self._expected) >= self._max_members:
+            self._refuse(join, ErrorCode.GROUP_MAX_SIZE_REACHED)
+        elif join.id_required and join.instance_id is None:
+            self._expected[join.new_member_id] = now_us + join.session_timeout_us
+            self._reply(join.ticket, Joined(error=ErrorCode.MEMBER_ID_REQUIRED, member_id=join.new_member_id))
+        else:
+            self._admit(join, join.new_member_id, now_us)
+
+    def _join_again(self, join: Join, now_us: int) -> None:
+        error = self.members.identify(join.member_id, join.instance_id)
+        if error is not ErrorCode.NONE:
+            self._refuse(join, error)
+            return
+        member = self.members[join.member_id]
+        unchanged = (member.protocols, self.protocol_type) == (join.protocols, join.protocol_type)
+        if unchanged and self._is_answerable(member):
+            member.seen(now_us)
+            self._reply(join.ticket, self._joined(member))
+            return
+        self._park_join(member, join)
+        self._rebalance(now_us)
+
+    def _is_answerable(self, member: Member) -> bool:
+        """Whether an unchanged member gets the present generation again: it missed the reply, or asks needlessly.
+
+        In a stable group that holds for followers only: a leader joins again to have partitions dealt anew.
+        """
+        return self.state is State.COMPLETING or (self.state is State.STABLE and member.member_id != self.leader)
+
+    def _admit(self, join: Join, member_id: str, now_us: int) -> None:
+        member = self.members[member_id] = Member.of_join(join, member_id, now_us)
+        self._park_join(member, join)
+        self._rebalance(now_us)
+
+    def _replace(self, owner: Member, join: Join, now_us: int) -> None:
+        """A static member is back under a new id (KIP-345); its former self is fenced.
+
+        In a stable group it takes up its old part at once, as long as that does not change how partitions are dealt.
+        """
+        self._set_free(owner, ErrorCode.FENCED_INSTANCE_ID)
+        old_leader = self.leader
+        member = Member.of_join(join, join.new_member_id, now_us)
+        member.assignment, member.has_synced = owner.assignment, owner.has_synced
+        self.members.replace(owner, member)
+        self.protocol_type = join.protocol_type
+        if self.leader == owner.member_id:
+            self.leader = member.member_id
+        if self.state is not State.STABLE or self.protocol != self.members.vote():
+            self._park_join(member, join)
+            self._rebalance(now_us)
+            return
+        self._keep()
+        is_leader = self.leader == member.member_id
+        if is_leader and not join.skips_assignment:
+            # An old client that is told it leads would deal partitions anew; naming its former id keeps it a follower.
+            self._reply(join.ticket, self._joined(member, leader=old_leader))
+        else:
+            self._reply(join.ticket, self._joined(member, skip_assignment=is_leader))
+
+    def _park_join(self, member: Member, join: Join) -> None:
+        self._set_free(member, ErrorCode.REBALANCE_IN_PROGRESS)
+        self.protocol_type = join.protocol_type
+        member.protocols = join.protocols
+        member.session_timeout_us = join.session_timeout_us
+        member.rebalance_timeout_us = join.rebalance_timeout_us
+        member.parked_join = join.ticket
+
+    def _joined(self, member: Member, *, leader: str | None = None, skip_assignment: bool = False) -> Joined:
+        leader = leader or self.leader or ""
+        protocol = self.protocol or ""
+        everybody = leader == member.member_id
+        return Joined(
+            member_id=member.member_id,
+            generation=self.generation,
+            protocol_type=self.protocol_type,
+            protocol=protocol,
+            leader=leader,
+            members=tuple((m.member_id, m.instance_id, m.metadata(protocol)) for m in self.members.values())
+            if everybody
+            else (),
+            skip_assignment=skip_assignment,
+        )
+
+    def _refuse(self, join: Join, error: ErrorCode) -> None:
+        self._reply(join.ticket, Joined(error=error, member_id=join.member_id))
+
+    # ------------------------------------------------------------- rebalance
+
+    def _rebalance(self, now_us: int) -> None:
+        """Collect members for the next generation, unless that is going on already."""
+        if self.state is not State.PREPARING:
+            for member in self.members.values():
+                self._free_sync(member, Synced(error=ErrorCode.REBALANCE_IN_PROGRESS))
+            was_empty = self.state is State.EMPTY
+            self._gather_until_us = now_us + self._initial_delay_us if was_empty else now_us
+            self._close_us = now_us + self.members.longest_rebalance_us
+            self.state = State.PREPARING
+        self._try_begin(now_us)
+
+    def _try_begin(self, now_us: int) -> None:
+        over = now_us >= self._close_us or self.members.have_all_joined
+        if not over or (self.members and now_us < self._gather_until_us):
+            return
+        for member in list(self.members.values()):
+            if member.parked_join is None and member.instance_id is None:
+                self._remove(member)
+        if self.members and not any(member.parked_join is not None for member in self.members.values()):
+            self._close_us = now_us + self.members.longest_rebalance_us  # static members only: their sessions decide
+            return
+        self._begin(now_us)
+
+    def _begin(self, now_us: int) -> None:
+        self.generation += 1
+        if not self.members:
+            self.protocol = None
+            self.leader = None
+            self._keep()
+            return
+        self.protocol = self.members.vote()
+        joined = [member.member_id for member in self.members.values() if member.parked_join is not None]
+        if self.leader not in joined:
+            self.leader = joined[0]
+        self.state = State.COMPLETING
+        self._close_us = now_us + self.members.longest_rebalance_us
+        for member in self.members.values():
+            member.has_synced = False
+            if member.parked_join is not None:
+                ticket, member.parked_join = member.parked_join, None
+                member.seen(now_us)
+                self._reply(ticket, self._joined(member))
+
+    def _shares_protocol(self, join: Join) -> bool:
+        others = self.members.besides(join)
+        if not join.protocol_type or not join.protocols:
+            return False
+        if not others:
+            return True
+        return join.protocol_type == self.protocol_type and not shared_protocols(others).isdisjoint(
+            name for name, _ in join.protocols
+        )
+
+    # ------------------------------------------------------------- sync, heartbeat, leave
+
+    def _sync(self, sync: Sync, now_us: int) -> None:
+        error = self._identify(sync.member_id, sync.instance_id, sync.generation)
+        if error is ErrorCode.NONE and not self._speaks(sync):
+            error = ErrorCode.INCONSISTENT_GROUP_PROTOCOL
+        if error is ErrorCode.NONE and self.state is State.PREPARING:
+            error = ErrorCode.REBALANCE_IN_PROGRESS
+        if error is not ErrorCode.NONE:
+            self._reply(sync.ticket, Synced(error=error))
+            return
+        member = self.members[sync.member_id]
+        member.seen(now_us)
+        member.has_synced = True
+        self._free_sync(member, Synced(error=ErrorCode.REBALANCE_IN_PROGRESS))
+        member.parked_sync = sync.ticket
+        if self.state is State.COMPLETING and sync.member_id == self.leader:
+            self._deal(dict(sync.assignments))
+        if self.state is State.STABLE:
+            self._give_parts(now_us)
+
+    def _deal(self, assignments: dict[str, bytes]) -> None:
+        for member in self.members.values():
+            member.assignment = assignments.get(member.member_id, b"")
+        self._keep()
+
+    def _give_parts(self, now_us: int) -> None:
+        for member in self.members.values():
+            if member.parked_sync is not None:
+                member.seen(now_us)
+                part = Synced(protocol_type=self.protocol_type, protocol=self.protocol, assignment=member.assignment)
+                self._free_sync(member, part)
+
+    def _speaks(self, sync: Sync) -> bool:
+        """Whether the protocol that a member names (from version 5 on) is the chosen one."""
+        return sync.protocol_type in (None, self.protocol_type) and sync.protocol in (None, self.protocol)
+
+    def _beat(self, beat: Heartbeat, now_us: int) -> ErrorCode:
+        error = self._identify(beat.member_id, beat.instance_id, beat.generation)
+        if error is ErrorCode.NONE:
+            self.members[beat.member_id].seen(now_us)
+            if self.state is State.PREPARING:
+                return ErrorCode.REBALANCE_IN_PROGRESS
+        return error
+
+    def _leave(self, leave: Leave, now_us: int) -> None:
+        errors = tuple(self._let_go(member_id, instance_id) for member_id, instance_id in leave.leavers)
+        if ErrorCode.NONE in errors and self.state is not State.EMPTY:
+            self._rebalance(now_us)
+        self._reply(leave.ticket, Left(errors=errors))
+
+    def _let_go(self, member_id: str, instance_id: str | None) -> ErrorCode:
+        if self._expected.pop(member_id, None) is not None:
+            return ErrorCode.NONE
+        owner = self.members.instance(instance_id)
+        if not member_id and owner is not None:  # an operator removes a static member by its instance id alone
+            member_id = owner.member_id
+        error = self.members.identify(member_id, instance_id)
+        if error is ErrorCode.NONE:
+            self._remove(self.members[member_id])
+        return error
+
+    # ------------------------------------------------------------- members
+
+    def _identify(self, member_id: str, instance_id: str | None, generation: int) -> ErrorCode:
+        error = self.members.identify(member_id, instance_id)
+        if error is ErrorCode.NONE and generation != self.generation:
+            return ErrorCode.ILLEGAL_GENERATION
+        return error
+
+    def _remove(self, member: Member) -> None:
+        self._set_free(member, ErrorCode.UNKNOWN_MEMBER_ID)
+        del self.members[member.member_id]
+
+    def _set_free(self, member: Member, error: ErrorCode) -> None:
+        """Answer what the member has parked: it will not get what it waits for."""
+        self._free_sync(member, Synced(error=error))
+        if member.parked_join is not None:
+            ticket, member.parked_join = member.parked_join, None
+            self._reply(ticket, Joined(error=error, member_id=member.member_id))
+
+    def _free_sync(self, member: Member, answer: Synced) -> None:
+        if member.parked_sync is not None:
+            ticket, member.parked_sync = member.parked_sync, None
+            self._reply(ticket, answer)
+
+    # ------------------------------------------------------------- outcome
+
+    def _keep(self) -> None:
+        """Append the generation as it is now, and be what the record says."""
+        record = GroupRecord(
+            group_id=self.group_id,
+            protocol_type=self.protocol_type or "",
+            generation=self.generation,
+            protocol=self.protocol,
+            leader=self.leader,
+            members=tuple(member.record(self.protocol or "") for member in self.members.values()),
+        )
+        self._records.append(record)
+        self.apply(record, now_us=0)  # every member stands already: none is read back, no session begins
+
+    def _reply(self, ticket: int, answer: Answer) -> None:
+        self._replies.append((ticket, answer))
+
+    def _outcome(self) -> Outcome:
+        outcome = Outcome(replies=tuple(self._replies), records=tuple(self._records), deadline_us=self.deadline_us)
+        self._replies.clear()
+        self._records.clear()
+        return outcome

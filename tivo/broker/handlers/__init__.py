@@ -1,0 +1,99 @@
+"""The APIs that are served: one file each, under the names of `tivo.wire.messages`, and the table of them all."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from tivo.broker.broker import Broker, Caller
+from tivo.broker.handlers import (
+    api_versions,
+    create_partitions,
+    create_topics,
+    delete_groups,
+    delete_topics,
+    describe_cluster,
+    describe_configs,
+    describe_groups,
+    describe_log_dirs,
+    fetch,
+    find_coordinator,
+    heartbeat,
+    init_producer_id,
+    join_group,
+    leave_group,
+    list_groups,
+    list_offsets,
+    metadata,
+    offset_commit,
+    offset_delete,
+    offset_fetch,
+    offset_for_leader_epoch,
+    produce,
+    sync_group,
+)
+from tivo.broker.replies import Reply
+from tivo.wire.messages.api_versions import ApiVersionsRequest
+from tivo.wire.messages.create_partitions import CreatePartitionsRequest
+from tivo.wire.messages.create_topics import CreateTopicsRequest
+from tivo.wire.messages.delete_groups import DeleteGroupsRequest
+from tivo.wire.messages.delete_topics import DeleteTopicsRequest
+from tivo.wire.messages.describe_cluster import DescribeClusterRequest
+from tivo.wire.messages.describe_configs import DescribeConfigsRequest
+from tivo.wire.messages.describe_groups import DescribeGroupsRequest
+from tivo.wire.messages.describe_log_dirs import DescribeLogDirsRequest
+from tivo.wire.messages.fetch import FetchRequest
+from tivo.wire.messages.find_coordinator import FindCoordinatorRequest
+from tivo.wire.messages.heartbeat import HeartbeatRequest
+from tivo.wire.messages.init_producer_id import InitProducerIdRequest
+from tivo.wire.messages.join_group import JoinGroupRequest
+from tivo.wire.messages.leave_group import LeaveGroupRequest
+from tivo.wire.messages.list_groups import ListGroupsRequest
+from tivo.wire.messages.list_offsets import ListOffsetsRequest
+from tivo.wire.messages.metadata import MetadataRequest
+from tivo.wire.messages.offset_commit import OffsetCommitRequest
+from tivo.wire.messages.offset_delete import OffsetDeleteRequest
+from tivo.wire.messages.offset_fetch import OffsetFetchRequest
+from tivo.wire.messages.offset_for_leader_epoch import OffsetForLeaderEpochRequest
+from tivo.wire.messages.produce import ProduceRequest
+from tivo.wire.messages.sync_group import SyncGroupRequest
+from tivo.wire.schema import Message
+
+
+class Handler(NamedTuple):
+    """What serves one API. The request class carries key and versions; `handle` takes a request of that class."""
+
+    request: type[Message]
+    handle: Callable[[Broker, Any, Caller], Reply]
+
+
+_HANDLERS = (
+    Handler(ProduceRequest, produce.handle),
+    Handler(FetchRequest, fetch.handle),
+    Handler(ListOffsetsRequest, list_offsets.handle),
+    Handler(MetadataRequest, metadata.handle),
+    Handler(OffsetCommitRequest, offset_commit.handle),
+    Handler(OffsetFetchRequest, offset_fetch.handle),
+    Handler(FindCoordinatorRequest, find_coordinator.handle),
+    Handler(JoinGroupRequest, join_group.handle),
+    Handler(HeartbeatRequest, heartbeat.handle),
+    Handler(LeaveGroupRequest, leave_group.handle),
+    Handler(SyncGroupRequest, sync_group.handle),
+    Handler(DescribeGroupsRequest, describe_groups.handle),
+    Handler(ListGroupsRequest, list_groups.handle),
+    Handler(ApiVersionsRequest, api_versions.handle),
+    Handler(CreateTopicsRequest, create_topics.handle),
+    Handler(DeleteTopicsRequest, delete_topics.handle),
+    Handler(InitProducerIdRequest, init_producer_id.handle),
+    Handler(OffsetForLeaderEpochRequest, offset_for_leader_epoch.handle),
+    Handler(DescribeConfigsRequest, describe_configs.handle),
+    Handler(DescribeLogDirsRequest, describe_log_dirs.handle),
+    Handler(CreatePartitionsRequest, create_partitions.handle),
+    Handler(DeleteGroupsRequest, delete_groups.handle),
+    Handler(OffsetDeleteRequest, offset_delete.handle),
+    Handler(DescribeClusterRequest, describe_cluster.handle),
+)
+
+TABLE: Mapping[int, Handler] = {handler.request.api.key: handler for handler in _HANDLERS}
+"""Every API that is served, by key."""
+
+SERVED: Mapping[int, type[Message]] = {key: handler.request for key, handler in TABLE.items()}
+"""The same for the wire: which requests it has to understand."""

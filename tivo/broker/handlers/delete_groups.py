@@ -1,0 +1,30 @@
+"""DeleteGroups (42), versions 0-2: delete groups that nobody is in, with their committed offsets.
+
+Odd: NON_EMPTY_GROUP (68), GROUP_ID_NOT_FOUND (69), COORDINATOR_NOT_AVAILABLE (15) where the
+journal takes nothing.
+"""
+
+from functools import partial
+
+from tivo.broker.broker import Broker, Caller
+from tivo.broker.replies import Parts, Reply
+from tivo.model.errors import LogError
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.delete_groups import DeletableGroupResult, DeleteGroupsRequest, DeleteGroupsResponse
+
+
+def handle(broker: Broker, request: DeleteGroupsRequest, caller: Caller) -> Reply:
+    response = DeleteGroupsResponse()
+    parts = Parts(response)
+    for group_id in request.groups_names:
+        result = DeletableGroupResult(group_id=group_id)
+        response.results.append(result)
+        parts.owe()
+        broker.coordinator.delete(group_id, partial(_deleted, parts, result))
+    return parts.reply()
+
+
+def _deleted(parts: Parts, result: DeletableGroupResult, error: ErrorCode | LogError | None) -> None:
+    if error is not None:
+        result.error_code = ErrorCode.COORDINATOR_NOT_AVAILABLE if isinstance(error, LogError) else error
+    parts.settle()

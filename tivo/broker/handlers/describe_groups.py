@@ -1,0 +1,55 @@
+"""DescribeGroups (15), versions 0-5: state and members of groups.
+
+Odd: a group that nobody is in and that is not known has the state "Dead" and no error. An empty
+group id gets INVALID_GROUP_ID (24).
+
+- 3: authorized operations are never told (there are no ACLs). 4: static members.
+"""
+
+from tivo.broker.broker import Broker, Caller
+from tivo.broker.groups import Group, State
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.describe_groups import (
+    DescribedGroup,
+    DescribedGroupMember,
+    DescribeGroupsRequest,
+    DescribeGroupsResponse,
+)
+
+UNKNOWN = "Dead"
+
+
+def handle(broker: Broker, request: DescribeGroupsRequest, caller: Caller) -> DescribeGroupsResponse:
+    return DescribeGroupsResponse(groups=[_described(broker, group_id) for group_id in request.groups])
+
+
+def _described(broker: Broker, group_id: str) -> DescribedGroup:
+    if not group_id:
+        return DescribedGroup(error_code=ErrorCode.INVALID_GROUP_ID)
+    group = broker.coordinator.group(group_id)
+    if group is None:
+        has_offsets = bool(broker.coordinator.offsets.of_group(group_id))
+        return DescribedGroup(group_id=group_id, group_state=State.EMPTY.value if has_offsets else UNKNOWN)
+    dealt = group.state is State.STABLE
+    return DescribedGroup(
+        group_id=group_id,
+        group_state=group.state.value,
+        protocol_type=group.protocol_type or "",
+        protocol_data=(group.protocol or "") if dealt else "",
+        members=_members(group, group.protocol if dealt else None),
+    )
+
+
+def _members(group: Group, protocol: str | None) -> list[DescribedGroupMember]:
+    """What members told about themselves and own is shown only while it holds."""
+    return [
+        DescribedGroupMember(
+            member_id=member.member_id,
+            group_instance_id=member.instance_id,
+            client_id=member.client_id,
+            client_host=member.client_host,
+            member_metadata=b"" if protocol is None else member.metadata(protocol),
+            member_assignment=b"" if protocol is None else member.assignment,
+        )
+        for member in group.members.values()
+    ]

@@ -1,0 +1,137 @@
+"""Fetch (1), versions 4-16: record batches from given offsets on, waiting for them if there are none yet.
+
+Odd: OFFSET_OUT_OF_RANGE (1) below the log's start or above the high watermark, with both told;
+UNKNOWN_TOPIC_OR_PARTITION (3), UNKNOWN_TOPIC_ID (100) from version 13 on; FENCED_LEADER_EPOCH
+(74) and UNKNOWN_LEADER_EPOCH (76) for a leader epoch that is not the present one;
+KAFKA_STORAGE_ERROR (56) where the batch on disk is damaged. Any error answers at once.
+
+- An offset inside a batch gets the whole batch, and the first batch of an answer comes whole
+  even above max_bytes: else a consumer could never get past it.
+- No records are empty, never null: clients take null for a broken answer.
+- 7: fetch sessions are declined (session_id 0), so every request names all its partitions.
+- 13: topics by id only. 15: replica state is ignored, this broker has no followers.
+- Isolation levels are the same, as long as there are no transactions.
+"""
+
+from typing import NamedTuple
+
+from tivo.broker.broker import Broker, Caller
+from tivo.broker.leader import Leader, check_leader_epoch
+from tivo.broker.refusal import Refusal, code_of
+from tivo.broker.replies import Deferred, Reply
+from tivo.broker.topics import Topic
+from tivo.model.errors import LogError, RequestError
+from tivo.model.timeline import MILLISECOND_US
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.fetch import (
+    FetchableTopicResponse,
+    FetchPartition,
+    FetchRequest,
+    FetchResponse,
+    FetchTopic,
+    PartitionData,
+)
+
+NOTHING = memoryview(b"")
+BY_ID = 13
+"""First version in which topics are named by id."""
+
+
+class Gathered(NamedTuple):
+    """What could be read now: the response, its bytes of records, and whom to watch for more."""
+
+    response: FetchResponse
+    size: int
+    leaders: list[Leader]
+    has_error: bool
+
+
+def handle(broker: Broker, request: FetchRequest, caller: Caller) -> Reply:
+    gathered = _gather(broker, request, caller.version)
+    wait_us = min(request.max_wait_ms * MILLISECOND_US, broker.limits.longest_wait_us)
+    is_enough = gathered.size >= request.min_bytes or gathered.has_error or not gathered.leaders
+    if is_enough or wait_us <= 0:
+        return gathered.response
+    return _park(broker, request, caller.version, gathered, wait_us)
+
+
+def _park(broker: Broker, request: FetchRequest, version: int, gathered: Gathered, wait_us: int) -> Deferred:
+    deferred = Deferred()
+
+    def wake() -> None:
+        alarm.cancel()
+        deferred.give(_gather(broker, request, version).response)
+
+    def expire() -> None:
+        broker.waiters.leave(parked)
+        wake()
+
+    def abandon() -> None:
+        broker.waiters.leave(parked)
+        alarm.cancel()
+
+    parked = broker.waiters.park(gathered.leaders, missing_bytes=request.min_bytes - gathered.size, wake=wake)
+    alarm = broker.runtime.call_at(broker.runtime.now().steady_us + wait_us, expire)
+    deferred.on_abandoned = abandon
+    return deferred
+
+
+def _gather(broker: Broker, request: FetchRequest, version: int) -> Gathered:
+    budget = min(max(request.max_bytes, 0), broker.limits.max_fetch_bytes)
+    size = 0
+    has_error = False
+    leaders: list[Leader] = []
+    responses: list[FetchableTopicResponse] = []
+    for wanted in request.topics:
+        found = _find(broker, wanted, version)
+        partitions = []
+        for place in wanted.partitions:
+            data = _read(found, place, max_bytes=budget - size, is_first=size == 0, leaders=leaders)
+            size += len(data.records or b"")
+            has_error = has_error or data.error_code != ErrorCode.NONE
+            partitions.append(data)
+        responses.append(FetchableTopicResponse(topic=wanted.topic, topic_id=wanted.topic_id, partitions=partitions))
+    return Gathered(FetchResponse(responses=responses), size, leaders, has_error)
+
+
+def _find(broker: Broker, wanted: FetchTopic, version: int) -> Topic | ErrorCode:
+    try:
+        return broker.topics.by_id(wanted.topic_id) if version >= BY_ID else broker.topics.get(wanted.topic)
+    except RequestError as error:
+        return code_of(error)
+
+
+def _read(
+    found: Topic | ErrorCode, place: FetchPartition, *, max_bytes: int, is_first: bool, leaders: list[Leader]
+) -> PartitionData:
+    """What one partition gives; `is_first`: nothing else has given records yet."""
+    leader: Leader | None = None
+    try:
+        if isinstance(found, ErrorCode):
+            raise Refusal(found, "the topic is not there")
+        leader = found.leader(place.partition)
+        check_leader_epoch(leader, place.current_leader_epoch)
+        records = leader.read(place.fetch_offset, min(max(place.partition_max_bytes, 0), max_bytes))
+    except (RequestError, LogError) as error:
+        return _failed(place, code_of(error), leader)
+    if not is_first and len(records) > max_bytes:
+        records = NOTHING  # a batch that is larger than what is left comes first in another answer
+    leaders.append(leader)
+    mark = leader.high_watermark
+    return PartitionData(
+        partition_index=place.partition,
+        high_watermark=mark,
+        last_stable_offset=mark,
+        log_start_offset=leader.log.log_start,
+        records=records,
+    )
+
+
+def _failed(place: FetchPartition, code: ErrorCode, leader: Leader | None) -> PartitionData:
+    return PartitionData(
+        partition_index=place.partition,
+        error_code=code,
+        high_watermark=-1 if leader is None else leader.high_watermark,
+        log_start_offset=-1 if leader is None else leader.log.log_start,
+        records=b"",
+    )

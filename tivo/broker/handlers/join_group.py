@@ -1,0 +1,70 @@
+"""JoinGroup (11), versions 0-9: a consumer asks to be in the next generation of its group; waits for it.
+
+Odd: INVALID_GROUP_ID (24), INVALID_SESSION_TIMEOUT (26) outside 6 s to 30 min,
+INCONSISTENT_GROUP_PROTOCOL (23), UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82),
+GROUP_MAX_SIZE_REACHED (81), COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
+
+- 0: no rebalance timeout, the session's counts. 4: a new member gets MEMBER_ID_REQUIRED (79) and
+  comes back with the id (KIP-394). 5: static members (KIP-345). 7: the protocol type is told.
+- 9: a static leader that is back may be told to assign nothing (KIP-814).
+"""
+
+from uuid import uuid4
+
+from tivo.broker.broker import Broker, Caller
+from tivo.broker.membership import Answer, Join, Joined
+from tivo.broker.replies import Reply
+from tivo.model.timeline import MILLISECOND_US
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.join_group import JoinGroupRequest, JoinGroupResponse, JoinGroupResponseMember
+
+ID_REQUIRED = 4
+SKIPS_ASSIGNMENT = 9
+
+
+def handle(broker: Broker, request: JoinGroupRequest, caller: Caller) -> Reply:
+    session_us = request.session_timeout_ms * MILLISECOND_US
+    error = _wrong_with(broker, request, session_us)
+    if error is not ErrorCode.NONE:
+        return JoinGroupResponse(error_code=error, member_id=request.member_id)
+    rebalance_ms = request.rebalance_timeout_ms
+    join = Join(
+        ticket=broker.coordinator.ticket(),
+        member_id=request.member_id,
+        new_member_id=f"{request.group_instance_id or caller.client_id}-{uuid4()}",
+        instance_id=request.group_instance_id,
+        client_id=caller.client_id,
+        client_host=caller.host,
+        session_timeout_us=session_us,
+        rebalance_timeout_us=session_us if rebalance_ms < 0 else rebalance_ms * MILLISECOND_US,
+        protocol_type=request.protocol_type,
+        protocols=tuple((protocol.name, protocol.metadata) for protocol in request.protocols),
+        id_required=caller.version >= ID_REQUIRED,
+        skips_assignment=caller.version >= SKIPS_ASSIGNMENT,
+    )
+    return broker.coordinator.ask(request.group_id, join, _response)
+
+
+def _wrong_with(broker: Broker, request: JoinGroupRequest, session_us: int) -> ErrorCode:
+    if not request.group_id:
+        return ErrorCode.INVALID_GROUP_ID
+    if not broker.limits.shortest_session_us <= session_us <= broker.limits.longest_session_us:
+        return ErrorCode.INVALID_SESSION_TIMEOUT
+    return ErrorCode.NONE
+
+
+def _response(answer: Answer) -> JoinGroupResponse:
+    assert isinstance(answer, Joined), answer
+    return JoinGroupResponse(
+        error_code=answer.error,
+        generation_id=answer.generation,
+        protocol_type=answer.protocol_type,
+        protocol_name=answer.protocol or "",
+        leader=answer.leader,
+        skip_assignment=answer.skip_assignment,
+        member_id=answer.member_id,
+        members=[
+            JoinGroupResponseMember(member_id=member_id, group_instance_id=instance_id, metadata=metadata)
+            for member_id, instance_id, metadata in answer.members
+        ],
+    )

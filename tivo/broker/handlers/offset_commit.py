@@ -1,0 +1,95 @@
+"""OffsetCommit (8), versions 2-9: a group notes how far it has come. Answered when that is on stable storage.
+
+Odd, for all partitions: INVALID_GROUP_ID (24), ILLEGAL_GENERATION (22), UNKNOWN_MEMBER_ID (25),
+FENCED_INSTANCE_ID (82), REBALANCE_IN_PROGRESS (27) between Join and Sync,
+COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing. For one:
+UNKNOWN_TOPIC_OR_PARTITION (3), OFFSET_METADATA_TOO_LARGE (12) above 4 KiB, OFFSET_OUT_OF_RANGE
+(1) below 0. Going back is fine, and so is an offset that is not there yet.
+
+- Generation -1 with no member id: a consumer that assigns partitions itself; it may commit while
+  the group has no members.
+- 2-4: the retention time is ignored, offsets stay until the group or the topic is deleted.
+- 6: the leader epoch is kept; metadata is kept in all versions, verbatim.
+"""
+
+from functools import partial
+
+from tivo.broker.broker import Broker, Caller
+from tivo.broker.offsets import Committed, OffsetRecord
+from tivo.broker.replies import Deferred, Reply
+from tivo.model.errors import LogError
+from tivo.model.timeline import to_kafka_ms
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitResponse,
+    OffsetCommitResponsePartition,
+    OffsetCommitResponseTopic,
+)
+
+
+def handle(broker: Broker, request: OffsetCommitRequest, caller: Caller) -> Reply:
+    error = ErrorCode.INVALID_GROUP_ID
+    if request.group_id:
+        error = broker.coordinator.check_commit(
+            request.group_id,
+            request.member_id,
+            request.group_instance_id,
+            request.generation_id_or_member_epoch,
+        )
+    if error is not ErrorCode.NONE:
+        return _response(broker, request, error)
+    records = _records(broker, request)
+    if not records:
+        return _response(broker, request, ErrorCode.NONE)
+    deferred = Deferred()
+    broker.coordinator.commit(records, partial(_kept, broker, request, deferred))
+    return deferred
+
+
+def _kept(broker: Broker, request: OffsetCommitRequest, deferred: Deferred, error: LogError | None) -> None:
+    code = ErrorCode.NONE if error is None else ErrorCode.COORDINATOR_NOT_AVAILABLE
+    deferred.give(_response(broker, request, code))
+
+
+def _records(broker: Broker, request: OffsetCommitRequest) -> list[OffsetRecord]:
+    now_ms = to_kafka_ms(broker.runtime.now().wall_us)
+    return [
+        OffsetRecord(
+            request.group_id,
+            topic.name,
+            place.partition_index,
+            Committed(place.committed_offset, place.committed_leader_epoch, place.committed_metadata or "", now_ms),
+        )
+        for topic in request.topics
+        for place in topic.partitions
+        if _wrong_with(broker, topic.name, place) is ErrorCode.NONE
+    ]
+
+
+def _wrong_with(broker: Broker, topic_name: str, place: OffsetCommitRequestPartition) -> ErrorCode:
+    topic = broker.topics.find(topic_name)
+    if topic is None or not 0 <= place.partition_index < len(topic.leaders):
+        return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    if len((place.committed_metadata or "").encode()) > broker.limits.max_offset_metadata_bytes:
+        return ErrorCode.OFFSET_METADATA_TOO_LARGE
+    return ErrorCode.OFFSET_OUT_OF_RANGE if place.committed_offset < 0 else ErrorCode.NONE
+
+
+def _response(broker: Broker, request: OffsetCommitRequest, error: ErrorCode) -> OffsetCommitResponse:
+    return OffsetCommitResponse(
+        topics=[
+            OffsetCommitResponseTopic(
+                name=topic.name,
+                partitions=[
+                    OffsetCommitResponsePartition(
+                        partition_index=place.partition_index,
+                        error_code=error or _wrong_with(broker, topic.name, place),
+                    )
+                    for place in topic.partitions
+                ],
+            )
+            for topic in request.topics
+        ]
+    )

@@ -1,0 +1,159 @@
+"""Produce (0), versions 3-12: append record batches, one to each partition named.
+
+Odd, per partition, with nothing appended: CORRUPT_MESSAGE (2) for a CRC or a count that does not
+fit, and for records that cannot be inflated, or not into 16 MiB; MESSAGE_TOO_LARGE (10) above the
+topic's `max.message.bytes`; UNSUPPORTED_FOR_MESSAGE_FORMAT (43) for batches older than format 2;
+INVALID_RECORD (87) for none, several, or control batches; INVALID_TIMESTAMP (32) for a time too
+far ahead; UNSUPPORTED_COMPRESSION_TYPE (76); OUT_OF_ORDER_SEQUENCE_NUMBER (45) and
+INVALID_PRODUCER_EPOCH (47) for idempotent producers; KAFKA_STORAGE_ERROR (56) where the disk
+fails. A batch that was appended before gets its old offset. INVALID_REQUIRED_ACKS (21) for acks
+other than -1, 0 and 1; INVALID_TXN_STATE (48) for transactions, which are not served.
+
+- acks=-1 is answered when the batches are on stable storage, acks=1 when they are appended.
+  acks=0 is never answered; a batch that cannot be taken then closes the connection, so that the
+  producer learns of it.
+- 3: the first with record batches of format 2. 7: zstd may be used. 8: errors come with a text.
+- Compressed batches are inflated once, bounded, to keep a bomb from every consumer; they are
+  stored as they came. Records inside a batch are not looked at.
+"""
+
+from functools import partial
+
+from tivo.broker.broker import Broker, Caller
+from tivo.broker.leader import Leader, Place
+from tivo.broker.refusal import Refusal, code_of
+from tivo.broker.replies import Parts, Reply
+from tivo.broker.topic_settings import TopicSettings
+from tivo.model.errors import LogError, RequestError, WireError
+from tivo.model.timeline import to_kafka_ms
+from tivo.wire.compression import Codec, inflate
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.produce import (
+    PartitionProduceData,
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceResponse,
+)
+from tivo.wire.record_batch import HEADER, MAGIC, BatchHeader, read_header, verify
+
+ALL = -1
+MAGIC_AT = 16
+ZSTD_SINCE = 7
+
+
+def handle(broker: Broker, request: ProduceRequest, caller: Caller) -> Reply:
+    response = ProduceResponse()
+    parts = Parts(response)
+    for topic in request.topic_data:
+        answers = [PartitionProduceResponse(index=data.index) for data in topic.partition_data]
+        response.responses.append(TopicProduceResponse(name=topic.name, partition_responses=answers))
+        for data, answer in zip(topic.partition_data, answers, strict=True):
+            try:
+                _check_request(request)
+                leader, place = _append(broker, topic.name, data, caller.version)
+            except (RequestError, LogError) as error:
+                if request.acks == 0:
+                    raise Refusal(code_of(error), f"{topic.name}/{data.index}, acks=0: {error}") from error
+                _refuse(answer, code_of(error), error)
+                continue
+            answer.base_offset = place.base_offset
+            answer.log_start_offset = leader.log.log_start
+            if request.acks == ALL:
+                parts.owe()
+                leader.when_durable(place.next_offset, partial(_durable, parts, answer))
+    return None if request.acks == 0 else parts.reply()
+
+
+def _append(broker: Broker, topic_name: str, data: PartitionProduceData, version: int) -> tuple[Leader, Place]:
+    topic = broker.topics.get(topic_name)
+    if topic.is_internal:
+        raise Refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, f"{topic_name} is written by the broker alone")
+    leader = topic.leader(data.index)
+    now_us = broker.runtime.now().wall_us
+    batch = _present(data.records)
+    header = checked(batch, topic.settings, now_us)
+    _check_compression(batch, header, version, broker.limits.max_inflated_bytes)
+    return leader, leader.append(batch, header, now_us)
+
+
+def _durable(parts: Parts, answer: PartitionProduceResponse, error: LogError | None) -> None:
+    if error is not None:
+        _refuse(answer, ErrorCode.KAFKA_STORAGE_ERROR, error)
+    parts.settle()
+
+
+def _refuse(answer: PartitionProduceResponse, code: ErrorCode, error: LogError | RequestError) -> None:
+    answer.error_code = code
+    answer.error_message = str(error)
+    answer.base_offset = -1
+
+
+def _check_request(request: ProduceRequest) -> None:
+    if request.acks not in (-1, 0, 1):
+        raise Refusal(ErrorCode.INVALID_REQUIRED_ACKS, f"acks is -1, 0 or 1, not {request.acks}")
+    if request.transactional_id is not None:
+        raise Refusal(ErrorCode.INVALID_TXN_STATE, "transactions are not served")
+
+
+def _present(records: memoryview | None) -> memoryview:
+    if records is None or len(records) == 0:
+        raise Refusal(ErrorCode.INVALID_RECORD, "there is no record batch")
+    return records
+
+
+def checked(records: memoryview, settings: TopicSettings, now_us: int) -> BatchHeader:
+    """The header of the one batch in `records`, when nothing is wrong with it. Raises Refusal."""
+    if len(records) > settings.max_message_bytes:
+        raise Refusal(
+            ErrorCode.MESSAGE_TOO_LARGE,
+            f"the batch has {len(records)} bytes, the topic takes {settings.max_message_bytes}",
+        )
+    if len(records) > MAGIC_AT and records[MAGIC_AT] != MAGIC:
+        raise Refusal(ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT, f"format {records[MAGIC_AT]} is not taken, only 2")
+    try:
+        header = read_header(records)
+        verify(records, 0, header)
+    except WireError as error:
+        raise Refusal(ErrorCode.CORRUPT_MESSAGE, str(error)) from error
+    _check_shape(header, len(records))
+    _check_times(header, to_kafka_ms(now_us + settings.max_future_us))
+    return header
+
+
+def _check_shape(header: BatchHeader, size: int) -> None:
+    if header.size < size:
+        raise Refusal(ErrorCode.INVALID_RECORD, f"one batch is taken, {size - header.size} bytes follow it")
+    if header.record_count < 1 or header.last_offset_delta != header.record_count - 1:
+        raise Refusal(
+            ErrorCode.CORRUPT_MESSAGE,
+            f"{header.record_count} records do not end at offset delta {header.last_offset_delta}",
+        )
+    if header.is_control:
+        raise Refusal(ErrorCode.INVALID_RECORD, "control batches are the broker's own")
+    if header.is_transactional:
+        raise Refusal(ErrorCode.INVALID_TXN_STATE, "transactions are not served")
+    if header.producer_id >= 0 and (header.base_sequence < 0 or header.producer_epoch < 0):
+        raise Refusal(
+            ErrorCode.INVALID_RECORD,
+            f"producer {header.producer_id} sent epoch {header.producer_epoch}, sequence {header.base_sequence}",
+        )
+
+
+def _check_times(header: BatchHeader, latest_ms: int) -> None:
+    if header.is_log_append_time:
+        raise Refusal(ErrorCode.INVALID_TIMESTAMP, "records carry the time of their creation, not of an append")
+    newest_ms = max(header.base_timestamp, header.max_timestamp)
+    if newest_ms > latest_ms:
+        raise Refusal(
+            ErrorCode.INVALID_TIMESTAMP, f"time {newest_ms} ms is later than {latest_ms} ms, the latest taken"
+        )
+
+
+def _check_compression(batch: memoryview, header: BatchHeader, version: int, max_inflated: int) -> None:
+    try:
+        if header.codec is Codec.ZSTD and version < ZSTD_SINCE:
+            raise Refusal(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"zstd needs Produce {ZSTD_SINCE}, not {version}")
+        inflate(header.codec, batch[HEADER.size :], limit=max_inflated)
+    except WireError as error:
+        raise Refusal(ErrorCode.CORRUPT_MESSAGE, str(error)) from error

@@ -1,0 +1,76 @@
+"""The log partition in which groups and committed offsets are kept, and read back at start.
+
+It is shortened by writing all that is live to its end once more and dropping what lies before, so
+that what a start has to read stays within a few times of what is live.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from tivo.broker.journal_format import Entry, from_record, to_record
+from tivo.broker.leader import Durable, Leader
+from tivo.broker.runtime import Runtime
+from tivo.model.errors import LogError
+from tivo.model.timeline import to_kafka_ms
+from tivo.wire import record_batch
+
+SHORTEN_ABOVE_BYTES = 2 << 20
+"""About 15,000 commits: read back in 0.15 s."""
+
+_ENTRIES_PER_BATCH = 1_000
+_READ_BYTES = 1 << 20
+
+
+class Journal:
+    """Appends entries and reads them back. All calls come from the loop."""
+
+    def __init__(self, leader: Leader, runtime: Runtime) -> None:
+        self._leader = leader
+        self._runtime = runtime
+        self._kept_bytes = 0  # appended since the log was last shortened
+        self._live_bytes = 0  # what was live then
+
+    def read(self) -> Iterator[Entry]:
+        """Every entry there is, oldest first. Raises LogError where one is damaged."""
+        offset = self._leader.log.log_start
+        while batches := self._leader.read(offset, _READ_BYTES):
+            self._kept_bytes += len(batches)
+            for position, header in record_batch.batches(batches):
+                for record in record_batch.records(batches, position, header):
+                    yield from_record(record.key or b"", record.value)
+                offset = header.last_offset + 1
+
+    def append(self, entries: Iterable[Entry]) -> None:
+        """Append entries; `when_durable` tells when they count. Raises LogError."""
+        now = self._runtime.now()
+        now_ms = to_kafka_ms(now.wall_us)
+        records = [
+            record_batch.Record(offset=index, timestamp_ms=now_ms, key=key, value=value, headers=())
+            for index, (key, value) in enumerate(to_record(entry, now_ms) for entry in entries)
+        ]
+        batch = memoryview(record_batch.build(records))
+        self._leader.append(batch, record_batch.read_header(batch), now.wall_us)
+        self._kept_bytes += len(batch)
+
+    def when_durable(self, tell: Durable) -> None:
+        """Tell when all that has been appended until now is on stable storage."""
+        self._leader.when_durable(self._leader.log.log_end, tell)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is worth writing what is live once more. Only while nothing is under way."""
+        settled = self._leader.high_watermark == self._leader.log.log_end
+        return settled and self._kept_bytes > max(SHORTEN_ABOVE_BYTES, 4 * self._live_bytes)
+
+    def shorten(self, live: list[Entry]) -> None:
+        """Write all that is live to the end, and drop everything before once that is durable. Raises LogError."""
+        begin = self._leader.log.log_end
+        self._kept_bytes = 0
+        for at in range(0, len(live), _ENTRIES_PER_BATCH):
+            self.append(live[at : at + _ENTRIES_PER_BATCH])
+        self._live_bytes = self._kept_bytes
+        self.when_durable(partial(self._drop_before, begin))
+
+    def _drop_before(self, begin: int, error: LogError | None) -> None:
+        if error is None:
+            self._runtime.in_thread(partial(self._leader.log.truncate_before, begin), lambda dropped: None)

@@ -1,0 +1,173 @@
+"""The leader of one partition: takes batches in, moves the high watermark, lets go what waited for it."""
+
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from tivo.broker.commits import Commits
+from tivo.broker.producers import Producers, Written
+from tivo.broker.refusal import Refusal
+from tivo.broker.waiters import Waiters
+from tivo.log.disk import OsDisk, read_file, replace_file
+from tivo.log.partition import Partition
+from tivo.model.errors import LogError
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.record_batch import BatchHeader
+
+SNAPSHOT_FILE = "producers"
+SNAPSHOT_EVERY_BYTES = 64 << 20
+"""How much of a log may lie behind its producer snapshot: what a start after a crash reads at most, about 0.2 s."""
+
+Durable = Callable[[LogError | None], None]
+"""Told once that what was appended is on stable storage, or why it never will be known to be."""
+
+
+class Place(NamedTuple):
+    """Where a batch stands: from `base_offset` to before `next_offset`."""
+
+    base_offset: int
+    next_offset: int
+
+
+class Leader:
+    """Leads one partition. All calls but `sync` come from the loop.
+
+    Where commits are durable, the high watermark is the synced offset, so nothing is read that a
+    crash could take back; else it is the end of the log.
+    """
+
+    def __init__(self, log: Partition, directory: Path, commits: Commits, waiters: Waiters, *, now_us: int) -> None:
+        self.log = log
+        self.appended_bytes = 0
+        self._commits = commits
+        self._waiters = waiters
+        self._unsynced: deque[tuple[int, int]] = deque()  # (next offset, size) of appends that are not readable yet
+        self._owed: deque[tuple[int, Durable]] = deque()  # (next offset, whom to tell)
+        self._snapshot_path = directory / SNAPSHOT_FILE
+        self._snapshot: bytes | None = None  # to be written by the next sync
+        self._snapshot_at_bytes = SNAPSHOT_EVERY_BYTES
+        self._producers = self._read_producers(now_us)
+
+    # ------------------------------------------------------------- in
+
+    def append(self, batch: memoryview, header: BatchHeader, now_us: int) -> Place:
+        """Append a verified batch, or find where it was appended before (idempotent producers).
+
+        Raises Refusal where its sequence numbers do not fit, LogError where the disk fails.
+        """
+        if header.producer_id >= 0:
+            verdict = self._producers.check(header)
+            if isinstance(verdict, Written):
+                return Place(verdict.base_offset, verdict.last_offset + 1)
+            if verdict is not ErrorCode.NONE:
+                raise Refusal(verdict, f"producer {header.producer_id} sent sequence {header.base_sequence}")
+        appended = self.log.append(batch, now_us=now_us)
+        if header.producer_id >= 0:
+            self._producers.remember(header, appended.base_offset, now_us)
+        self.appended_bytes += len(batch)
+        place = Place(appended.base_offset, appended.last_offset + 1)
+        self._spread(place.next_offset, len(batch), rolled=appended.rolled)
+        return place
+
+    def when_durable(self, next_offset: int, tell: Durable) -> None:
+        """Tell when everything below `next_offset` may be acknowledged: at once, or after the next group commit."""
+        if self.log.read_only is not None and next_offset > self.high_watermark:
+            tell(self.log.read_only)
+        elif next_offset <= self.high_watermark:
+            tell(None)
+        else:
+            self._owed.append((next_offset, tell))
+
+    def _spread(self, next_offset: int, size: int, *, rolled: bool) -> None:
+        if self.appended_bytes >= self._snapshot_at_bytes:
+            self._snapshot_at_bytes = self.appended_bytes + SNAPSHOT_EVERY_BYTES
+            self._snapshot = self._producers_now()
+        self._commits.appended(self, rolled=rolled)
+        if self._commits.durable:
+            self._unsynced.append((next_offset, size))
+        else:
+            self._waiters.grown(self, size)
+
+    # ------------------------------------------------------------- out
+
+    @property
+    def high_watermark(self) -> int:
+        """First offset that consumers may not read yet."""
+        return self.log.synced if self._commits.durable else self.log.log_end
+
+    def read(self, offset: int, max_bytes: int) -> memoryview:
+        """Whole batches from the one that holds `offset`, all below the high watermark; the first however large.
+
+        Raises OffsetOutOfRange, or LogError where what lies there is damaged.
+        """
+        return self.log.read(offset, max_bytes=max_bytes, upto=self.high_watermark)
+
+    # ------------------------------------------------------------- syncs
+
+    def sync(self) -> int:
+        """Blocks, on a worker thread. The producer snapshot goes after the batches that it tells of."""
+        snapshot, self._snapshot = self._snapshot, None
+        synced = self.log.sync()
+        if snapshot is not None:
+            self._write_snapshot(snapshot)
+        return synced
+
+    def synced(self) -> None:
+        """The high watermark has moved: acknowledge, and wake whoever wants to read."""
+        grown = 0
+        while self._unsynced and self._unsynced[0][0] <= self.high_watermark:
+            grown += self._unsynced.popleft()[1]
+        while self._owed and self._owed[0][0] <= self.high_watermark:
+            self._owed.popleft()[1](None)
+        if grown:
+            self._waiters.grown(self, grown)
+
+    def failed(self, error: LogError) -> None:
+        """The disk refused, or the topic is deleted: nothing is acknowledged any more."""
+        self._unsynced.clear()
+        while self._owed:
+            self._owed.popleft()[1](error)
+        self._waiters.changed(self)
+
+    def close(self) -> None:
+        """Sync and close when nobody will append any more; blocks. Raises LogError where the stop is not clean."""
+        snapshot = self._producers_now()
+        self.log.close(clean=True)
+        self._write_snapshot(snapshot)
+
+    # ------------------------------------------------------------- producers
+
+    def _read_producers(self, now_us: int) -> Producers:
+        """The snapshot, and the batches behind it."""
+        producers = Producers()
+        try:
+            kept = read_file(OsDisk(), self._snapshot_path)
+            if kept is not None:
+                producers = Producers.from_snapshot(kept)
+        except LogError:
+            producers = Producers()  # damaged: the log itself tells everything
+        if producers.next_offset > self.log.log_end:
+            producers = Producers()
+        for header in self.log.headers(max(producers.next_offset, self.log.log_start)):
+            if header.producer_id >= 0:
+                producers.remember(header, header.base_offset, now_us)
+        return producers
+
+    def _producers_now(self) -> bytes:
+        self._producers.next_offset = self.log.log_end
+        return self._producers.to_snapshot()
+
+    def _write_snapshot(self, snapshot: bytes) -> None:
+        try:
+            replace_file(OsDisk(), self._snapshot_path, snapshot)
+        except OSError as error:
+            raise LogError(f"{self._snapshot_path} cannot be written: {error.strerror}") from error
+
+
+def check_leader_epoch(leader: Leader, epoch: int) -> None:
+    """Raises Refusal where a client names a leader epoch (-1: none) that is not the present one (KIP-320)."""
+    if epoch >= 0 and epoch != leader.log.leader_epoch:
+        is_old = epoch < leader.log.leader_epoch
+        code = ErrorCode.FENCED_LEADER_EPOCH if is_old else ErrorCode.UNKNOWN_LEADER_EPOCH
+        raise Refusal(code, f"{leader.log.name} has leader epoch {leader.log.leader_epoch}, not {epoch}")

@@ -1,0 +1,145 @@
+"""Settings of a topic, under the names that Kafka gives them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from tivo.broker.refusal import Refusal
+from tivo.log.settings import LogSettings
+from tivo.model.timeline import MILLISECOND_US
+from tivo.wire.error_codes import ErrorCode
+
+Configs = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicSettings:
+    """What the settings of a topic come to.
+
+    `max_message_bytes` bounds a record batch as it is sent; `max_future_us` is how far a record
+    may be dated after its arrival (KIP-937).
+    """
+
+    log: LogSettings
+    max_message_bytes: int
+    max_future_us: int
+
+
+class Known(NamedTuple):
+    """A setting that topics have: how it is checked, its kind as DescribeConfigs tells it, its value unless set."""
+
+    check: Callable[[str], bool]
+    kind: int
+    default: Callable[[TopicSettings], str]
+
+
+BOOLEAN, STRING, INT, LONG, DOUBLE, LIST = 1, 2, 3, 5, 6, 7
+"""Kinds of settings, as numbered in DescribeConfigs."""
+
+
+def settings_of(configs: Configs, defaults: TopicSettings) -> TopicSettings:
+    """What a topic with these settings does; `defaults` holds for what they do not name."""
+    log = replace(
+        defaults.log,
+        segment_bytes=_number(configs, "segment.bytes", defaults.log.segment_bytes),
+        segment_us=_span(configs, "segment.ms", defaults.log.segment_us),
+        retention_us=_unless_negative(_span(configs, "retention.ms", _or_negative(defaults.log.retention_us))),
+        retention_bytes=_unless_negative(
+            _number(configs, "retention.bytes", _or_negative(defaults.log.retention_bytes))
+        ),
+    )
+    if configs.get("cleanup.policy") == "compact":
+        log = replace(log, retention_us=None, retention_bytes=None)
+    return replace(
+        defaults,
+        log=log,
+        max_message_bytes=_number(configs, "max.message.bytes", defaults.max_message_bytes),
+        max_future_us=_span(configs, "message.timestamp.after.max.ms", defaults.max_future_us),
+    )
+
+
+def check(configs: Configs) -> None:
+    """Raises Refusal (INVALID_CONFIG) for a setting that is not known or has a value that it cannot have."""
+    for name, value in configs.items():
+        known = KNOWN.get(name)
+        if known is None:
+            raise Refusal(ErrorCode.INVALID_CONFIG, f"topics have no setting {name!r}")
+        if not known.check(value):
+            raise Refusal(ErrorCode.INVALID_CONFIG, f"setting {name} cannot be {value!r}")
+
+
+def _number(configs: Configs, name: str, default: int) -> int:
+    return int(configs[name]) if name in configs else default
+
+
+def _span(configs: Configs, name: str, default_us: int) -> int:
+    return int(configs[name]) * MILLISECOND_US if name in configs else default_us
+
+
+def _unless_negative(number: int) -> int | None:
+    return None if number < 0 else number
+
+
+def _or_negative(number: int | None) -> int:
+    return -1 if number is None else number
+
+
+def _within(least: int, most: int = 2**63 - 1) -> Callable[[str], bool]:
+    def holds(text: str) -> bool:
+        digits = text.removeprefix("-")
+        return digits.isascii() and digits.isdigit() and len(digits) < 20 and least <= int(text) <= most
+
+    return holds
+
+
+def _one_of(*texts: str) -> Callable[[str], bool]:
+    return frozenset(texts).__contains__
+
+
+def _fixed(text: str) -> Callable[[TopicSettings], str]:
+    return lambda settings: text
+
+
+def _ms(span_us: int | None) -> str:
+    return "-1" if span_us is None else str(span_us // MILLISECOND_US)
+
+
+def _is_fraction(text: str) -> bool:
+    whole, _, part = text.partition(".")
+    return (whole in ("0", "1", "")) and part.isdigit() | (not part) and bool(whole or part)
+
+
+_INT_MAX = 2**31 - 1
+_BOOLEAN = _one_of("true", "false")
+
+KNOWN: Mapping[str, Known] = {
+    # those that something is done with
+    "cleanup.policy": Known(
+        _one_of("delete", "compact", "compact,delete", "delete,compact"), LIST, _fixed("delete")
+    ),  # a topic that is compacted alone keeps every record, which is more than compaction promises
+    "max.message.bytes": Known(_within(0, _INT_MAX), INT, lambda settings: str(settings.max_message_bytes)),
+    "message.timestamp.after.max.ms": Known(_within(0), LONG, lambda settings: _ms(settings.max_future_us)),
+    "retention.bytes": Known(_within(-1), LONG, lambda settings: str(_or_negative(settings.log.retention_bytes))),
+    "retention.ms": Known(_within(-1), LONG, lambda settings: _ms(settings.log.retention_us)),
+    "segment.bytes": Known(_within(1 << 14, _INT_MAX), INT, lambda settings: str(settings.log.segment_bytes)),
+    "segment.ms": Known(_within(1), LONG, lambda settings: _ms(settings.log.segment_us)),
+    # those that can have one value only, the way it is done here
+    "compression.type": Known(_one_of("producer"), STRING, _fixed("producer")),
+    "message.timestamp.type": Known(_one_of("CreateTime"), STRING, _fixed("CreateTime")),
+    "min.insync.replicas": Known(_within(1, 1), INT, _fixed("1")),
+    # those that tune how Kafka works inside: kept and given back
+    "delete.retention.ms": Known(_within(0), LONG, _fixed("86400000")),
+    "file.delete.delay.ms": Known(_within(0), LONG, _fixed("60000")),
+    "flush.messages": Known(_within(1), LONG, _fixed("9223372036854775807")),
+    "flush.ms": Known(_within(0), LONG, _fixed("9223372036854775807")),
+    "index.interval.bytes": Known(_within(0, _INT_MAX), INT, _fixed("4096")),
+    "max.compaction.lag.ms": Known(_within(1), LONG, _fixed("9223372036854775807")),
+    "message.downconversion.enable": Known(_BOOLEAN, BOOLEAN, _fixed("false")),
+    "message.timestamp.before.max.ms": Known(_within(0), LONG, _fixed("9223372036854775807")),
+    "min.cleanable.dirty.ratio": Known(_is_fraction, DOUBLE, _fixed("0.5")),
+    "min.compaction.lag.ms": Known(_within(0), LONG, _fixed("0")),
+    "preallocate": Known(_BOOLEAN, BOOLEAN, _fixed("false")),
+    "segment.index.bytes": Known(_within(4, _INT_MAX), INT, _fixed("10485760")),
+    "segment.jitter.ms": Known(_within(0), LONG, _fixed("0")),
+    "unclean.leader.election.enable": Known(_BOOLEAN, BOOLEAN, _fixed("false")),
+}

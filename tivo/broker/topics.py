@@ -1,0 +1,216 @@
+"""The topics of this broker: served from memory, changed one after the other off the loop."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tivo.broker import topic_settings
+from tivo.broker.commits import Commits
+from tivo.broker.leader import Leader
+from tivo.broker.refusal import Refusal
+from tivo.broker.runtime import Runtime, Turns
+from tivo.broker.topic_settings import Configs, TopicSettings
+from tivo.broker.waiters import Waiters
+from tivo.log import catalog
+from tivo.log.catalog import Catalog
+from tivo.log.partition import Partition
+from tivo.model.errors import LogError, RequestError, UnknownTopic
+from tivo.wire.error_codes import ErrorCode
+
+INTERNAL_PREFIX = "__"
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Topic:
+    """A topic with the leaders of its partitions. A topic made anew has another id."""
+
+    name: str
+    id: bytes
+    configs: Configs
+    settings: TopicSettings
+    leaders: list[Leader]
+
+    @property
+    def is_internal(self) -> bool:
+        return self.name.startswith(INTERNAL_PREFIX)
+
+    def leader(self, partition: int) -> Leader:
+        """Raises Refusal (UNKNOWN_TOPIC_OR_PARTITION)."""
+        if not 0 <= partition < len(self.leaders):
+            raise Refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{self.name} has no partition {partition}")
+        return self.leaders[partition]
+
+
+Changed = Callable[[Topic | LogError | RequestError], None]
+
+
+class Topics:
+    """All topics. Changes are on stable storage when their callback says so.
+
+    `max_partitions` bounds them over all topics: each keeps files open.
+    """
+
+    def __init__(
+        self,
+        kept: Catalog,
+        runtime: Runtime,
+        commits: Commits,
+        waiters: Waiters,
+        *,
+        defaults: TopicSettings,
+        max_partitions: int,
+    ) -> None:
+        self._catalog = kept
+        self._runtime = runtime
+        self._commits = commits
+        self._waiters = waiters
+        self._defaults = defaults
+        self._max_partitions = max_partitions
+        self._turns = Turns(runtime)
+        self._by_name: dict[str, Topic] = {}
+        self._by_id: dict[bytes, Topic] = {}
+
+    def open(self) -> None:
+        """Open what there is. Blocks; called once, before anybody asks. Raises LogError."""
+        for topic in self._catalog.topics():
+            self._put(self._opened(topic, [], clean=self._catalog.was_clean))
+
+    def create_now(self, name: str, partitions: int, configs: Configs) -> Topic:
+        """Make a topic at start, blocking."""
+        return self._put(self._opened(self._catalog.create(name, partitions, configs), [], clean=True))
+
+    # ------------------------------------------------------------- asked
+
+    def get(self, name: str) -> Topic:
+        """Raises UnknownTopic."""
+        topic = self._by_name.get(name)
+        if topic is None:
+            raise UnknownTopic(name)
+        return topic
+
+    def find(self, name: str) -> Topic | None:
+        return self._by_name.get(name)
+
+    def by_id(self, topic_id: bytes) -> Topic:
+        """Raises Refusal (UNKNOWN_TOPIC_ID)."""
+        topic = self._by_id.get(topic_id)
+        if topic is None:
+            raise Refusal(ErrorCode.UNKNOWN_TOPIC_ID, f"there is no topic with id {topic_id.hex()}")
+        return topic
+
+    def __iter__(self) -> Iterator[Topic]:
+        return iter(self._by_name.values())
+
+    def leaders(self) -> Iterator[Leader]:
+        return (leader for topic in self for leader in topic.leaders)
+
+    # ------------------------------------------------------------- changed
+
+    def check_new(self, name: str, partitions: int, configs: Configs) -> None:
+        """Raises Refusal where a topic cannot be made like this."""
+        check_name(name)
+        if name in self._by_name:
+            raise Refusal(ErrorCode.TOPIC_ALREADY_EXISTS, f"topic {name} exists already")
+        if partitions < 1:
+            raise Refusal(ErrorCode.INVALID_PARTITIONS, f"a topic has 1 partition at least, not {partitions}")
+        self._check_room(partitions)
+        topic_settings.check(configs)
+
+    def create(self, name: str, partitions: int, configs: Configs, then: Changed) -> None:
+        """Make a topic."""
+
+        def begin() -> Callable[[], Topic]:
+            self.check_new(name, partitions, configs)
+            return lambda: self._opened(self._catalog.create(name, partitions, configs), [], clean=True)
+
+        self._turns.take(begin, self._then_put(then))
+
+    def check_growth(self, name: str, partitions: int) -> Topic:
+        """Raises UnknownTopic or Refusal where the topic cannot be given that many partitions."""
+        topic = self.get(name)
+        check_name(name)
+        now = len(topic.leaders)
+        if partitions <= now:
+            raise Refusal(ErrorCode.INVALID_PARTITIONS, f"{name} has {now} partitions, {partitions} are not more")
+        self._check_room(partitions - now)
+        return topic
+
+    def grow(self, name: str, partitions: int, then: Changed) -> None:
+        """Add partitions, up to this number in all."""
+
+        def begin() -> Callable[[], Topic]:
+            leaders = self.check_growth(name, partitions).leaders
+            return lambda: self._opened(self._catalog.grow(name, partitions), leaders, clean=True)
+
+        self._turns.take(begin, self._then_put(then))
+
+    def delete(self, topic: Topic, then: Changed) -> None:
+        """Delete a topic with all its records. It is gone for everybody at once, its files when `then` is told."""
+
+        def begin() -> Callable[[], Topic]:
+            if self._by_name.get(topic.name) is not topic:
+                raise UnknownTopic(topic.name)
+            del self._by_name[topic.name], self._by_id[topic.id]
+            gone = LogError(f"topic {topic.name} is deleted")
+            for leader in topic.leaders:
+                self._commits.release(leader)
+                leader.failed(gone)
+            return lambda: self._deleted(topic)
+
+        self._turns.take(begin, then)
+
+    def when_settled(self, then: Callable[[], None]) -> None:
+        """Call back when the changes that are under way are done."""
+        self._turns.take(lambda: _nothing, lambda done: then())
+
+    # ------------------------------------------------------------- below
+
+    def _then_put(self, then: Changed) -> Changed:
+        return lambda made: then(self._put(made) if isinstance(made, Topic) else made)
+
+    def _put(self, topic: Topic) -> Topic:
+        self._by_name[topic.name] = self._by_id[topic.id] = topic
+        return topic
+
+    def _check_room(self, partitions: int) -> None:
+        there = sum(len(topic.leaders) for topic in self)
+        if there + partitions > self._max_partitions:
+            raise Refusal(
+                ErrorCode.POLICY_VIOLATION,
+                f"{partitions} more partitions than the {there} there are would pass the limit, {self._max_partitions}",
+            )
+
+    def _opened(self, kept: catalog.Topic, leaders: list[Leader], *, clean: bool) -> Topic:
+        """The topic with its partitions open, those that `leaders` does not hold yet. Blocks. Raises LogError."""
+        settings = topic_settings.settings_of(kept.settings, self._defaults)
+        new = [self._lead(kept, partition, settings, clean=clean) for partition in range(len(leaders), kept.partitions)]
+        return Topic(
+            name=kept.name, id=kept.id.bytes, configs=kept.settings, settings=settings, leaders=[*leaders, *new]
+        )
+
+    def _lead(self, kept: catalog.Topic, partition: int, settings: TopicSettings, *, clean: bool) -> Leader:
+        directory = self._catalog.directory(kept, partition)
+        log = Partition.open(directory, topic=kept.name, partition=partition, settings=settings.log, clean=clean)
+        return Leader(log, directory, self._commits, self._waiters, now_us=self._runtime.now().wall_us)
+
+    def _deleted(self, topic: Topic) -> Topic:
+        for leader in topic.leaders:
+            leader.log.delete()
+        self._catalog.delete(topic.name)
+        return topic
+
+
+def _nothing() -> None:
+    pass
+
+
+def check_name(name: str) -> None:
+    """Raises Refusal (INVALID_TOPIC_EXCEPTION) for what cannot be a topic's name, or may not be given to one."""
+    if not _NAME.fullmatch(name) or name in (".", ".."):
+        raise Refusal(
+            ErrorCode.INVALID_TOPIC_EXCEPTION,
+            f"a topic's name has 1 to 249 of the characters a-z A-Z 0-9 . _ -, not {name[:300]!r}",
+        )
+    if name.startswith(INTERNAL_PREFIX):
+        raise Refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, f"names that begin with __ are the broker's own, not {name!r}")
