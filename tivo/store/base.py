@@ -1,7 +1,8 @@
 """The door to every store. A store joins by passing `tests/conformance/store`."""
 
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
 
 from tivo.model.event import Cursor, Event, Frontier, Page
 from tivo.model.timeline import Window
@@ -16,14 +17,20 @@ class Written(StrEnum):
 
 
 class LedgerRow(NamedTuple):
-    """One page as it was written: what it holds and from when to when."""
+    """Offsets that were written in one go: what they hold and from when to when.
+
+    Per partition the rows follow each other without a hole: each begins where the one before it
+    ends, the first where the store began. `merge` joins neighbours into one row. Times are None
+    where no event is held: a page of natural holes, or one set aside, which tells why.
+    """
 
     partition: int
     base: int
     next: int
-    min_time_us: int
-    max_time_us: int
+    min_time_us: int | None
+    max_time_us: int | None
     events: int
+    quarantined: str | None = None
 
 
 class TopicStats(NamedTuple):
@@ -50,14 +57,24 @@ class Store(Protocol):
 
     Every method raises StoreError where the store is away or damaged. The frontier only grows,
     and the events below it never change; so whoever takes a frontier and then reads up to it
-    sees one state, whatever is written meanwhile.
+    sees one state, whatever is written meanwhile. An async context manager that closes itself.
     """
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
     async def write(self, page: Page) -> Written:
         """Hold a page and move the frontier to `page.next`, in one transaction.
 
         The frontier is compared with the page's base: equal (or unset) writes, at or beyond
         `page.next` skips, between them trims. Short of the base raises PageGap and writes nothing.
+        A page that contradicts itself (an offset outside of it, an event of another topic) raises
+        StoreError; `quarantine` takes it.
         """
         ...
 
@@ -65,7 +82,7 @@ class Store(Protocol):
         """`write` each page in turn, all in one transaction; a PageGap writes none of them."""
         ...
 
-    async def read(
+    async def read(  # noqa: PLR0913  each bound is one that the handoff needs
         self,
         topic_id: bytes,
         window: Window,
@@ -81,7 +98,8 @@ class Store(Protocol):
 
         Only events with above[p] ≤ offset < upto[p] (a partition missing from `above` starts at
         0, one missing from a given `upto` holds nothing) and with after < cursor ≤ until. Where
-        `reverse`, `after` bounds from above: cursor < after. Fewer than `limit` means that there are no more.
+        `reverse`, both bound from above: cursor < after and cursor ≤ until. Fewer than `limit`
+        means that there are no more.
         """
         ...
 
@@ -94,22 +112,35 @@ class Store(Protocol):
         ...
 
     async def ledger(self, topic_id: bytes, *, above: Frontier, upto: Frontier) -> list[LedgerRow]:
-        """The pages that hold offsets in above[p] ≤ offset < upto[p]; cheap, it reads no events.
+        """The rows that touch offsets in above[p] ≤ offset < upto[p], by partition and base; cheap, it reads no events.
 
-        Tells whether events in a range of offsets may lie at or before a time.
+        Tells whether events in a range of offsets may lie at or before a time, and which offsets
+        were set aside. A partition missing from `above` starts at 0, one missing from `upto` has none.
         """
         ...
 
     async def overview(self, topic_id: bytes, window: Window, buckets: int) -> Overview:
-        """Counts over at most `buckets` slices of a bounded window."""
+        """Counts over at most `buckets` slices of a bounded window, each slice laid out from 1970.
+
+        The first and the last slice may reach beyond the window; only events inside it are counted.
+        """
         ...
 
     async def quarantine(self, page: Page, reason: str) -> None:
-        """Set a page aside that cannot be stored as events, and move the frontier past it. Never deleted."""
+        """Set a page aside that cannot be stored as events, and move the frontier past it. Never deleted.
+
+        Compares the frontier as `write` does. A page without events tells of offsets that were
+        lost before they came here, such as records that the log expired: the reason says so.
+        """
         ...
 
     async def merge(self, *, before_us: int, limit: int) -> int:
-        """Rewrite up to `limit` small pages of buckets that ended before a time into larger ones; how many went."""
+        """Rewrite up to `limit` small pages into larger ones, oldest buckets first; how many went.
+
+        A bucket that ended before the time is merged whole, a later one once enough small pages
+        have gathered in it. Readers see the same events. Call again at once while it returns
+        `limit` or more, later where it returns less.
+        """
         ...
 
     async def close(self) -> None:

@@ -1,0 +1,128 @@
+"""The store that forgets: everything in this process's memory. For tests, and for trying things out."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+from tivo.model.event import Cursor, Event, Frontier, Page
+from tivo.model.timeline import Window
+from tivo.store.admission import admit, verify
+from tivo.store.base import LedgerRow, Overview, Store, TopicStats, Written
+from tivo.store.overview import slices
+from tivo.store.selection import Selection
+
+
+@dataclass(slots=True)
+class _Topic:
+    name: str
+    frontier: dict[int, int] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)  # in playback order
+    ledger: list[LedgerRow] = field(default_factory=list)
+    quarantined: list[tuple[Page, str]] = field(default_factory=list)
+
+
+class MemoryStore(Store):
+    """Keeps every event in one sorted list per topic."""
+
+    def __init__(self) -> None:
+        self._topics: dict[bytes, _Topic] = {}
+
+    async def write(self, page: Page) -> Written:
+        return (await self.write_all([page]))[0]
+
+    async def write_all(self, pages: list[Page]) -> list[Written]:
+        ahead: dict[tuple[bytes, int], int | None] = {}
+        admitted = []
+        for page in pages:
+            verify(page)
+            place = (page.topic_id, page.partition)
+            written, rest = admit(page, ahead.get(place, self._frontier(page)))
+            if written is not Written.SKIPPED:
+                ahead[place] = rest.next
+            admitted.append((written, rest))
+        for written, rest in admitted:
+            if written is not Written.SKIPPED:
+                self._hold(rest)
+        return [written for written, _ in admitted]
+
+    async def read(  # noqa: PLR0913  the door's
+        self,
+        topic_id: bytes,
+        window: Window,
+        *,
+        above: Frontier | None = None,
+        upto: Frontier | None = None,
+        after: Cursor | None = None,
+        until: Cursor | None = None,
+        limit: int,
+        reverse: bool = False,
+    ) -> list[Event]:
+        asked = Selection(window=window, above=above, upto=upto, after=after, until=until, reverse=reverse)
+        topic = self._topics.get(topic_id)
+        return asked.take(topic.events, limit) if topic else []
+
+    async def topics(self) -> list[TopicStats]:
+        return sorted(_stats(topic_id, topic) for topic_id, topic in self._topics.items())
+
+    async def frontier(self, topic_id: bytes) -> dict[int, int]:
+        topic = self._topics.get(topic_id)
+        return dict(topic.frontier) if topic else {}
+
+    async def ledger(self, topic_id: bytes, *, above: Frontier, upto: Frontier) -> list[LedgerRow]:
+        topic = self._topics.get(topic_id)
+        return sorted(
+            (row for row in (topic.ledger if topic else []) if _touches(row, above, upto)),
+            key=lambda row: (row.partition, row.base),
+        )
+
+    async def overview(self, topic_id: bytes, window: Window, buckets: int) -> Overview:
+        cut = slices(window, buckets)
+        topic = self._topics.get(topic_id)
+        counts = [0] * cut.number
+        for event in Selection(window=window).take(topic.events, len(topic.events)) if topic else ():
+            counts[(event.time_us - cut.start_us) // cut.width_us] += 1
+        return Overview(cut.start_us, cut.width_us, counts)
+
+    async def quarantine(self, page: Page, reason: str) -> None:
+        written, rest = admit(page, self._frontier(page))
+        if written is Written.SKIPPED:
+            return
+        topic = self._topics.setdefault(rest.topic_id, _Topic(rest.topic))
+        topic.frontier[rest.partition] = rest.next
+        topic.ledger.append(LedgerRow(rest.partition, rest.base, rest.next, None, None, 0, reason))
+        topic.quarantined.append((rest, reason))
+
+    async def merge(self, *, before_us: int, limit: int) -> int:
+        return 0
+
+    async def close(self) -> None:
+        """Nothing is held open; what was written can still be read."""
+
+    def _frontier(self, page: Page) -> int | None:
+        topic = self._topics.get(page.topic_id)
+        return topic.frontier.get(page.partition) if topic else None
+
+    def _hold(self, page: Page) -> None:
+        topic = self._topics.setdefault(page.topic_id, _Topic(page.topic))
+        events = sorted(page.events)
+        start = bisect_left(topic.events, events[0]) if events else len(topic.events)
+        topic.events[start:] = sorted([*topic.events[start:], *events])
+        topic.frontier[page.partition] = page.next
+        first_us, last_us = (events[0].time_us, events[-1].time_us) if events else (None, None)
+        topic.ledger.append(LedgerRow(page.partition, page.base, page.next, first_us, last_us, len(events)))
+
+
+def _touches(row: LedgerRow, above: Frontier, upto: Frontier) -> bool:
+    low, high = above.get(row.partition, 0), upto.get(row.partition, 0)
+    return low < high and low < row.next and row.base < high
+
+
+def _stats(topic_id: bytes, topic: _Topic) -> TopicStats:
+    events = topic.events
+    return TopicStats(
+        topic=topic.name,
+        topic_id=topic_id,
+        events=len(events),
+        value_bytes=sum(len(event.value or b"") for event in events),
+        first_us=events[0].time_us if events else None,
+        last_us=events[-1].time_us if events else None,
+    )
