@@ -1,1 +1,1 @@
-"""The Faust app: takes whole pages of records from Kafka and persists them into a store."""
+"""The Faust app that persists topics: pages of records in, events in the store out."""

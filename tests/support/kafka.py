@@ -79,8 +79,13 @@ def jars() -> Path:
         pom, libraries = Path(scratch, "pom.xml"), Path(scratch, "libraries")
         pom.write_text(_POM.format(version=KAFKA_VERSION))
         told = subprocess.run(
-            [maven.place, "-q", "-B", "-f", pom, "dependency:copy-dependencies"]
-            + ["-DincludeScope=runtime", f"-DoutputDirectory={libraries}"],
+            [
+                maven.place,
+                *("-q", "-B", "-f", str(pom)),
+                "dependency:copy-dependencies",
+                "-DincludeScope=runtime",
+                f"-DoutputDirectory={libraries}",
+            ],
             capture_output=True,
             text=True,
             check=False,

@@ -1,0 +1,1 @@
+"""The agents: what is done with the pages that come in."""

@@ -1,0 +1,169 @@
+"""The Faust app and its process. The only place here that reads settings and owns clocks."""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+import time
+
+import faust
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from streams import subscription
+from streams.agents.persist import Keeper, Patience, persist
+from streams.driver import check_driver
+from streams.models import PageSchema
+from streams.pages import Intake, PageTransport
+from streams.places import Places
+from streams.timers import StoreAway, Watch, merge_pages
+from tivo import config
+from tivo.client.cluster import Cluster
+from tivo.model.errors import BrokerError, ConfigError
+from tivo.model.timeline import Now
+from tivo.probes import Probes
+from tivo.store.base import Store
+from tivo.store.open import open_store
+
+log = logging.getLogger(__name__)
+
+EXIT_CRASHED = 1
+EXIT_TEMPORARY = 75
+"""sysexits' EX_TEMPFAIL: start it again."""
+EXIT_REFUSED = 78
+"""sysexits' EX_CONFIG: it cannot run as it is configured."""
+
+PAGE_BYTES = 2**20
+QUEUED_PAGES = 64
+"""Pages that wait for the store at most; then the fetch loop waits."""
+FULL_PAGES = 8
+"""So many full pages come with one fetch and go into one transaction at most; small ones up to as many events."""
+
+SESSION_S, HEARTBEAT_S = 6.0, 0.5
+LONGEST_POLL_S = 300.0
+
+
+def now() -> Now:
+    """Both clocks, read together."""
+    return Now(time.time_ns() // 1000, time.monotonic_ns() // 1000)
+
+
+def steady_us() -> int:
+    """The monotonic clock."""
+    return now().steady_us
+
+
+def main() -> None:
+    """Run the agent until SIGTERM; end the process with what it came to."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("streams").setLevel(logging.INFO)
+    check_driver()
+    try:
+        settings = config.load()
+        store = open_store(settings.store_url, bucket_us=config.duration_us(settings.store.bucket))
+    except ConfigError as error:
+        log.critical("%s", error)
+        sys.exit(EXIT_REFUSED)
+    # Records come by the million and hold no cycles; looking for some takes a third of decoding.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+    sys.exit(asyncio.run(serve(settings, store)))
+
+
+async def serve(settings: config.Settings, store: Store) -> int:
+    """Persist topics into a store until SIGTERM or SIGINT; the exit code of the process."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    exit_code = 0
+    try:
+        with Probes(port=settings.private_port, steady_us=steady_us) as probes:
+            await _Worker(settings, store, probes).run(stopping)
+    except* StoreAway as error:
+        log.critical("%s; the agent ends, to be started again", error.exceptions[0])
+        exit_code = EXIT_TEMPORARY
+    except* Exception:
+        log.critical("the agent crashed", exc_info=True)
+        exit_code = EXIT_CRASHED
+    finally:
+        await store.close()
+    return exit_code
+
+
+class _Worker:
+    """The parts of the agent, put together."""
+
+    def __init__(self, settings: config.Settings, store: Store, probes: Probes) -> None:
+        self._store = store
+        self._cluster = Cluster(settings.bootstrap)
+        places, patience = Places(), Patience(steady_us)
+        intake = Intake(
+            places=places,
+            cluster=self._cluster,
+            store=store,
+            until_there=patience.until_there,
+            now=now,
+            topics=subscription.pattern(),
+            page_events=settings.agent.page_events,
+            page_bytes=PAGE_BYTES,
+            linger_s=settings.agent.linger_ms / 1000,
+        )
+        keeper = Keeper(store, places, patience, now)
+        self._app = make_app(settings, intake, keeper)
+        self._watch = Watch(
+            places=places, patience=patience, probes=probes, now=now, log_end=self._app.consumer.highwater
+        )
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            chores = [
+                tasks.create_task(self._watch.run()),
+                tasks.create_task(merge_pages(self._store, now)),
+                tasks.create_task(self._work()),
+            ]
+            try:
+                await stopping.wait()
+            finally:
+                await self._app.stop()
+                await self._cluster.close()
+                for chore in chores:
+                    chore.cancel()
+
+    async def _work(self) -> None:
+        """Run the app once Kafka answers. Raises what it crashed of."""
+        async for attempt in AsyncRetrying(
+            wait=wait_random_exponential(multiplier=0.1, max=2), retry=retry_if_exception_type(BrokerError)
+        ):
+            with attempt:
+                await self._cluster.start()
+        await self._app.start()
+        await self._app.wait_until_stopped()
+        if self._app.crash_reason is not None:
+            raise self._app.crash_reason
+
+
+def make_app(settings: config.Settings, intake: Intake, keeper: Keeper) -> faust.App:
+    """The app with its one agent. It delivers pages only once, but its acknowledgements are not what counts."""
+    folder = settings.data_dir / "agent"
+    folder.mkdir(parents=True, exist_ok=True)
+    app = faust.App(
+        settings.agent.group,
+        broker=f"kafka://{settings.bootstrap}",
+        datadir=str(folder),
+        store="memory://",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=QUEUED_PAGES,
+        broker_commit_interval=1.0,
+        broker_max_poll_records=FULL_PAGES * settings.agent.page_events,
+        broker_max_poll_interval=LONGEST_POLL_S,
+        broker_session_timeout=SESSION_S,
+        broker_heartbeat_interval=HEARTBEAT_S,
+        consumer_max_fetch_size=PAGE_BYTES,
+    )
+    app.transport = PageTransport(app.conf.broker_consumer, app, intake)
+    agent = persist(keeper, most_pages=QUEUED_PAGES, most_events=FULL_PAGES * settings.agent.page_events)
+    app.agent(app.topic(acks=False, schema=PageSchema()), name="persist", concurrency=1)(agent)
+    return app

@@ -1,0 +1,248 @@
+"""Where this worker stands in each of its partitions: from the store's frontier to the last page handed out.
+
+A partition that is assigned is first *unplaced*. It is placed by asking the cluster for the topic
+id and the two ends of the log, and the store for the frontier of that id; `decide` says where to
+begin. Whatever goes wrong with it later (a page lost on the way, an agent that failed, a topic made
+anew) ends in the same way: it is unplaced again, pages under way turn stale by their epoch, and the
+fetch loop places it anew before its next fetch. Nothing else ever seeks, so no fetch in flight can
+bring records of an old position under a new one.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from faust.types import TP
+
+from streams.models import FetchedPage, FetchedRecord
+from tivo.model.timeline import Now
+
+STALLED_US = 5_000_000
+"""Pages handed out and not stored for so long, with nobody at work on them, were lost on the way."""
+
+
+class Begin(NamedTuple):
+    """Fetch from `position`; the next page begins at `base`, which lies lower where the log has lost records."""
+
+    position: int
+    base: int
+
+    @property
+    def gap(self) -> int:
+        """How many offsets went from the log before they were stored."""
+        return self.position - self.base
+
+
+class Stop(NamedTuple):
+    """Fetch nothing: the log is not the one that the store knows."""
+
+    reason: str
+
+
+def decide(*, frontier: int | None, log_start: int, log_end: int) -> Begin | Stop:
+    """Where to begin in a partition whose frontier is known, or why not to. None is an unset frontier."""
+    if frontier is None:
+        return Begin(log_start, log_start)
+    if frontier > log_end:
+        return Stop(f"the log ends at offset {log_end}, the store holds everything below {frontier} of the same topic")
+    return Begin(max(frontier, log_start), frontier)
+
+
+def parts(records: Sequence[FetchedRecord], most_events: int, most_bytes: int) -> Iterator[Sequence[FetchedRecord]]:
+    """Records in turn, cut into parts of at most so many and so large; a larger one stands alone."""
+    for first in range(0, len(records), most_events):
+        part = records[first : first + most_events]
+        if sum(map(_size, part)) <= most_bytes:
+            yield part
+        else:
+            yield from _parts_by_size(part, most_bytes)
+
+
+def _parts_by_size(records: Sequence[FetchedRecord], most_bytes: int) -> Iterator[Sequence[FetchedRecord]]:
+    first = size = 0
+    for index, record in enumerate(records):
+        more = _size(record)
+        if index > first and size + more > most_bytes:
+            yield records[first:index]
+            first, size = index, 0
+        size += more
+    yield records[first:]
+
+
+def _size(record: FetchedRecord) -> int:
+    size = record.serialized_key_size + record.serialized_value_size
+    return size if not record.headers else size + sum(len(name) + len(value or b"") for name, value in record.headers)
+
+
+@dataclass(slots=True, kw_only=True)
+class Place:
+    """One partition: `next` is where the next page begins, `frontier` what the store is known to hold."""
+
+    topic_id: bytes
+    epoch: int
+    next: int
+    frontier: int
+    moved_us: int
+    committed: int = -1
+
+
+class Places:
+    """The partitions of this worker. Belongs to the event loop; no method waits."""
+
+    def __init__(self) -> None:
+        self.unplaced: set[TP] = set()
+        self.stopped: dict[TP, str] = {}
+        self._placed: dict[TP, Place] = {}
+        self._stopped_ids: dict[TP, bytes] = {}
+        self._ids: dict[str, bytes] = {}
+        self._retired: set[bytes] = set()
+        self._epoch = 0
+
+    # ------------------------------------------------------------ which partitions, and are they placed
+
+    def assign(self, partitions: Iterable[TP]) -> None:
+        """These are the partitions now, all of them unplaced; of any other nothing is known any more."""
+        self.unplaced = set(partitions)
+        self._placed.clear()
+        self.stopped.clear()
+        self._stopped_ids.clear()
+
+    def rewind(self, partition: TP) -> None:
+        """Place a partition anew before the next fetch; its pages under way are stale."""
+        if self._placed.pop(partition, None) is not None:
+            self.unplaced.add(partition)
+
+    def rewind_all(self) -> None:
+        """Place every partition anew that is not stopped."""
+        self.unplaced.update(self._placed)
+        self._placed.clear()
+
+    def is_retired(self, topic_id: bytes) -> bool:
+        """Whether another topic has taken the place of this one. A broker may still tell of it for a moment."""
+        return topic_id in self._retired
+
+    def put(self, partition: TP, topic_id: bytes, begin: Begin, *, now_us: int) -> None:
+        """A partition is placed: it will be fetched from `begin.position`."""
+        self._know(partition.topic, topic_id)
+        self._epoch += 1
+        self.unplaced.discard(partition)
+        self._placed[partition] = Place(
+            topic_id=topic_id, epoch=self._epoch, next=begin.base, frontier=begin.base, moved_us=now_us
+        )
+
+    def stop(self, partition: TP, topic_id: bytes, reason: str) -> None:
+        """Fetch a partition no more until its topic has another id."""
+        self._know(partition.topic, topic_id)
+        self._placed.pop(partition, None)
+        self.unplaced.discard(partition)
+        self.stopped[partition] = reason
+        self._stopped_ids[partition] = topic_id
+
+    def topics_seen(self, topic_ids: Mapping[str, bytes]) -> None:
+        """These are the topic ids as of now: what stands in a topic of another id is placed anew."""
+        for partition, place in list(self._placed.items()):
+            if self._is_news(topic_ids.get(partition.topic), place.topic_id):
+                self.rewind(partition)
+        for partition, topic_id in list(self._stopped_ids.items()):
+            if self._is_news(topic_ids.get(partition.topic), topic_id):
+                del self.stopped[partition], self._stopped_ids[partition]
+                self.unplaced.add(partition)
+
+    def _is_news(self, seen: bytes | None, known: bytes) -> bool:
+        return seen is not None and seen != known and seen not in self._retired
+
+    def _know(self, topic: str, topic_id: bytes) -> None:
+        known = self._ids.setdefault(topic, topic_id)
+        if known != topic_id:
+            self._retired.add(known)
+            self._ids[topic] = topic_id
+
+    # ------------------------------------------------------------ pages out
+
+    def wanted(self, partitions: Collection[TP]) -> set[TP]:
+        """Those of some partitions that are placed."""
+        return {partition for partition in partitions if partition in self._placed}
+
+    def id_of(self, partition: TP) -> bytes:
+        """The topic id in which a partition is placed."""
+        return self._placed[partition].topic_id
+
+    def base(self, partition: TP) -> int | None:
+        """Where the next page of a partition begins; None where it is not placed."""
+        place = self._placed.get(partition)
+        return None if place is None else place.next
+
+    def cut(
+        self, partition: TP, records: Sequence[FetchedRecord], *, most_events: int, most_bytes: int, now: Now
+    ) -> list[FetchedPage]:
+        """Records of one fetch as pages of at most so many events and bytes, the place moved behind them.
+
+        None for a partition that is not placed. Records below the place mean that the log has gone
+        back: the partition is unplaced and nothing handed out.
+        """
+        place = self._placed.get(partition)
+        if place is None:
+            return []
+        if records[0].offset < place.next:
+            self.rewind(partition)
+            return []
+        if place.frontier == place.next:
+            place.moved_us = now.steady_us  # nothing was under way, so nothing has been waiting
+        pages = []
+        for part in parts(records, most_events, most_bytes):
+            behind = part[-1].offset + 1
+            pages.append(
+                FetchedPage(
+                    topic=partition.topic,
+                    topic_id=place.topic_id,
+                    partition=partition.partition,
+                    base=place.next,
+                    next=behind,
+                    epoch=place.epoch,
+                    records=part,
+                    received_us=now.wall_us,
+                )
+            )
+            place.next = behind
+        return pages
+
+    # ------------------------------------------------------------ frontier in
+
+    def is_current(self, page: FetchedPage) -> bool:
+        """Whether a page still follows from where its partition stands."""
+        place = self._placed.get(page.tp)
+        return place is not None and place.epoch == page.epoch
+
+    def stored(self, page: FetchedPage, *, now_us: int) -> None:
+        """The store holds everything below `page.next`."""
+        place = self._placed.get(page.tp)
+        if place is not None and place.epoch == page.epoch:
+            place.frontier = page.next
+            place.moved_us = now_us
+
+    def is_behind(self) -> bool:
+        """Whether pages are under way: handed out and not stored yet."""
+        return any(place.frontier < place.next for place in self._placed.values())
+
+    def stalled(self, *, now_us: int) -> list[TP]:
+        """Partitions whose pages are under way and have not moved for STALLED_US."""
+        return [
+            partition
+            for partition, place in self._placed.items()
+            if place.frontier < place.next and now_us - place.moved_us > STALLED_US
+        ]
+
+    def to_commit(self) -> dict[TP, int]:
+        """The frontiers that Kafka has not been told yet."""
+        return {tp: place.frontier for tp, place in self._placed.items() if place.frontier != place.committed}
+
+    def committed(self, offsets: Mapping[TP, int]) -> None:
+        """Kafka has been told."""
+        for partition, offset in offsets.items():
+            place = self._placed.get(partition)
+            if place is not None:
+                place.committed = offset
+
+    def frontiers(self) -> dict[TP, int]:
+        """The frontier of every partition that is placed."""
+        return {partition: place.frontier for partition, place in self._placed.items()}

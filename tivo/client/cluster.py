@@ -1,0 +1,287 @@
+"""A Kafka cluster as a guest sees it: its topics with their ids, where their logs start and end.
+
+Topic ids came with Metadata v10 (KIP-516), aiokafka stops at v5. So the requests here are ours,
+sent over aiokafka's connections.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from types import MappingProxyType, TracebackType
+from typing import Generic, Self, TypeVar
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.api import RequestHeader_v1, RequestHeader_v2, ResponseHeader_v0, ResponseHeader_v1
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from tivo.model.errors import BrokerError, RequestError, UnknownTopic, WireError
+from tivo.model.timeline import from_kafka_ms
+from tivo.wire.codec import decode, encode
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.create_topics import (
+    CreatableTopic,
+    CreatableTopicConfig,
+    CreateTopicsRequest,
+    CreateTopicsResponse,
+)
+from tivo.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse, DeleteTopicState
+from tivo.wire.messages.list_offsets import (
+    ListOffsetsPartition,
+    ListOffsetsPartitionResponse,
+    ListOffsetsRequest,
+    ListOffsetsResponse,
+    ListOffsetsTopic,
+)
+from tivo.wire.messages.metadata import (
+    MetadataRequest,
+    MetadataRequestTopic,
+    MetadataResponse,
+    MetadataResponseTopic,
+)
+from tivo.wire.schema import Message
+
+TIMEOUT_MS = 10_000
+
+A = TypeVar("A", bound=Message)
+
+_FIRST_WITH_TOPIC_IDS = 10
+_LOG_START = -2
+_LOG_END = -1
+_GREATEST_TIME = -3
+_FIRST_WITH_GREATEST_TIME = 7  # KIP-734
+_CALLER_IS_WRONG = {
+    ErrorCode.TOPIC_ALREADY_EXISTS,
+    ErrorCode.INVALID_TOPIC_EXCEPTION,
+    ErrorCode.INVALID_PARTITIONS,
+    ErrorCode.INVALID_REPLICATION_FACTOR,
+    ErrorCode.INVALID_CONFIG,
+    ErrorCode.POLICY_VIOLATION,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicInfo:
+    """A topic as the cluster lists it. `internal` ones (`__*`) are the cluster's own."""
+
+    name: str
+    topic_id: bytes
+    partitions: tuple[int, ...]
+    internal: bool
+
+
+class Cluster:
+    """Asks a Kafka cluster. Every question raises BrokerError where no broker answers; ask again then."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._client: AIOKafkaClient | None = None
+
+    async def start(self) -> None:
+        """Connect. Raises BrokerError where no bootstrap address answers; it may be called again."""
+        client = AIOKafkaClient(bootstrap_servers=self._bootstrap, client_id="tivo", request_timeout_ms=TIMEOUT_MS)
+        try:
+            with _kafka_errors(f"no Kafka broker answers at {self._bootstrap}"):
+                await client.bootstrap()
+        except BrokerError:
+            await client.close()
+            raise
+        self._client = client
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def topics(self) -> dict[str, TopicInfo]:
+        """All topics by name."""
+        return {topic.name: topic for topic in map(_topic_info, (await self._metadata(None)).topics)}
+
+    async def topic_ids(self, names: Collection[str]) -> dict[str, bytes]:
+        """The topic ids of some topics, as they are now; a topic that is not there is left out."""
+        answer = await self._metadata(names)
+        return {topic.name: topic.topic_id for topic in answer.topics if topic.name and not topic.error_code}
+
+    async def log_starts(self, topic: str) -> dict[int, int]:
+        """Per partition the offset of the first record that the log still has. Raises UnknownTopic."""
+        return {index: told.offset for index, told in (await self._list_offsets(topic, _LOG_START)).items()}
+
+    async def log_ends(self, topic: str) -> dict[int, int]:
+        """Per partition the high watermark. Raises UnknownTopic."""
+        return {index: told.offset for index, told in (await self._list_offsets(topic, _LOG_END)).items()}
+
+    async def last_time_us(self, topic: str) -> int | None:
+        """The greatest time of any record in the log, in whole ms; None for an empty log. Raises UnknownTopic."""
+        told = await self._list_offsets(topic, _GREATEST_TIME, first=_FIRST_WITH_GREATEST_TIME)
+        times_ms = [partition.timestamp for partition in told.values() if partition.offset >= 0]
+        return from_kafka_ms(max(times_ms)) if times_ms else None
+
+    async def create_topic(
+        self, name: str, *, partitions: int = 1, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Make a topic and wait until it can be used; -1 partitions are as many as the cluster likes.
+
+        Raises RequestError where the cluster refuses.
+        """
+        request = CreateTopicsRequest(
+            topics=[
+                CreatableTopic(
+                    name=name,
+                    num_partitions=partitions,
+                    replication_factor=-1,
+                    configs=[CreatableTopicConfig(name=key, value=value) for key, value in settings.items()],
+                )
+            ],
+            timeout_ms=TIMEOUT_MS,
+        )
+        answer = await self._ask(request, CreateTopicsResponse, node=await self._controller())
+        for made in answer.topics:
+            if made.error_code:
+                code = ErrorCode(made.error_code)
+                message = f"topic {name!r} cannot be made: {made.error_message or code.name}"
+                raise RequestError(message) if code in _CALLER_IS_WRONG else BrokerError(message)
+        # Told as made, it may still lack a leader for some milliseconds.
+        async for attempt in AsyncRetrying(
+            stop=stop_after_delay(TIMEOUT_MS / 1000),
+            wait=wait_fixed(0.02),
+            retry=retry_if_exception_type((BrokerError, UnknownTopic)),
+            reraise=True,
+        ):
+            with attempt:
+                await self.log_ends(name)
+
+    async def delete_topic(self, name: str) -> None:
+        """Delete a topic and its log. Raises UnknownTopic."""
+        request = DeleteTopicsRequest(
+            topics=[DeleteTopicState(name=name)],  # from v6 on
+            topic_names=[name],  # before
+            timeout_ms=TIMEOUT_MS,
+        )
+        answer = await self._ask(request, DeleteTopicsResponse, node=await self._controller())
+        for gone in answer.responses:
+            _raise_for(gone.error_code, name, "cannot be deleted")
+
+    async def _metadata(self, names: Collection[str] | None) -> MetadataResponse:
+        topics = None if names is None else [MetadataRequestTopic(name=name) for name in names]
+        request = MetadataRequest(topics=topics, allow_auto_topic_creation=False)
+        return await self._ask(request, MetadataResponse, first=_FIRST_WITH_TOPIC_IDS)
+
+    async def _controller(self) -> int:
+        return (await self._metadata(())).controller_id
+
+    async def _list_offsets(
+        self, topic: str, timestamp: int, *, first: int = 0
+    ) -> dict[int, ListOffsetsPartitionResponse]:
+        (told,) = (await self._metadata((topic,))).topics
+        _raise_for(told.error_code, topic, "cannot be asked")
+        found: dict[int, ListOffsetsPartitionResponse] = {}
+        for leader, partitions in _by_leader(told).items():
+            wanted = [ListOffsetsPartition(partition_index=index, timestamp=timestamp) for index in partitions]
+            request = ListOffsetsRequest(topics=[ListOffsetsTopic(name=topic, partitions=wanted)])
+            answer = await self._ask(request, ListOffsetsResponse, node=leader, first=first)
+            for partition in answer.topics[0].partitions:
+                _raise_for(partition.error_code, topic, f"partition {partition.partition_index} has no offsets")
+                found[partition.partition_index] = partition
+        return found
+
+    async def _ask(self, request: Message, answer: type[A], *, node: int | None = None, first: int = 0) -> A:
+        client = self._client
+        if client is None:
+            raise BrokerError(f"not connected to {self._bootstrap}")
+        with _kafka_errors(f"{self._bootstrap} did not answer {type(request).__name__}"):
+            try:
+                told: A = await client.send(
+                    client.get_random_node() if node is None else node, _Request(request, answer, first)
+                )
+            except KafkaError:
+                await client.force_metadata_update()  # a broker may have moved
+                raise
+        return told
+
+
+class _Request(Generic[A]):
+    """A message of ours in the form that aiokafka's connection sends; it settles the version with the broker."""
+
+    def __init__(self, message: Message, answer: type[A], first: int) -> None:
+        self._message = message
+        self._answer = answer
+        self._first = max(first, message.api.first)
+
+    def prepare(self, served: Mapping[int, tuple[int, int]]) -> "_Versioned[A]":
+        api = self._message.api
+        first, last = served.get(api.key, (0, -1))
+        version = min(last, api.last)
+        if version < max(first, self._first):
+            raise BrokerError(
+                f"the broker serves {api.name} v{first} to v{last}, tivo needs v{self._first} to v{api.last}"
+            )
+        return _Versioned(self._message, self._answer, version)
+
+
+class _Versioned(Generic[A]):
+    """A request at one version: header and body out, header and answer in."""
+
+    def __init__(self, message: Message, answer: type[A], version: int) -> None:
+        self.API_KEY = message.api.key
+        self.API_VERSION = version
+        self.RESPONSE_TYPE = self
+        self._message = message
+        self._answer = answer
+        self._flexible = message.api.is_flexible(version)
+
+    def build_request_header(self, correlation_id: int, client_id: str) -> RequestHeader_v1 | RequestHeader_v2:
+        header = RequestHeader_v2 if self._flexible else RequestHeader_v1
+        return header(self, correlation_id=correlation_id, client_id=client_id)
+
+    def encode(self) -> bytes:
+        return b"".join(encode(self._message, self.API_VERSION))
+
+    def parse_response_header(self, buffer: BytesIO) -> ResponseHeader_v0 | ResponseHeader_v1:
+        header = ResponseHeader_v1 if self._flexible else ResponseHeader_v0
+        return header.decode(buffer)
+
+    def decode(self, buffer: BytesIO) -> A:
+        return decode(self._answer, self.API_VERSION, memoryview(buffer.read()))
+
+
+@contextmanager
+def _kafka_errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (KafkaError, WireError, TimeoutError, OSError) as error:
+        raise BrokerError(f"{what}: {error or type(error).__name__}") from error
+
+
+def _topic_info(topic: MetadataResponseTopic) -> TopicInfo:
+    name = topic.name or ""
+    return TopicInfo(
+        name=name,
+        topic_id=bytes(topic.topic_id),
+        partitions=tuple(sorted(partition.partition_index for partition in topic.partitions)),
+        internal=topic.is_internal or name.startswith("__"),
+    )
+
+
+def _by_leader(topic: MetadataResponseTopic) -> Mapping[int, list[int]]:
+    leaders: defaultdict[int, list[int]] = defaultdict(list)
+    for partition in topic.partitions:
+        leaders[partition.leader_id].append(partition.partition_index)
+    return leaders
+
+
+def _raise_for(error_code: int, topic: str, what: str) -> None:
+    if error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+        raise UnknownTopic(topic)
+    if error_code:
+        raise BrokerError(f"topic {topic!r}: {what}: {ErrorCode(error_code).name}")
