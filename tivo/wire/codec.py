@@ -26,18 +26,19 @@ class Compiled(NamedTuple):
     fields: list[str]
 
 
-def decode(message: type[M], version: int, buffer: memoryview) -> M:
-    """The message that fills `buffer`. Records in it are views of `buffer`; all else is copied.
+def decode(message: type[M], version: int, buffer: memoryview, *, whole: bool = True) -> M:
+    """The message that fills `buffer`, or opens it if `whole` is False. Records in it are views; all else is copied.
 
     Raises WireError, which names message, version, field and evidence, for bytes that are not this message.
     """
     reader = READERS.get((message, version)) or _compiled_reader(message, version)
+    made: M
     try:
-        made: M = reader.call(buffer, 0, len(buffer))
+        made, end = reader.call(buffer, 0, len(buffer))
     except (WireError, IndexError, struct.error, UnicodeDecodeError) as error:
-        raise WireError(
-            _story(message, version, reader, error, f"{error} in the {len(buffer)} bytes that are there")
-        ) from error
+        raise WireError(_story(message, version, reader, error)) from error
+    if whole and end != len(buffer):
+        raise WireError(f"{message.__name__} v{version} ends at byte {end}, {len(buffer) - end} more bytes follow")
     return made
 
 
@@ -53,7 +54,7 @@ def encode(message: Message, version: int, *, head: bytes = b"") -> list[Buffer]
     try:
         writer.call(message, head, written)
     except (WireError, struct.error, AttributeError, TypeError, UnicodeEncodeError) as error:
-        raise WireError(_story(kind, version, writer, error, f"cannot be written: {error}")) from error
+        raise WireError(_story(kind, version, writer, error)) from error
     return written
 
 
@@ -88,10 +89,10 @@ def _compiled(source: Source, function: str, file: str) -> Compiled:
     return Compiled(call, call.__code__, source.fields)
 
 
-def _story(message: type[Message], version: int, compiled: Compiled, error: Exception, otherwise: str) -> str:
+def _story(message: type[Message], version: int, compiled: Compiled, error: Exception) -> str:
     """What went wrong where: the line of the compiled code that failed tells the field."""
     field = compiled.fields[_failed_line(error.__traceback__, compiled.code) - 1]
-    evidence = str(error) if isinstance(error, WireError) else otherwise
+    evidence = "the bytes end before it" if isinstance(error, IndexError) else error
     return f"{message.__name__} v{version}, {field}: {evidence}"
 
 

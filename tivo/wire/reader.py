@@ -14,9 +14,12 @@ from tivo.wire.primitives import read_tag, read_uvarint, skip_tags
 from tivo.wire.schema import Array, Blob, Field, Fixed, Kind, Structure, Text
 from tivo.wire.source import BYTE, INT16, INT32, Source, is_packed, smallest
 
+MOST_ELEMENTS = 1 << 20
+"""In all arrays of a message together. 16 MiB of the smallest elements would otherwise become 600 MiB of objects."""
+
 
 class ReaderSource(Source):
-    """`read(view, at, size)`: makes the message that fills `view` from `at` to `size`."""
+    """`read(view, at, size)`: the message at `at` in a view of `size` bytes, and the position behind it."""
 
     def __init__(self, message: Structure, *, flexible: bool) -> None:
         super().__init__("def read(view, at, size):", flexible=flexible)
@@ -26,13 +29,13 @@ class ReaderSource(Source):
             "skip_tags": skip_tags,
             "unpack_from": unpack_from,
             "refuse_length": refuse_length,
+            "refuse_elements": refuse_elements,
             "refuse_tag": refuse_tag,
-            "refuse_rest": refuse_rest,
         }
+        self.line("elements = 0", "the message")
         made = self.structure(message, "")
         self.flush()
-        self.line("if at != size: refuse_rest(at, size)", "the end")
-        self.line(f"return {made}", "the message")
+        self.line(f"return {made}, at", "the message")
 
     def structure(self, kind: Structure, path: str) -> str:
         """Reads the fields; gives the expression that makes the struct, good once the run is flushed."""
@@ -104,6 +107,8 @@ class ReaderSource(Source):
         if isinstance(kind, Array):
             least = smallest(kind.element, flexible=self.flexible)
             self.line(f"if not 0 <= {length} * {least} <= size - at: refuse_length({length}, size - at)", path)
+            self.line(f"elements += {length}", path)
+            self.line(f"if elements > {MOST_ELEMENTS}: refuse_elements(elements)", path)
             self.elements(name, kind.element, length, path)
             return
         self.line(f"if not 0 <= {length} <= size - at: refuse_length({length}, size - at)", path)
@@ -179,9 +184,9 @@ def refuse_length(length: int, left: int) -> NoReturn:
     raise WireError(f"its length is {length}, only {left} bytes are left")
 
 
+def refuse_elements(elements: int) -> NoReturn:
+    raise WireError(f"with it the arrays have {elements} elements, at most {MOST_ELEMENTS} are read")
+
+
 def refuse_tag(tag: int, at: int, end: int) -> NoReturn:
     raise WireError(f"tagged field {tag} should end at byte {end}, its value ends at byte {at}")
-
-
-def refuse_rest(at: int, size: int) -> NoReturn:
-    raise WireError(f"it should end at byte {at}, {size - at} more bytes follow")

@@ -1,4 +1,4 @@
-"""ApiVersions: TODO."""
+"""ApiVersions: which APIs and versions a broker serves; the first thing that clients ask (KIP-35, KIP-511)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=18, name="ApiVersions", first=0, last=4, flexible=3)
 
 
 class ApiVersionsRequest(Message):
-    """TODO."""
+    """Asks what is served. From v3 on the client tells its own name and version."""
 
     api = API
 
@@ -19,7 +19,7 @@ class ApiVersionsRequest(Message):
 
 
 class ApiVersionsResponse(Message):
-    """TODO."""
+    """What is served; its header has no tagged fields in any version. Features are listed by brokers that have any."""
 
     api = API
 
@@ -33,7 +33,7 @@ class ApiVersionsResponse(Message):
 
 
 class ApiVersion(Struct):
-    """TODO."""
+    """One API and the versions of it that are served, both ends included."""
 
     api_key: Int16 = 0
     min_version: Int16 = 0
@@ -41,7 +41,7 @@ class ApiVersion(Struct):
 
 
 class SupportedFeatureKey(Struct):
-    """TODO."""
+    """A cluster feature and the levels of it that this broker knows."""
 
     name: str = ""
     min_version: Int16 = 0
@@ -49,7 +49,7 @@ class SupportedFeatureKey(Struct):
 
 
 class FinalizedFeatureKey(Struct):
-    """TODO."""
+    """A cluster feature and the levels of it that are in force."""
 
     name: str = ""
     max_version_level: Int16 = 0

@@ -1,4 +1,4 @@
-"""CreatePartitions: TODO."""
+"""CreatePartitions: more partitions for topics that are there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ API = Api(key=37, name="CreatePartitions", first=0, last=3, flexible=2)
 
 
 class CreatePartitionsRequest(Message):
-    """TODO."""
+    """The topics and how many partitions each shall have. `validate_only` changes nothing."""
 
     api = API
 
@@ -18,7 +18,7 @@ class CreatePartitionsRequest(Message):
 
 
 class CreatePartitionsTopic(Struct):
-    """TODO."""
+    """`count` is the new total. `assignments` names replicas for the new partitions; None leaves them to the broker."""
 
     name: str = ""
     count: Int32 = 0
@@ -26,13 +26,13 @@ class CreatePartitionsTopic(Struct):
 
 
 class CreatePartitionsAssignment(Struct):
-    """TODO."""
+    """The brokers that hold one new partition."""
 
     broker_ids: list[Int32] = []
 
 
 class CreatePartitionsResponse(Message):
-    """TODO."""
+    """A result per topic."""
 
     api = API
 
@@ -41,7 +41,7 @@ class CreatePartitionsResponse(Message):
 
 
 class CreatePartitionsTopicResult(Struct):
-    """TODO."""
+    """Whether one topic has the partitions now."""
 
     name: str = ""
     error_code: Int16 = 0

@@ -1,4 +1,4 @@
-"""CreateTopics: TODO."""
+"""CreateTopics: new topics, with their partitions and settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=19, name="CreateTopics", first=2, last=7, flexible=5)
 
 
 class CreateTopicsRequest(Message):
-    """TODO."""
+    """The topics to make. `validate_only` makes none."""
 
     api = API
 
@@ -20,7 +20,7 @@ class CreateTopicsRequest(Message):
 
 
 class CreatableTopic(Struct):
-    """TODO."""
+    """One topic. -1 partitions or replicas: as many as the broker's default (v4 on, KIP-464)."""
 
     name: str = ""
     num_partitions: Int32 = 0
@@ -30,21 +30,21 @@ class CreatableTopic(Struct):
 
 
 class CreatableReplicaAssignment(Struct):
-    """TODO."""
+    """The brokers that hold one partition."""
 
     partition_index: Int32 = 0
     broker_ids: list[Int32] = []
 
 
 class CreatableTopicConfig(Struct):
-    """TODO."""
+    """A setting of the topic; None for the default."""
 
     name: str = ""
     value: str | None = ""
 
 
 class CreateTopicsResponse(Message):
-    """TODO."""
+    """A result per topic."""
 
     api = API
 
@@ -53,7 +53,7 @@ class CreateTopicsResponse(Message):
 
 
 class CreatableTopicResult(Struct):
-    """TODO."""
+    """Whether one topic stands now, and as what. v5 on lists its settings (KIP-525), v7 its id."""
 
     name: str = ""
     topic_id: Annotated[Uuid, Since(7)] = NO_UUID
@@ -66,7 +66,7 @@ class CreatableTopicResult(Struct):
 
 
 class CreatableTopicConfigs(Struct):
-    """TODO."""
+    """A setting as it is in force, and where it comes from."""
 
     name: str = ""
     value: str | None = ""

@@ -1,4 +1,4 @@
-"""DeleteGroups: TODO."""
+"""DeleteGroups: consumer groups without members, forgotten with their offsets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ API = Api(key=42, name="DeleteGroups", first=0, last=2, flexible=2)
 
 
 class DeleteGroupsRequest(Message):
-    """TODO."""
+    """The groups to forget."""
 
     api = API
 
@@ -16,7 +16,7 @@ class DeleteGroupsRequest(Message):
 
 
 class DeleteGroupsResponse(Message):
-    """TODO."""
+    """A result per group."""
 
     api = API
 
@@ -25,7 +25,7 @@ class DeleteGroupsResponse(Message):
 
 
 class DeletableGroupResult(Struct):
-    """TODO."""
+    """Whether one group is gone."""
 
     group_id: str = ""
     error_code: Int16 = 0

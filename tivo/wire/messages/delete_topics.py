@@ -1,4 +1,4 @@
-"""DeleteTopics: TODO."""
+"""DeleteTopics: topics to delete, by name, from v6 on by id as well."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=20, name="DeleteTopics", first=1, last=6, flexible=4)
 
 
 class DeleteTopicsRequest(Message):
-    """TODO."""
+    """Names up to v5; from v6 on `topics`."""
 
     api = API
 
@@ -20,14 +20,14 @@ class DeleteTopicsRequest(Message):
 
 
 class DeleteTopicState(Struct):
-    """TODO."""
+    """A topic by name, or by id if the name is None."""
 
     name: str | None = None
     topic_id: Uuid = NO_UUID
 
 
 class DeleteTopicsResponse(Message):
-    """TODO."""
+    """A result per topic."""
 
     api = API
 
@@ -36,7 +36,7 @@ class DeleteTopicsResponse(Message):
 
 
 class DeletableTopicResult(Struct):
-    """TODO."""
+    """Whether one topic is gone."""
 
     name: Annotated[str | None, NullableSince(6)] = ""
     topic_id: Annotated[Uuid, Since(6)] = NO_UUID

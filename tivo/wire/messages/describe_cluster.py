@@ -1,4 +1,4 @@
-"""DescribeCluster: TODO."""
+"""DescribeCluster: the brokers and the controller, for administrators (KIP-700)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=60, name="DescribeCluster", first=0, last=1, flexible=0)
 
 
 class DescribeClusterRequest(Message):
-    """TODO."""
+    """Asks for the cluster. `endpoint_type` 1 means its brokers, 2 its controllers (KIP-919)."""
 
     api = API
 
@@ -19,7 +19,7 @@ class DescribeClusterRequest(Message):
 
 
 class DescribeClusterResponse(Message):
-    """TODO."""
+    """The cluster. Operations are told only if they were asked for."""
 
     api = API
 
@@ -34,7 +34,7 @@ class DescribeClusterResponse(Message):
 
 
 class DescribeClusterBroker(Struct):
-    """TODO."""
+    """Where one broker is reached."""
 
     broker_id: Int32 = 0
     host: str = ""

@@ -1,4 +1,4 @@
-"""DescribeConfigs: TODO."""
+"""DescribeConfigs: the settings of topics and brokers, and where each value comes from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=32, name="DescribeConfigs", first=1, last=4, flexible=4)
 
 
 class DescribeConfigsRequest(Message):
-    """TODO."""
+    """The resources asked about."""
 
     api = API
 
@@ -20,7 +20,7 @@ class DescribeConfigsRequest(Message):
 
 
 class DescribeConfigsResource(Struct):
-    """TODO."""
+    """A topic (type 2) or a broker (type 4), and which settings of it; None means all."""
 
     resource_type: Int8 = 0
     resource_name: str = ""
@@ -28,7 +28,7 @@ class DescribeConfigsResource(Struct):
 
 
 class DescribeConfigsResponse(Message):
-    """TODO."""
+    """A result per resource."""
 
     api = API
 
@@ -37,7 +37,7 @@ class DescribeConfigsResponse(Message):
 
 
 class DescribeConfigsResult(Struct):
-    """TODO."""
+    """One resource and its settings."""
 
     error_code: Int16 = 0
     error_message: str | None = ""
@@ -47,7 +47,7 @@ class DescribeConfigsResult(Struct):
 
 
 class DescribeConfigsResourceResult(Struct):
-    """TODO."""
+    """One setting. A sensitive one has no value."""
 
     name: str = ""
     value: str | None = ""
@@ -60,7 +60,7 @@ class DescribeConfigsResourceResult(Struct):
 
 
 class DescribeConfigsSynonym(Struct):
-    """TODO."""
+    """Another place that would give the value, in order of precedence."""
 
     name: str = ""
     value: str | None = ""

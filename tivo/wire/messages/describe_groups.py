@@ -1,4 +1,4 @@
-"""DescribeGroups: TODO."""
+"""DescribeGroups: state and members of consumer groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=15, name="DescribeGroups", first=0, last=5, flexible=5)
 
 
 class DescribeGroupsRequest(Message):
-    """TODO."""
+    """The groups asked about."""
 
     api = API
 
@@ -19,7 +19,7 @@ class DescribeGroupsRequest(Message):
 
 
 class DescribeGroupsResponse(Message):
-    """TODO."""
+    """A result per group."""
 
     api = API
 
@@ -28,7 +28,7 @@ class DescribeGroupsResponse(Message):
 
 
 class DescribedGroup(Struct):
-    """TODO."""
+    """One group; its state by the name that Kafka gives it, such as `Stable`."""
 
     error_code: Int16 = 0
     group_id: str = ""
@@ -40,7 +40,7 @@ class DescribedGroup(Struct):
 
 
 class DescribedGroupMember(Struct):
-    """TODO."""
+    """One member; what it subscribes to and was assigned is bytes that only consumers read."""
 
     member_id: str = ""
     group_instance_id: Annotated[str | None, Since(4)] = None

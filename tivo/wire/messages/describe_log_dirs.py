@@ -1,4 +1,4 @@
-"""DescribeLogDirs: TODO."""
+"""DescribeLogDirs: what the partitions take on the disks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=35, name="DescribeLogDirs", first=1, last=4, flexible=2)
 
 
 class DescribeLogDirsRequest(Message):
-    """TODO."""
+    """The partitions asked about; None means all."""
 
     api = API
 
@@ -18,14 +18,14 @@ class DescribeLogDirsRequest(Message):
 
 
 class DescribableLogDirTopic(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     topic: str = ""
     partitions: list[Int32] = []
 
 
 class DescribeLogDirsResponse(Message):
-    """TODO."""
+    """A result per directory."""
 
     api = API
 
@@ -35,7 +35,7 @@ class DescribeLogDirsResponse(Message):
 
 
 class DescribeLogDirsResult(Struct):
-    """TODO."""
+    """One directory, its partitions and, from v4 on, the room on its disk (KIP-827)."""
 
     error_code: Int16 = 0
     log_dir: str = ""
@@ -45,14 +45,14 @@ class DescribeLogDirsResult(Struct):
 
 
 class DescribeLogDirsTopic(Struct):
-    """TODO."""
+    """Partitions of one topic in the directory."""
 
     name: str = ""
     partitions: list[DescribeLogDirsPartition] = []
 
 
 class DescribeLogDirsPartition(Struct):
-    """TODO."""
+    """One partition's bytes, and how far it lags as a replica."""
 
     partition_index: Int32 = 0
     partition_size: Int64 = 0

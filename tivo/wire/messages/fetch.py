@@ -1,4 +1,8 @@
-"""Fetch: TODO."""
+"""Fetch: record batches from given offsets on, now or as soon as there are enough.
+
+Up to v12 topics are named, from v13 on they go by id (KIP-516). Sessions (KIP-227) begin with v7: a broker that answers
+session 0 has none, and gets full requests.
+"""
 
 from __future__ import annotations
 
@@ -25,35 +29,38 @@ API = Api(key=1, name="Fetch", first=4, last=16, flexible=12)
 
 
 class ReplicaState(TaggedStruct, frozen=True):
-    """TODO."""
+    """Who asks, if it is a replica; consumers are replica -1."""
 
     replica_id: Int32 = -1
     replica_epoch: Int64 = -1
 
 
 class EpochEndOffset(TaggedStruct, frozen=True):
-    """TODO."""
+    """Where the log parted from what the fetcher has (KIP-595)."""
 
     epoch: Int32 = -1
     end_offset: Int64 = -1
 
 
 class LeaderIdAndEpoch(TaggedStruct, frozen=True):
-    """TODO."""
+    """Who leads the partition now, if not this broker (KIP-951)."""
 
     leader_id: Int32 = -1
     leader_epoch: Int32 = -1
 
 
 class SnapshotId(TaggedStruct, frozen=True):
-    """TODO."""
+    """The snapshot to take instead (KIP-630)."""
 
     end_offset: Int64 = -1
     epoch: Int32 = -1
 
 
 class FetchRequest(Message):
-    """TODO."""
+    """What to read. The broker may wait up to `max_wait_ms` for `min_bytes`.
+
+    `isolation_level` 1 reads committed records only.
+    """
 
     api = API
 
@@ -72,7 +79,7 @@ class FetchRequest(Message):
 
 
 class FetchTopic(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     topic: Annotated[str, Until(12)] = ""
     topic_id: Annotated[Uuid, Since(13)] = NO_UUID
@@ -80,7 +87,7 @@ class FetchTopic(Struct):
 
 
 class FetchPartition(Struct):
-    """TODO."""
+    """One partition, and from which offset on. A first batch above `partition_max_bytes` comes whole (KIP-74)."""
 
     partition: Int32 = 0
     current_leader_epoch: Annotated[Int32, Since(9)] = -1
@@ -91,7 +98,7 @@ class FetchPartition(Struct):
 
 
 class ForgottenTopic(Struct):
-    """TODO."""
+    """Partitions that leave the session."""
 
     topic: Annotated[str, Until(12)] = ""
     topic_id: Annotated[Uuid, Since(13)] = NO_UUID
@@ -99,7 +106,7 @@ class ForgottenTopic(Struct):
 
 
 class FetchResponse(Message):
-    """TODO."""
+    """Whole record batches. An error of the session stands here, those of partitions with them."""
 
     api = API
 
@@ -111,7 +118,7 @@ class FetchResponse(Message):
 
 
 class FetchableTopicResponse(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     topic: Annotated[str, Until(12)] = ""
     topic_id: Annotated[Uuid, Since(13)] = NO_UUID
@@ -119,7 +126,7 @@ class FetchableTopicResponse(Struct):
 
 
 class PartitionData(Struct):
-    """TODO."""
+    """One partition: its bounds, and batches from the one that holds the offset asked for."""
 
     partition_index: Int32 = 0
     error_code: Int16 = 0
@@ -135,14 +142,14 @@ class PartitionData(Struct):
 
 
 class AbortedTransaction(Struct):
-    """TODO."""
+    """A transaction whose records are to be passed over, from its first offset on."""
 
     producer_id: Int64 = 0
     first_offset: Int64 = 0
 
 
 class NodeEndpoint(Struct):
-    """TODO."""
+    """Where a broker is reached that `current_leader` names (KIP-951)."""
 
     node_id: Int32 = 0
     host: str = ""

@@ -1,4 +1,4 @@
-"""FindCoordinator: TODO."""
+"""FindCoordinator: which broker looks after a consumer group or a transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=10, name="FindCoordinator", first=0, last=4, flexible=3)
 
 
 class FindCoordinatorRequest(Message):
-    """TODO."""
+    """One key up to v3, several from v4 on (KIP-699). `key_type` 0 is a group, 1 a transaction."""
 
     api = API
 
@@ -20,7 +20,7 @@ class FindCoordinatorRequest(Message):
 
 
 class FindCoordinatorResponse(Message):
-    """TODO."""
+    """One broker up to v3, one per key from v4 on."""
 
     api = API
 
@@ -34,7 +34,7 @@ class FindCoordinatorResponse(Message):
 
 
 class Coordinator(Struct):
-    """TODO."""
+    """The broker for one key."""
 
     key: str = ""
     node_id: Int32 = 0

@@ -1,4 +1,4 @@
-"""Heartbeat: TODO."""
+"""Heartbeat: a member of a consumer group is alive, and learns of a rebalance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=12, name="Heartbeat", first=0, last=4, flexible=4)
 
 
 class HeartbeatRequest(Message):
-    """TODO."""
+    """Who is alive, in which generation."""
 
     api = API
 
@@ -21,7 +21,7 @@ class HeartbeatRequest(Message):
 
 
 class HeartbeatResponse(Message):
-    """TODO."""
+    """Error 27 says that the group rebalances and waits for this member to join again."""
 
     api = API
 

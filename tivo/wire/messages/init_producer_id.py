@@ -1,4 +1,4 @@
-"""InitProducerId: TODO."""
+"""InitProducerId: an identity for an idempotent or transactional producer (KIP-98)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=22, name="InitProducerId", first=0, last=4, flexible=2)
 
 
 class InitProducerIdRequest(Message):
-    """TODO."""
+    """Asks for an identity; from v3 on one that a producer has may be carried on (KIP-360)."""
 
     api = API
 
@@ -21,7 +21,7 @@ class InitProducerIdRequest(Message):
 
 
 class InitProducerIdResponse(Message):
-    """TODO."""
+    """The identity: the epoch fences earlier producers of the same transactional id."""
 
     api = API
 

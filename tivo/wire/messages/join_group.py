@@ -1,4 +1,4 @@
-"""JoinGroup: TODO."""
+"""JoinGroup: become a member of a consumer group, wait for the others, learn who leads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=11, name="JoinGroup", first=0, last=9, flexible=6)
 
 
 class JoinGroupRequest(Message):
-    """TODO."""
+    """A new member has an empty id. From v5 on a static member names its instance (KIP-345)."""
 
     api = API
 
@@ -25,14 +25,14 @@ class JoinGroupRequest(Message):
 
 
 class JoinGroupRequestProtocol(Struct):
-    """TODO."""
+    """A way of sharing out partitions, and what the member subscribes to; only consumers read the latter."""
 
     name: str = ""
     metadata: bytes = b""
 
 
 class JoinGroupResponse(Message):
-    """TODO."""
+    """The generation. Only the leader is told the members; from v9 on it may be told to assign nothing (KIP-814)."""
 
     api = API
 
@@ -48,7 +48,7 @@ class JoinGroupResponse(Message):
 
 
 class JoinGroupResponseMember(Struct):
-    """TODO."""
+    """A member, and what it subscribes to."""
 
     member_id: str = ""
     group_instance_id: Annotated[str | None, Since(5)] = None

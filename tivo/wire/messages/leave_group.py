@@ -1,4 +1,4 @@
-"""LeaveGroup: TODO."""
+"""LeaveGroup: members leave a consumer group: one up to v2, several from v3 on (KIP-345)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=13, name="LeaveGroup", first=0, last=5, flexible=4)
 
 
 class LeaveGroupRequest(Message):
-    """TODO."""
+    """Who leaves."""
 
     api = API
 
@@ -20,7 +20,7 @@ class LeaveGroupRequest(Message):
 
 
 class MemberIdentity(Struct):
-    """TODO."""
+    """A member by id, or a static one by instance; from v5 on with the reason (KIP-800)."""
 
     member_id: str = ""
     group_instance_id: str | None = None
@@ -28,7 +28,7 @@ class MemberIdentity(Struct):
 
 
 class LeaveGroupResponse(Message):
-    """TODO."""
+    """Up to v2 one result, from v3 on one per member."""
 
     api = API
 
@@ -38,7 +38,7 @@ class LeaveGroupResponse(Message):
 
 
 class MemberResponse(Struct):
-    """TODO."""
+    """Whether one member left."""
 
     member_id: str = ""
     group_instance_id: str | None = ""

@@ -1,4 +1,4 @@
-"""ListGroups: TODO."""
+"""ListGroups: the consumer groups that a broker looks after."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=16, name="ListGroups", first=0, last=4, flexible=3)
 
 
 class ListGroupsRequest(Message):
-    """TODO."""
+    """From v4 on only groups in given states may be asked for (KIP-518)."""
 
     api = API
 
@@ -18,7 +18,7 @@ class ListGroupsRequest(Message):
 
 
 class ListGroupsResponse(Message):
-    """TODO."""
+    """The groups."""
 
     api = API
 
@@ -28,7 +28,7 @@ class ListGroupsResponse(Message):
 
 
 class ListedGroup(Struct):
-    """TODO."""
+    """One group."""
 
     group_id: str = ""
     protocol_type: str = ""

@@ -1,4 +1,8 @@
-"""ListOffsets: TODO."""
+"""ListOffsets: the offset of a partition at a time.
+
+Instead of a time in ms, -1 asks for the end, -2 for the start, -3 for the record with the highest timestamp (v7,
+KIP-734), -4 for the start of what is stored locally (v8, KIP-405).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,10 @@ API = Api(key=2, name="ListOffsets", first=1, last=8, flexible=6)
 
 
 class ListOffsetsRequest(Message):
-    """TODO."""
+    """The partitions and times asked about; consumers are replica -1.
+
+    With `isolation_level` 1 the end is the last stable offset.
+    """
 
     api = API
 
@@ -20,14 +27,14 @@ class ListOffsetsRequest(Message):
 
 
 class ListOffsetsTopic(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     name: str = ""
     partitions: list[ListOffsetsPartition] = []
 
 
 class ListOffsetsPartition(Struct):
-    """TODO."""
+    """One partition and the time, in ms or as a negative code."""
 
     partition_index: Int32 = 0
     current_leader_epoch: Annotated[Int32, Since(4)] = -1
@@ -35,7 +42,7 @@ class ListOffsetsPartition(Struct):
 
 
 class ListOffsetsResponse(Message):
-    """TODO."""
+    """A result per partition."""
 
     api = API
 
@@ -44,14 +51,14 @@ class ListOffsetsResponse(Message):
 
 
 class ListOffsetsTopicResponse(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     name: str = ""
     partitions: list[ListOffsetsPartitionResponse] = []
 
 
 class ListOffsetsPartitionResponse(Struct):
-    """TODO."""
+    """The first offset at or after the time, and the timestamp found there; -1 if there is none."""
 
     partition_index: Int32 = 0
     error_code: Int16 = 0

@@ -1,4 +1,4 @@
-"""Metadata: TODO."""
+"""Metadata: brokers, topics and partitions, and who leads them. From v10 on topics have ids (KIP-516)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ API = Api(key=3, name="Metadata", first=0, last=12, flexible=9)
 
 
 class MetadataRequest(Message):
-    """TODO."""
+    """The topics asked about; None means all (in v0 an empty list does). Missing ones may be made on the way."""
 
     api = API
 
@@ -34,14 +34,14 @@ class MetadataRequest(Message):
 
 
 class MetadataRequestTopic(Struct):
-    """TODO."""
+    """A topic by name, or from v10 on by id if the name is None."""
 
     topic_id: Annotated[Uuid, Since(10)] = NO_UUID
     name: Annotated[str | None, NullableSince(10)] = ""
 
 
 class MetadataResponse(Message):
-    """TODO."""
+    """The cluster. Operations are told only if they were asked for."""
 
     api = API
 
@@ -54,7 +54,7 @@ class MetadataResponse(Message):
 
 
 class MetadataResponseBroker(Struct):
-    """TODO."""
+    """Where one broker is reached."""
 
     node_id: Int32 = 0
     host: str = ""
@@ -63,7 +63,7 @@ class MetadataResponseBroker(Struct):
 
 
 class MetadataResponseTopic(Struct):
-    """TODO."""
+    """One topic. Its name is None only if it was asked for by an id that is not known."""
 
     error_code: Int16 = 0
     name: Annotated[str | None, NullableSince(12)] = ""
@@ -74,7 +74,7 @@ class MetadataResponseTopic(Struct):
 
 
 class MetadataResponsePartition(Struct):
-    """TODO."""
+    """One partition, who leads it and who holds it."""
 
     error_code: Int16 = 0
     partition_index: Int32 = 0

@@ -1,4 +1,4 @@
-"""OffsetCommit: TODO."""
+"""OffsetCommit: how far a consumer group has come."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=8, name="OffsetCommit", first=2, last=9, flexible=8)
 
 
 class OffsetCommitRequest(Message):
-    """TODO."""
+    """The positions to keep. Without members (generation -1) anyone may commit."""
 
     api = API
 
@@ -23,14 +23,14 @@ class OffsetCommitRequest(Message):
 
 
 class OffsetCommitRequestTopic(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     name: str = ""
     partitions: list[OffsetCommitRequestPartition] = []
 
 
 class OffsetCommitRequestPartition(Struct):
-    """TODO."""
+    """The next offset to read, with metadata that only consumers understand."""
 
     partition_index: Int32 = 0
     committed_offset: Int64 = 0
@@ -39,7 +39,7 @@ class OffsetCommitRequestPartition(Struct):
 
 
 class OffsetCommitResponse(Message):
-    """TODO."""
+    """A result per partition."""
 
     api = API
 
@@ -48,14 +48,14 @@ class OffsetCommitResponse(Message):
 
 
 class OffsetCommitResponseTopic(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     name: str = ""
     partitions: list[OffsetCommitResponsePartition] = []
 
 
 class OffsetCommitResponsePartition(Struct):
-    """TODO."""
+    """Whether one position is kept."""
 
     partition_index: Int32 = 0
     error_code: Int16 = 0

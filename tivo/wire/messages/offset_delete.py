@@ -1,4 +1,4 @@
-"""OffsetDelete: TODO."""
+"""OffsetDelete: forget committed offsets of topics that the group no longer reads (KIP-496)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ API = Api(key=47, name="OffsetDelete", first=0, last=0)
 
 
 class OffsetDeleteRequest(Message):
-    """TODO."""
+    """The group and the partitions."""
 
     api = API
 
@@ -17,20 +17,20 @@ class OffsetDeleteRequest(Message):
 
 
 class OffsetDeleteRequestTopic(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     name: str = ""
     partitions: list[OffsetDeleteRequestPartition] = []
 
 
 class OffsetDeleteRequestPartition(Struct):
-    """TODO."""
+    """One partition."""
 
     partition_index: Int32 = 0
 
 
 class OffsetDeleteResponse(Message):
-    """TODO."""
+    """A result per partition; an error of the whole request stands here."""
 
     api = API
 
@@ -40,14 +40,14 @@ class OffsetDeleteResponse(Message):
 
 
 class OffsetDeleteResponseTopic(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     name: str = ""
     partitions: list[OffsetDeleteResponsePartition] = []
 
 
 class OffsetDeleteResponsePartition(Struct):
-    """TODO."""
+    """Whether one offset is forgotten."""
 
     partition_index: Int32 = 0
     error_code: Int16 = 0

@@ -1,4 +1,4 @@
-"""OffsetFetch: TODO."""
+"""OffsetFetch: how far consumer groups have come: one group up to v7, several from v8 on (KIP-709)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=9, name="OffsetFetch", first=1, last=9, flexible=6)
 
 
 class OffsetFetchRequest(Message):
-    """TODO."""
+    """The group and its topics; topics None (from v2 on) means all. `require_stable` waits for open transactions."""
 
     api = API
 
@@ -21,14 +21,14 @@ class OffsetFetchRequest(Message):
 
 
 class OffsetFetchRequestTopic(Struct):
-    """TODO."""
+    """Partitions of one topic, up to v7."""
 
     name: str = ""
     partition_indexes: list[Int32] = []
 
 
 class OffsetFetchRequestGroup(Struct):
-    """TODO."""
+    """One group and its topics, from v8 on; topics None means all."""
 
     group_id: str = ""
     member_id: Annotated[str | None, Since(9)] = None
@@ -37,14 +37,14 @@ class OffsetFetchRequestGroup(Struct):
 
 
 class OffsetFetchRequestTopics(Struct):
-    """TODO."""
+    """Partitions of one topic, from v8 on."""
 
     name: str = ""
     partition_indexes: list[Int32] = []
 
 
 class OffsetFetchResponse(Message):
-    """TODO."""
+    """Topics up to v7, groups from v8 on."""
 
     api = API
 
@@ -55,14 +55,14 @@ class OffsetFetchResponse(Message):
 
 
 class OffsetFetchResponseTopic(Struct):
-    """TODO."""
+    """Partitions of one topic, up to v7."""
 
     name: str = ""
     partitions: list[OffsetFetchResponsePartition] = []
 
 
 class OffsetFetchResponsePartition(Struct):
-    """TODO."""
+    """One position, up to v7; offset -1 if there is none."""
 
     partition_index: Int32 = 0
     committed_offset: Int64 = 0
@@ -72,7 +72,7 @@ class OffsetFetchResponsePartition(Struct):
 
 
 class OffsetFetchResponseGroup(Struct):
-    """TODO."""
+    """One group, from v8 on."""
 
     group_id: str = ""
     topics: list[OffsetFetchResponseTopics] = []
@@ -80,14 +80,14 @@ class OffsetFetchResponseGroup(Struct):
 
 
 class OffsetFetchResponseTopics(Struct):
-    """TODO."""
+    """Partitions of one topic, from v8 on."""
 
     name: str = ""
     partitions: list[OffsetFetchResponsePartitions] = []
 
 
 class OffsetFetchResponsePartitions(Struct):
-    """TODO."""
+    """One position, from v8 on; offset -1 if there is none."""
 
     partition_index: Int32 = 0
     committed_offset: Int64 = 0

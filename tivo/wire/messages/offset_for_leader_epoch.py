@@ -1,4 +1,4 @@
-"""OffsetForLeaderEpoch: TODO."""
+"""OffsetForLeaderEpoch: where a leader epoch ended, so that a consumer sees truncation (KIP-320)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=23, name="OffsetForLeaderEpoch", first=2, last=4, flexible=4)
 
 
 class OffsetForLeaderEpochRequest(Message):
-    """TODO."""
+    """The partitions and epochs asked about; consumers are replica -1."""
 
     api = API
 
@@ -19,14 +19,14 @@ class OffsetForLeaderEpochRequest(Message):
 
 
 class OffsetForLeaderTopic(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     topic: str = ""
     partitions: list[OffsetForLeaderPartition] = []
 
 
 class OffsetForLeaderPartition(Struct):
-    """TODO."""
+    """One partition: the epoch asked about, and the one that the client takes for the current."""
 
     partition: Int32 = 0
     current_leader_epoch: Int32 = -1
@@ -34,7 +34,7 @@ class OffsetForLeaderPartition(Struct):
 
 
 class OffsetForLeaderEpochResponse(Message):
-    """TODO."""
+    """A result per partition."""
 
     api = API
 
@@ -43,14 +43,14 @@ class OffsetForLeaderEpochResponse(Message):
 
 
 class OffsetForLeaderTopicResult(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     topic: str = ""
     partitions: list[EpochEndOffset] = []
 
 
 class EpochEndOffset(Struct):
-    """TODO."""
+    """The offset at which the largest epoch not above the one asked about ended; -1 if there is none."""
 
     error_code: Int16 = 0
     partition: Int32 = 0

@@ -1,4 +1,8 @@
-"""Produce: TODO."""
+"""Produce: record batches to append.
+
+Listed from version 0 on, because older librdkafka looks for v0 and silently stops compressing without it; served from
+v3 on, the first with batches of format v2 (KAFKA-18659).
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,14 @@ API = Api(key=0, name="Produce", first=3, last=12, flexible=9, advertised=0)
 
 
 class LeaderIdAndEpoch(TaggedStruct, frozen=True):
-    """TODO."""
+    """Who leads the partition now, if not this broker (KIP-951)."""
 
     leader_id: Int32 = -1
     leader_epoch: Int32 = -1
 
 
 class ProduceRequest(Message):
-    """TODO."""
+    """Batches by topic and partition. `acks` 0 wants no response at all, 1 and -1 want one."""
 
     api = API
 
@@ -28,21 +32,21 @@ class ProduceRequest(Message):
 
 
 class TopicProduceData(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     name: str = ""
     partition_data: list[PartitionProduceData] = []
 
 
 class PartitionProduceData(Struct):
-    """TODO."""
+    """One partition and its batches: a view of what was received."""
 
     index: Int32 = 0
     records: RecordsIn = None
 
 
 class ProduceResponse(Message):
-    """TODO."""
+    """A result per partition."""
 
     api = API
 
@@ -52,14 +56,14 @@ class ProduceResponse(Message):
 
 
 class TopicProduceResponse(Struct):
-    """TODO."""
+    """Partitions of one topic."""
 
     name: str = ""
     partition_responses: list[PartitionProduceResponse] = []
 
 
 class PartitionProduceResponse(Struct):
-    """TODO."""
+    """Where the batch stands: its base offset, and the time of the append if the topic stamps that (else -1)."""
 
     index: Int32 = 0
     error_code: Int16 = 0
@@ -72,14 +76,14 @@ class PartitionProduceResponse(Struct):
 
 
 class BatchIndexAndErrorMessage(Struct):
-    """TODO."""
+    """A record that is at fault, by its place in the batch (KIP-467)."""
 
     batch_index: Int32 = 0
     batch_index_error_message: str | None = None
 
 
 class NodeEndpoint(Struct):
-    """TODO."""
+    """Where a broker is reached that `current_leader` names (KIP-951)."""
 
     node_id: Int32 = 0
     host: str = ""

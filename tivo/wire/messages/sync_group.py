@@ -1,4 +1,4 @@
-"""SyncGroup: TODO."""
+"""SyncGroup: the leader of a consumer group shares out the partitions, every member learns its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = Api(key=14, name="SyncGroup", first=0, last=5, flexible=4)
 
 
 class SyncGroupRequest(Message):
-    """TODO."""
+    """Only the leader sends assignments."""
 
     api = API
 
@@ -24,14 +24,14 @@ class SyncGroupRequest(Message):
 
 
 class SyncGroupRequestAssignment(Struct):
-    """TODO."""
+    """What one member gets, in bytes that only consumers read."""
 
     member_id: str = ""
     assignment: bytes = b""
 
 
 class SyncGroupResponse(Message):
-    """TODO."""
+    """What this member gets."""
 
     api = API
 

@@ -1,0 +1,1 @@
+"""Our codec against two others, byte for byte."""

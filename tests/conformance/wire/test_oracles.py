@@ -1,0 +1,54 @@
+"""What we write is what kio and kafka-python write, byte for byte, and we read it back: all messages, all versions."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conformance.wire.cases import CASES, NAMES, messages
+from tests.conformance.wire.oracles import KafkaPython, Kio, Oracle
+from tivo.wire.codec import decode, encode
+from tivo.wire.schema import Array, Message, Structure, structure
+
+ORACLES = [Kio(), KafkaPython()]
+every_oracle = pytest.mark.parametrize("oracle", ORACLES, ids=["kio", "kafka-python"])
+every_message = pytest.mark.parametrize(("message", "version"), CASES, ids=NAMES)
+
+
+@every_oracle
+@every_message
+def test_a_version_has_the_same_fields(oracle: Oracle, message: type[Message], version: int) -> None:
+    ours = frozenset(paths(structure(message, version), ""))
+
+    assert oracle.fields(message, version) == ours
+
+
+@every_oracle
+@every_message
+def test_the_default_message_is_written_alike(oracle: Oracle, message: type[Message], version: int) -> None:
+    default = message()
+
+    written = b"".join(encode(default, version))
+
+    assert oracle.write(default, version) == written
+
+
+@every_message
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_message_is_written_alike_and_read_back(message: type[Message], version: int, data: st.DataObject) -> None:
+    sent = data.draw(messages(message, version))
+
+    written = b"".join(encode(sent, version))
+
+    assert [written, written] == [oracle.write(sent, version) for oracle in ORACLES]
+    assert sent == decode(message, version, memoryview(written))
+
+
+def paths(kind: Structure, path: str) -> list[str]:
+    found = []
+    for field in (*kind.fields, *kind.tagged):
+        found.append(path + field.name)
+        inner = field.kind.element if isinstance(field.kind, Array) else field.kind
+        if isinstance(inner, Structure):
+            found += paths(inner, f"{path}{field.name}.")
+    return found
