@@ -1,4 +1,4 @@
-"""A broker as a process of its own: `python -m tests.compat.broker_process DIR [--flush os] [--port N]`.
+"""A broker as a process of its own: `python -m tests.compat.broker_process DIR [--flush …] [--port N] [--loop …]`.
 
 Prints one line of JSON, {"port": …, "pid": …}, once clients can connect; SIGTERM stops it cleanly.
 """
@@ -12,8 +12,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import uvloop
+
 from tivo.broker.server import BrokerOptions, Server, run
 from tivo.model.timeline import Now
+
+LOOPS = {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
 
 
 def read_now() -> Now:
@@ -37,6 +41,7 @@ if __name__ == "__main__":
     parser.add_argument("data", type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--flush", choices=("always", "interval", "os"), default="always")
+    parser.add_argument("--loop", choices=LOOPS, default="uvloop", help="`tivo broker` runs uvloop")
     given = parser.parse_args()
-    with suppress(asyncio.CancelledError):
-        asyncio.run(main(BrokerOptions(data=given.data, port=given.port, flush=given.flush)))
+    with suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=LOOPS[given.loop]) as runner:
+        runner.run(main(BrokerOptions(data=given.data, port=given.port, flush=given.flush)))

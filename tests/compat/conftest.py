@@ -1,5 +1,6 @@
 """One broker process for the whole run; every test works on topics and groups of its own."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -8,13 +9,17 @@ import pytest
 
 from tests.compat.running import RunningBroker
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # kafka-python 3.0 loads its schemas by a deprecated function
+    import kafka  # noqa: F401
+
 _numbers = count()
 
 
-@pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+@pytest.fixture(scope="session", params=["uvloop", "asyncio"])
+def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     """A broker that all tests share: it is neither stopped nor killed."""
-    running = RunningBroker(tmp_path_factory.mktemp("broker") / "data")
+    running = RunningBroker(tmp_path_factory.mktemp("broker") / "data", loop=request.param)
     running.start()
     yield running
     running.stop()

@@ -12,10 +12,11 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 class RunningBroker:
     """One broker process at a time, on one data directory and one port (a free one at first)."""
 
-    def __init__(self, data: Path, *, flush: str = "always") -> None:
+    def __init__(self, data: Path, *, flush: str = "always", loop: str = "uvloop") -> None:
         self.data = data
         self.port = 0
         self._flush = flush
+        self._loop = loop
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -32,7 +33,7 @@ class RunningBroker:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.compat.broker_process", str(self.data)),
-                *("--port", str(self.port), "--flush", self._flush),
+                *("--port", str(self.port), "--flush", self._flush, "--loop", self._loop),
             ],
             stdout=subprocess.PIPE,
             text=True,

@@ -92,11 +92,11 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self.heard_us = self._broker.runtime.now().steady_us
         items = self._wire.received(nbytes)
-        if items:
-            self.unfinished_since_us = None
-        elif self.unfinished_since_us is None:
-            self.unfinished_since_us = self.heard_us
         self._waiting.extend(items)
+        if not self._wire.pending:
+            self.unfinished_since_us = None
+        elif items or self.unfinished_since_us is None:
+            self.unfinished_since_us = self.heard_us
         self._proceed()
 
     def pause_writing(self) -> None:

@@ -19,6 +19,8 @@ SNAPSHOT_FILE = "producers"
 SNAPSHOT_EVERY_BYTES = 64 << 20
 """How much of a log may lie behind its producer snapshot: what a start after a crash reads at most, about 0.2 s."""
 
+NOTHING = memoryview(b"")
+
 Durable = Callable[[LogError | None], None]
 """Told once that what was appended is on stable storage, or why it never will be known to be."""
 
@@ -99,9 +101,13 @@ class Leader:
     def read(self, offset: int, max_bytes: int) -> memoryview:
         """Whole batches from the one that holds `offset`, all below the high watermark; the first however large.
 
-        Raises OffsetOutOfRange, or LogError where what lies there is damaged.
+        Nothing, and no error, where the offset has been given out but may not be read yet (acks=1
+        is answered before the sync). Raises OffsetOutOfRange, or LogError where the disk fails.
         """
-        return self.log.read(offset, max_bytes=max_bytes, upto=self.high_watermark)
+        mark = self.high_watermark
+        if mark < offset <= self.log.log_end:
+            return NOTHING
+        return self.log.read(offset, max_bytes=max_bytes, upto=mark)
 
     # ------------------------------------------------------------- syncs
 

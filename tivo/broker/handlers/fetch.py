@@ -1,6 +1,6 @@
 """Fetch (1), versions 4-16: record batches from given offsets on, waiting for them if there are none yet.
 
-Odd: OFFSET_OUT_OF_RANGE (1) below the log's start or above the high watermark, with both told;
+Odd: OFFSET_OUT_OF_RANGE (1) below the log's start or beyond its end, with the high watermark told;
 UNKNOWN_TOPIC_OR_PARTITION (3), UNKNOWN_TOPIC_ID (100) from version 13 on; FENCED_LEADER_EPOCH
 (74) and UNKNOWN_LEADER_EPOCH (76) for a leader epoch that is not the present one;
 KAFKA_STORAGE_ERROR (56) where the batch on disk is damaged. Any error answers at once.
@@ -16,7 +16,7 @@ KAFKA_STORAGE_ERROR (56) where the batch on disk is damaged. Any error answers a
 from typing import NamedTuple
 
 from tivo.broker.broker import Broker, Caller
-from tivo.broker.leader import Leader, check_leader_epoch
+from tivo.broker.leader import NOTHING, Leader, check_leader_epoch
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.replies import Deferred, Reply
 from tivo.broker.topics import Topic
@@ -32,7 +32,6 @@ from tivo.wire.messages.fetch import (
     PartitionData,
 )
 
-NOTHING = memoryview(b"")
 BY_ID = 13
 """First version in which topics are named by id."""
 

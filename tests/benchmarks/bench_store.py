@@ -1,0 +1,193 @@
+"""What the embedded store takes and gives: `python -m tests.benchmarks.bench_store [--events N] [--folder DIR]`.
+
+The events are a sensor's readings: 100 a second in four partitions, one in fifty late by up to
+five seconds, about 125 bytes of JSON with its key. Every write is on stable storage when it returns.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from tivo.model.event import Event, Page, ValueKind
+from tivo.model.timeline import HOUR_US, SECOND_US, Window
+from tivo.store.base import Store
+from tivo.store.open import open_store
+
+TOPIC, TOPIC_ID = "sensors", bytes(range(16))
+PARTITIONS = 4
+PAGE_EVENTS = 1_000
+STEP_US = 10_000
+START_US = 1_700_000_000 * SECOND_US
+
+Row = tuple[str, str, str, bool]
+
+
+def pages(number: int, *, seed: int = 7) -> Iterator[Page]:
+    """Pages of PAGE_EVENTS events, the partitions in turn, until there are so many events."""
+    values = random.Random(seed)
+    places = [values.choice((b"ok", b"warn", b"fail")) + b'","site":"ams-%d' % values.randrange(8) for _ in range(997)]
+    frontier = [0] * PARTITIONS
+    for turn in range(-(-number // PAGE_EVENTS)):
+        partition = turn % PARTITIONS
+        first_us = START_US + turn // PARTITIONS * PAGE_EVENTS * PARTITIONS * STEP_US + partition * STEP_US
+        base = frontier[partition]
+        events = []
+        for at in range(PAGE_EVENTS):
+            bits = values.getrandbits(53)
+            time_us = first_us + at * PARTITIONS * STEP_US
+            received_us = time_us - time_us % 20_000 + 21_500
+            if bits % 50 == 0:
+                time_us -= bits % 5_000 * 1_000
+            sensor = bits % 2_000
+            value = b'{"id":%d,"sensor":"s%d","temp":%d.%02d,"humidity":%d.%d,"status":"%b","sequence":%d}' % (
+                bits >> 13 & 0xFFFFFFFF,
+                sensor,
+                bits >> 20 & 31,
+                (bits >> 25) % 100,
+                (bits >> 30) % 100,
+                (bits >> 40) % 10,
+                places[bits % 997],
+                (base + at) % 1_000,
+            )
+            key = b"key-%d" % sensor
+            events.append(Event(time_us, TOPIC, partition, base + at, key, value, (), received_us, ValueKind.JSON))
+        frontier[partition] += PAGE_EVENTS
+        yield Page(
+            topic=TOPIC,
+            topic_id=TOPIC_ID,
+            partition=partition,
+            base=base,
+            next=base + PAGE_EVENTS,
+            events=tuple(events),
+        )
+
+
+async def ingest(store: Store, number: int) -> Row:
+    """Only the writes are timed, not the making of the pages."""
+    spent = 0.0
+    for page in pages(number):
+        started = perf_counter()
+        await store.write(page)
+        spent += perf_counter() - started
+    rate = number / spent
+    return "ingest, pages of 1,000, one durable commit each", f"{rate / 1e3:,.0f} k events/s", "≥ 400 k", rate >= 400e3
+
+
+async def again(store: Store, number: int) -> Row:
+    spent, sent = 0.0, 0
+    for page in pages(min(number, 200_000)):
+        started = perf_counter()
+        await store.write(page)
+        spent += perf_counter() - started
+        sent += PAGE_EVENTS
+    return "the same pages once more", f"{sent / spent / 1e3:,.0f} k events/s", "≥ ingest", sent / spent >= 400e3
+
+
+async def merge(store: Store) -> Row:
+    started, gone = perf_counter(), 0
+    while more := await store.merge(before_us=START_US + 10_000 * HOUR_US, limit=10_000):
+        gone += more
+    return "merge", f"{gone:,} small pages in {perf_counter() - started:.2f} s", "", True
+
+
+async def scan(store: Store, number: int, limit: int) -> Row:
+    """A session's way through the window: a page read at a time, each behind the last event of the one before."""
+    upto = await store.frontier(TOPIC_ID)
+    seen, cursor = 0, None
+    started = perf_counter()
+    while seen < min(number, 2_000_000):
+        found = await store.read(TOPIC_ID, Window(START_US - HOUR_US), after=cursor, upto=upto, limit=limit)
+        if not found:
+            break
+        assert cursor is None or found[0].cursor > cursor
+        seen += len(found)
+        cursor = found[-1].cursor
+    rate = seen / (perf_counter() - started)
+    return f"ordered scan, {limit:,} events a read", f"{rate / 1e6:.2f} M events/s", "≥ 1 M", rate >= 1e6
+
+
+async def seek(store: Store, number: int) -> Row:
+    chance = random.Random(1)
+    span_us = number * STEP_US
+
+    async def first() -> None:
+        start_us = START_US + chance.randrange(span_us)
+        found = await store.read(TOPIC_ID, Window(start_us, start_us + HOUR_US), limit=1)
+        assert not found or found[0].time_us >= start_us
+
+    return await told("seek: first event of a random window", first, 300, bar_ms=10)
+
+
+async def late(store: Store, number: int) -> Row:
+    """What every page of a session at the live edge costs on top: has anything come late since the last one?"""
+    upto = await store.frontier(TOPIC_ID)
+    above = {partition: max(0, offset - PAGE_EVENTS) for partition, offset in upto.items()}
+    edge = (await store.read(TOPIC_ID, Window(), upto=above, limit=1, reverse=True))[0].cursor
+    deep = (await store.read(TOPIC_ID, Window(), upto=above, limit=1))[0].cursor
+
+    async def look() -> None:
+        await store.read(TOPIC_ID, Window(), above=above, upto=upto, until=deep, limit=500)
+
+    async def look_at_edge() -> None:
+        await store.read(TOPIC_ID, Window(), above=above, upto=upto, until=edge, limit=500)
+
+    await look_at_edge()
+    return await told("late events of the last 4 pages, none", look, 300, bar_ms=2)
+
+
+async def overview(store: Store, number: int) -> Row:
+    chance = random.Random(2)
+    span_us = number * STEP_US
+
+    async def look() -> None:
+        start_us = START_US + chance.randrange(span_us)
+        width_us = int(10 ** chance.uniform(7, 11.7))
+        await store.overview(TOPIC_ID, Window(start_us, start_us + width_us), 1_200)
+
+    return await told("overview of 1,200 slices, a random window of 10 s to 6 d", look, 300, bar_ms=50)
+
+
+async def told(name: str, call: Callable[[], Awaitable[None]], times: int, *, bar_ms: float) -> Row:
+    spent = []
+    for _ in range(times):
+        started = perf_counter()
+        await call()
+        spent.append((perf_counter() - started) * 1e3)
+    spent.sort()
+    p50, p99 = spent[len(spent) // 2], spent[int(len(spent) * 0.99)]
+    return name, f"p50 {p50:.2f} ms, p99 {p99:.2f} ms", f"p99 ≤ {bar_ms:g} ms", p99 <= bar_ms
+
+
+async def measure(number: int, path: Path) -> list[Row]:
+    async with open_store(f"sqlite:///{path}") as store:
+        rows = [await ingest(store, number), await again(store, number)]
+        rows += [await scan(store, number, limit) for limit in (500, 2_000)]
+        rows.append(await merge(store))
+    size = path.stat().st_size / number
+    rows.append(("bytes per event in the file", f"{size:.1f}", "≤ 45", size <= 45))
+    async with open_store(f"sqlite:///{path}", read_only=True) as store:
+        rows += [await seek(store, number), await late(store, number), await overview(store, number)]
+    return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_store", description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000, metavar="N")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the store is made; default: a temporary one")
+    asked = parser.parse_args()
+    with TemporaryDirectory(dir=asked.folder) as folder:
+        rows = asyncio.run(measure(asked.events, Path(folder) / "store.db"))
+    print(f"{asked.events:,} events, load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
+    for name, figure, bar, holds in rows:
+        print(f"  {name:58} {figure:34} {bar:14} {'' if holds else 'MISSED'}")
+    return 0 if all(holds for *_, holds in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
