@@ -1,0 +1,278 @@
+"""Holds what a viewer receives against the guarantees of the protocol (§5)."""
+
+from dataclasses import dataclass, field
+
+from tests.conformance.playback.world import Topic, World
+from tivo.model.event import Cursor, Event
+from tivo.model.timeline import Window
+from tivo.playback.cursor import from_token
+from tivo.playback.merge import FIRST, order_key
+from tivo.playback.notices import CaughtUp, Ended, Events, Gap, Looped, Notice, Reset, Skipped, State
+
+Place = tuple[bytes, int, int]
+"""(topic id, partition, offset)"""
+
+
+class Broken(AssertionError):
+    """A guarantee does not hold."""
+
+
+@dataclass
+class EpochSeen:
+    """What was received of one epoch."""
+
+    number: int
+    from_us: int | None
+    received: dict[Place, Event] = field(default_factory=dict)
+    highest: Cursor = FIRST
+    live_next: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    caught_up: bool = False
+    ended: bool = False
+    thinned: int = 0
+    thins: bool = False
+    floors: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    edges: set[bytes] = field(default_factory=set)
+    known: bool = False
+
+
+class Checker:
+    """One viewer, over all its connections. `bounds` are the log ends that its session was told, per topic and epoch."""
+
+    def __init__(self, world: World, bounds: dict[tuple[bytes, int], dict[int, int]]) -> None:
+        self.world = world
+        self.bounds = bounds
+        self.window = Window()
+        self.epoch: EpochSeen | None = None
+        self.epochs: list[EpochSeen] = []
+        self.gaps: list[tuple[bytes, Gap]] = []
+        self.cursor: str | None = None
+        self.after: Cursor | None = None
+        self.offsets: dict[str, dict[int, int]] = {}
+        self.state: State | None = None
+        self.log: list[str] = []
+        self.resumed = False
+        self.repeated = 0
+        self.before_us: int | None = None
+        self.discarded = 0
+        self.thinned = False
+        self.caught: list[tuple[int, CaughtUp]] = []
+        self.due: tuple[int, int] | None = None
+        self.before: dict[str, dict[int, int]] = {}
+
+    def hear(self, notice: Notice, sent_us: int) -> None:
+        """Take a notice that was sent at a wall time."""
+        match notice:
+            case Reset():
+                if notice.why == "loop":
+                    self._carry_goals(notice.epoch)
+                self.before_us = None if self.epoch is None else self.epoch.from_us
+                self.epoch = EpochSeen(notice.epoch, notice.pos_us)
+                self.epochs.append(self.epoch)
+                self.before = self.offsets
+                self.after, self.offsets, self.due = None, {}, None
+                self.resumed = False
+            case State():
+                self.state = notice
+                self.window = Window(notice.start_us, notice.end_us)
+                self.cursor = notice.cursor
+                self.due = None
+                if self.epoch is not None and notice.controls["max_rate"]:
+                    self.epoch.thins = self.thinned = True
+                self._know(notice.cursor)
+                self._check_token(notice.cursor)
+            case Events():
+                self._events(notice, sent_us)
+            case Gap():
+                self.gaps.append((self._id_of(notice), notice))
+            case CaughtUp():
+                assert self.epoch is not None
+                self.epoch.caught_up = True
+                self.offsets = {name: dict(places) for name, places in notice.offsets.items()}
+                self.due = None
+                self.caught.append((self.epoch.number, notice))
+            case Looped() | Ended():
+                assert self.epoch is not None
+                self.epoch.ended = True
+                self.check_complete()
+            case Skipped():
+                if notice.from_us >= notice.to_us:
+                    raise Broken(f"a skip that goes nowhere: {notice}")
+                self.due = None
+            case _:
+                pass
+
+    def resume(self) -> None:
+        """The connection dropped, and the viewer goes on with the last token that it saw, in that token's epoch."""
+        assert self.cursor is not None
+        standing = from_token(self.cursor)
+        self.resumed, self.due = True, None
+        self.epoch = next((seen for seen in reversed(self.epochs) if seen.number == standing.epoch), None)
+        if self.epoch is None:
+            return
+        self.epoch.live_next.clear()
+        for name, kept in standing.topics.items():
+            if kept.edge and name not in self.offsets:
+                # Nothing was received of it, not even where it begins: it begins where the edge is now.
+                self.bounds.pop((kept.topic_id, standing.epoch), None)
+
+    def _id_of(self, gap: Gap) -> bytes:
+        """The id of a gap's topic; a gap of one that was made anew is about the one before."""
+        ids = [topic_id for topic_id, topic in self.world.ever.items() if topic.ref.name == gap.topic]
+        return ids[-2] if gap.reason == "deleted" and len(ids) > 1 else ids[-1]
+
+    # ------------------------------------------------------------ events
+
+    def _events(self, frame: Events, sent_us: int) -> None:
+        epoch = self.epoch
+        if epoch is None or frame.epoch != epoch.number:
+            raise Broken(f"a frame of epoch {frame.epoch} while {epoch and epoch.number} is shown")
+        if not frame.events and not frame.thinned:
+            raise Broken("an empty frame")
+        epoch.thinned += frame.thinned
+        for shown in frame.events:
+            self._event(epoch, shown.event, shown.topic_id, shown.mark, frame, sent_us)
+            self._check_due(shown.event, shown.due_us, shown.mark, sent_us)
+        if frame.cursor is not None:
+            self.cursor = frame.cursor
+            self._check_token(frame.cursor)
+
+    def _event(
+        self, epoch: EpochSeen, event: Event, topic_id: bytes, mark: str, frame: Events, sent_us: int
+    ) -> None:
+        place = (topic_id, event.partition, event.offset)
+        if place in epoch.received:
+            if not self.resumed:
+                raise Broken(f"twice in epoch {epoch.number}: {event.topic}/{event.partition}/{event.offset}")
+            self.repeated += 1
+            if mark == "" and not frame.live:
+                raise Broken(f"in order and twice after a resume: {event.topic}/{event.partition}/{event.offset}")
+            return
+        epoch.received[place] = event
+        if event.time_us not in self.window:
+            raise Broken(f"{event.time_us} lies outside {self.window}")
+        key = order_key(event)
+        if mark != "late" and key <= epoch.highest:
+            raise Broken(f"out of order and not marked late: {event.topic}/{event.partition}/{event.offset} {mark}")
+        if mark == "late" and key > epoch.highest and not self.resumed and not epoch.thins:
+            raise Broken("marked late and in order")
+        if event.time_us > sent_us and mark == "":
+            raise Broken(f"from the future and not marked early: {event}")
+        if mark == "":
+            epoch.highest = key
+            self.after = key
+        if frame.live:
+            last = epoch.live_next.get((topic_id, event.partition), -1)
+            if event.offset < last:
+                raise Broken("live, and not in offset order")
+            epoch.live_next[topic_id, event.partition] = event.offset + 1
+            self.offsets.setdefault(event.topic, {})[event.partition] = event.offset + 1
+
+    def _check_due(self, event: Event, due_us: int, mark: str, sent_us: int) -> None:
+        """What is in order is never sent before it is due, and is due in proportion to its time."""
+        if due_us > sent_us:
+            raise Broken(f"sent {due_us - sent_us} µs before it was due")
+        state = self.state
+        if mark or state is None or state.speed is None or state.status.value != "playing":
+            self.due = None
+            return
+        if self.due is not None:
+            time_us, before_us = self.due
+            least = (event.time_us - time_us) / state.speed
+            if due_us - before_us < least - 2:
+                raise Broken(f"due {due_us - before_us} µs after the last one, {float(least)} at this speed")
+        self.due = (event.time_us, due_us)
+
+    # ------------------------------------------------------------ where an epoch begins
+
+    def _carry_goals(self, epoch: int) -> None:
+        for (topic_id, number), ends in list(self.bounds.items()):
+            if number == epoch - 1:
+                self.bounds[topic_id, epoch] = ends
+
+    def _know(self, token: str) -> None:
+        """The first state of an epoch tells which topics begin at the live edge, and which go on where they were."""
+        epoch, standing = self.epoch, from_token(token)
+        if epoch is None or epoch.known or standing.epoch != epoch.number:
+            return
+        epoch.known = True
+        epoch.from_us = standing.from_us
+        for name, kept in standing.topics.items():
+            if kept.edge:
+                epoch.edges.add(kept.topic_id)
+            for partition, base in kept.base.items():
+                epoch.floors[kept.topic_id, partition] = base
+                known = self.before.get(name, {}).get(partition, base)
+                topic = self.world.ever[kept.topic_id]
+                for event in topic.ever:
+                    if event.partition == partition and known <= event.offset < base and not self.thinned:
+                        if event.time_us in Window(self.before_us, standing.end_us):
+                            raise Broken(f"{name}/{partition} was live up to {known} and goes on at {base}")
+
+    # ------------------------------------------------------------ tokens
+
+    def _check_token(self, token: str) -> None:
+        """What a token says was sent has been received."""
+        epoch = self.epoch
+        standing = from_token(token)
+        if epoch is None or standing.epoch != epoch.number or not standing.topics:
+            return
+        if epoch.thins or epoch.number < self.discarded:
+            return
+        window = Window(standing.from_us, standing.end_us)
+        for name, kept in standing.topics.items():
+            topic = self.world.ever[kept.topic_id]
+            progress = standing.progress(name, None, {})
+            for event in topic.ever:
+                if event.time_us not in window or event.offset < self._floor(epoch, kept.topic_id, event.partition):
+                    continue
+                if progress.holds(event) and not self._accounted(epoch, topic, event):
+                    raise Broken(f"the token says sent, and it was not: {name}/{event.partition}/{event.offset}")
+
+    # ------------------------------------------------------------ what is owed
+
+    def _floor(self, epoch: EpochSeen, topic_id: bytes, partition: int) -> int:
+        """First offset that an epoch owes: those that begin at the live edge begin at the log ends noted then."""
+        if topic_id in epoch.edges:
+            return self.bounds.get((topic_id, epoch.number), {}).get(partition, 0)
+        return epoch.floors.get((topic_id, partition), 0)
+
+    def check_complete(self) -> None:
+        """A window was played: everything below the log ends noted for it came."""
+        epoch = self.epoch
+        assert epoch is not None
+        if epoch.number < self.discarded:
+            return
+        for topic in self.world.topics.values():
+            ends = self.bounds.get((topic.ref.topic_id, epoch.number))
+            if ends is not None:
+                self.check_owed(topic, Window(epoch.from_us, self.window.end_us), ends)
+
+    def _accounted(self, epoch: EpochSeen, topic: Topic, event: Event) -> bool:
+        place = (topic.ref.topic_id, event.partition, event.offset)
+        if place in epoch.received or (event.partition, event.offset) in topic.lost:
+            return True
+        return any(
+            topic_id == topic.ref.topic_id
+            and gap.partition == event.partition
+            and gap.from_offset <= event.offset < gap.to_offset
+            for topic_id, gap in self.gaps
+        )
+
+    def check_owed(self, topic: Topic, window: Window, ends: dict[int, int] | None) -> None:
+        """Everything of a topic in the window, below these ends, was received, thinned out or named in a gap."""
+        epoch = self.epoch
+        assert epoch is not None
+        missing = [
+            event
+            for event in topic.ever
+            if event.time_us in window
+            and (ends is None or event.offset < ends.get(event.partition, 0))
+            and event.offset >= self._floor(epoch, topic.ref.topic_id, event.partition)
+            and not self._accounted(epoch, topic, event)
+        ]
+        if len(missing) > epoch.thinned:
+            first = missing[0]
+            raise Broken(
+                f"epoch {epoch.number} owes {len(missing)} events that never came, the first of them "
+                f"{first.topic}/{first.partition}/{first.offset} at {first.time_us}"
+            )

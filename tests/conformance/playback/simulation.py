@@ -1,0 +1,322 @@
+"""One seeded history: a world, a viewer with wishes, and a session between them."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from random import Random
+
+from tests.conformance.playback.checker import Broken, Checker
+from tests.conformance.playback.shell import Network, Shell
+from tests.conformance.playback.world import EPOCH_US, Timeline, World
+from tivo.model.timeline import SECOND_US
+from tivo.playback.commands import (
+    At,
+    Change,
+    Command,
+    EndAction,
+    Loop,
+    Pacing,
+    Pause,
+    Place,
+    Play,
+    Resume,
+    Seek,
+    SetControls,
+    Speed,
+    Subscribe,
+    Tail,
+    Time,
+    Unlimited,
+    Unsubscribe,
+)
+from tivo.playback.cursor import from_token
+from tivo.playback.handoff import Bounds
+from tivo.playback.notices import Failed, Notice, Status
+from tivo.playback.session import Session
+
+HISTORY_US = 100 * SECOND_US
+_SPEEDS = [Fraction(1, 2), Fraction(1), Fraction(73, 10), Fraction(60), Fraction(1000)]
+
+
+@dataclass
+class Setup:
+    """What kinds of trouble a run has; all by default."""
+
+    seed: int
+    session: type[Session] = Session
+    shell: type[Shell] = Shell
+    world: type[World] = World
+    trace: list[str] = field(default_factory=list)
+
+
+class Simulation:
+    """Runs one seed to its end; raises Broken where a guarantee does not hold."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.random = Random(setup.seed)
+        self.timeline = Timeline()
+        self.world = setup.world(self.random, self.timeline)
+        self.network = Network(self.random)
+        self.length_us = self.random.choice([2, 10, 30]) * SECOND_US
+        self.bounds: dict[tuple[bytes, int], dict[int, int]] = {}
+        self.checker = Checker(self.world, self.bounds)
+        self.failed: list[Failed] = []
+        self.viewer_slow = self.random.random() < 0.3
+        self.shell: Shell
+        self._make_history()
+        self._plan_producers()
+        self._plan_agent()
+        self._plan_troubles()
+
+    # ------------------------------------------------------------ the world's plans
+
+    def _make_history(self) -> None:
+        random = self.random
+        for name in ["a", "b", "c"][: random.choice([1, 1, 2, 3])]:
+            topic = self.world.make(name, random.choice([1, 1, 2, 3]))
+            for _ in range(random.choice([0, 3, 15, 60])):
+                partition = random.choice(topic.ref.partitions)
+                self.world.produce(name, partition, self._time(EPOCH_US - random.randint(0, HISTORY_US)))
+        # Mostly in order of time, as records arrive; some late ones stay.
+        for topic in self.world.topics.values():
+            for log in topic.partitions.values():
+                times = sorted(event.time_us for event in log.events)
+                for _ in range(len(times) // 8):
+                    i, j = random.randrange(len(times)), random.randrange(len(times))
+                    times[i], times[j] = times[j], times[i]
+                before = {id(event) for event in log.events}
+                log.events = [
+                    _at(event, time_us) for event, time_us in zip(log.events, times, strict=True)
+                ]
+                topic.ever = [event for event in topic.ever if id(event) not in before] + log.events
+        self.world.agent_up = random.random() < 0.85
+        if random.random() < 0.9:
+            for _ in range(random.choice([1, 3, 30])):
+                self.world.persist(random.choice([1, 5, 50]))
+
+    def _time(self, time_us: int) -> int:
+        """Times collide now and then, at a second."""
+        return time_us // SECOND_US * SECOND_US if self.random.random() < 0.2 else time_us
+
+    def _plan_producers(self) -> None:
+        random = self.random
+        for _ in range(random.choice([0, 5, 20, 60])):
+            self.timeline.at(random.randrange(self.length_us), self._produce)
+
+    def _produce(self) -> None:
+        random, wall_us = self.random, self.timeline.now.wall_us
+        name = random.choice(sorted(self.world.topics))
+        kind = random.random()
+        time_us = wall_us - random.randint(0, 50_000)
+        if kind < 0.1:
+            time_us = wall_us - random.randint(0, HISTORY_US)
+        elif kind < 0.15:
+            time_us = wall_us + random.randint(1, 20 * SECOND_US)
+        for _ in range(random.choice([1, 1, 1, 1, 12])):
+            partition = random.choice(self.world.topics[name].ref.partitions)
+            self.world.produce(name, partition, self._time(time_us) if kind > 0.15 else time_us)
+
+    def _plan_agent(self) -> None:
+        step_us = self.random.choice([20_000, 500_000, 3_000_000])
+        most = self.random.choice([1, 5, 100])
+
+        def persist() -> None:
+            if self.world.agent_up:
+                self.world.persist(most)
+            if self.timeline.steady_us < self.length_us:
+                self.timeline.after(self.random.randint(1, step_us), persist)
+
+        def toggle() -> None:
+            self.world.agent_up = not self.world.agent_up
+
+        self.timeline.after(0, persist)
+        for _ in range(self.random.choice([0, 0, 1, 3])):
+            self.timeline.at(self.random.randrange(self.length_us), toggle)
+
+    def _plan_troubles(self) -> None:
+        random = self.random
+        for _ in range(random.choice([0, 0, 1, 2])):
+            self.timeline.at(random.randrange(self.length_us), self._trouble)
+
+    def _trouble(self) -> None:
+        random = self.random
+        name = random.choice(sorted(self.world.topics))
+        kind = random.choice(["trim", "trim", "anew", "grow", "new"])
+        if kind == "trim":
+            self.world.trim(name)
+        elif kind == "anew":
+            self.world.make(name, random.choice([1, 2]))
+        elif kind == "grow":
+            self.world.grow(name)
+        else:
+            self.world.make("d", 1)
+        if kind != "trim":
+            self.timeline.after(random.randint(0, SECOND_US), lambda: self.shell.catalogue_changed())
+
+    # ------------------------------------------------------------ the viewer's wishes
+
+    def _wishes(self) -> None:
+        random = self.random
+        self._wish(self._first_wish())
+        for _ in range(random.choice([0, 0, 1, 2, 4])):
+            self.timeline.at(random.randrange(self.length_us), lambda: self._wish(self._next_wish()))
+        for _ in range(random.choice([0, 0, 0, 1, 2])):
+            self.timeline.at(random.randrange(self.length_us), self._reconnect)
+        if self.viewer_slow:
+            for _ in range(2):
+                self.timeline.at(random.randrange(self.length_us), self._dawdle)
+
+    def _wish(self, command: Command) -> None:
+        self.setup.trace.append(f"{self.timeline.steady_us}: {command}")
+        self.shell.receive(command)
+
+    def _first_wish(self) -> Command:
+        random = self.random
+        if random.random() < 0.15:
+            return Tail()
+        return Play(change=self._change(window=True))
+
+    def _change(self, *, window: bool) -> Change:
+        random = self.random
+        start: Time | None = None
+        end: Time | None = None
+        loop: Loop | None = None
+        if window:
+            start_us = EPOCH_US - random.randint(0, HISTORY_US)
+            start = At(self._time(start_us)) if random.random() < 0.6 else Place.UNBOUNDED
+            kind = random.random()
+            if kind < 0.35:
+                end = At(self._time(random.randint(start_us, max(start_us, self.timeline.now.wall_us))) + SECOND_US)
+            elif kind < 0.5:
+                end = At(self.timeline.now.wall_us + random.randint(0, 10 * SECOND_US))
+            else:
+                end = Place.UNBOUNDED
+            loop = Loop()
+            if isinstance(end, At) and isinstance(start, At) and random.random() < 0.5:
+                loop = Loop(turns=random.choice([2, 3, None]))
+        pacing: Pacing = Unlimited() if random.random() < 0.3 else Speed(random.choice(_SPEEDS))
+        rate = Fraction(random.choice([0, 0, 0, 2])) if isinstance(pacing, Speed) else None
+        max_gap_us = random.choice([0, 0, 100_000, 2_000_000])
+        hz = Fraction(random.choice([0, 0, 0, 4]))
+        return Change(
+            start=start, end=end, loop=loop, pacing=pacing, max_rate=rate, max_gap_us=max_gap_us, clock_hz=hz
+        )
+
+    def _next_wish(self) -> Command:
+        random = self.random
+        wishes = [
+            lambda: Pause(),
+            lambda: Play(),
+            lambda: Play(),
+            lambda: Seek(to=At(EPOCH_US - random.randint(0, HISTORY_US))),
+            lambda: SetControls(change=self._change(window=False)),
+            lambda: SetControls(change=Change(pacing=Speed(random.choice(_SPEEDS)))),
+            lambda: Tail(delay_us=random.choice([0, 0, 1_500_000])),
+            lambda: Play(change=self._change(window=True)),
+            lambda: Subscribe(topics=("b*",)),
+            lambda: Unsubscribe(topics=("b*",)),
+            lambda: SetControls(change=Change(end=Place.UNBOUNDED, loop=Loop())),
+        ]
+        return random.choice(wishes)()
+
+    def _dawdle(self) -> None:
+        self.shell.viewer_delay_us = self.random.choice([10_000, 300_000, 1_500_000])
+
+    # ------------------------------------------------------------ the run
+
+    def _connect(self) -> None:
+        random = self.random
+        session = self.setup.session(
+            sid="s",
+            server="sim",
+            topics=self.patterns,
+            catalogue=self.world.catalogue,
+            bounds=Bounds(events=self.room, bytes=1 << 20),
+        )
+        self.shell = self.setup.shell(session, self.world, self.network, self._hear, acks=random.random() < 0.5)
+        self.shell.bounds = self.bounds
+        self.shell.start()
+
+    def _hear(self, notice: Notice, sent_us: int) -> None:
+        self.setup.trace.append(f"{self.timeline.steady_us}: {notice}")
+        if isinstance(notice, Failed):
+            self.failed.append(notice)
+        self.checker.discarded = self.shell.discarded
+        self.checker.hear(notice, sent_us)
+
+    def _reconnect(self) -> None:
+        """The connection drops: what is on its way is lost, and another gateway takes over."""
+        checker = self.checker
+        if checker.cursor is None or checker.state is None or self.shell.closed is not None:
+            return
+        self.setup.trace.append(f"{self.timeline.steady_us}: ---- reconnect")
+        self.shell.gone = True
+        checker.resume()
+        self._connect()
+        self.shell.epoch = from_token(checker.cursor).epoch
+        state = checker.state
+        loop = state.controls["loop"]
+        change = Change(
+            pacing=Unlimited() if state.speed is None else Speed(state.speed),
+            max_rate=Fraction(state.controls["max_rate"] or 0),
+            loop=Loop(turns=loop["count"] if isinstance(loop, dict) else None if loop else 1),
+        )
+        self._wish(Resume(cursor=checker.cursor, after=checker.after, offsets=checker.offsets, change=change))
+
+    def run(self) -> None:
+        """Play the history, then let everything come to rest and see what is owed."""
+        random = self.random
+        self.patterns = random.choice([("a",), ("*",), ("*",), ("a", "b")])
+        self.room = random.choice([8, 40, 2_000])
+        self._connect()
+        self._wishes()
+        self.timeline.run(self.length_us)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Everybody becomes patient and quick; the viewer lets the session play on to where it ends."""
+        checker, timeline = self.checker, self.timeline
+        self.network.calm = True
+        self.shell.viewer_delay_us = 0
+        timeline.run(timeline.steady_us + 6 * SECOND_US)
+        if self.shell.closed is not None:
+            return
+        self.shell.catalogue_changed()
+        self._wish(SetControls(change=Change(pacing=Unlimited(), loop=Loop(), clock_hz=Fraction(0))))
+        self._wish(Play())
+        timeline.run(timeline.steady_us + 60 * SECOND_US)
+        state = self.shell.session.describe(timeline.now)
+        epoch = checker.epoch
+        if epoch is None:
+            raise Broken("nothing was played")
+        if state.status is Status.TAILING:
+            window = self.shell.session._playback.controls.window
+            for name in self.shell.session._playback.topics:
+                checker.check_owed(self.world.topics[name], _since(epoch.from_us, window.end_us), None)
+        elif state.status is not Status.ENDED:
+            raise Broken(f"at rest, and the session is {state.status}")
+
+
+def _since(from_us: int | None, end_us: int | None):
+    from tivo.model.timeline import Window
+
+    return Window(from_us, end_us)
+
+
+def _at(event, time_us):
+    from tivo.model.event import Event
+
+    return Event(
+        time_us,
+        event.topic,
+        event.partition,
+        event.offset,
+        event.key,
+        event.value,
+        event.headers,
+        event.received_us,
+        event.kind,
+    )
+
+
+_ = EndAction

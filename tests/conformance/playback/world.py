@@ -1,0 +1,214 @@
+"""A world in virtual time: logs that are trimmed and made anew, producers, an agent that lags, a store that pages.
+
+Everything is decided by one seeded generator, so a seed is a history.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from random import Random
+
+from tivo.model.event import Cursor, Event, ValueKind
+from tivo.model.timeline import Now, Window
+from tivo.playback.facts import TailSlice, TopicRef
+
+EPOCH_US = 1_700_000_000_000_000
+"""Wall time at which every world begins; its steady time is then 0."""
+
+
+class Timeline:
+    """Virtual time: what is to happen, in order."""
+
+    def __init__(self) -> None:
+        self.steady_us = 0
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._count = 0
+
+    @property
+    def now(self) -> Now:
+        return Now(EPOCH_US + self.steady_us, self.steady_us)
+
+    def at(self, steady_us: int, act: Callable[[], None]) -> None:
+        self._count += 1
+        heappush(self._heap, (max(steady_us, self.steady_us), self._count, act))
+
+    def after(self, span_us: int, act: Callable[[], None]) -> None:
+        self.at(self.steady_us + span_us, act)
+
+    def run(self, until_us: int, most: int = 60_000) -> None:
+        """Let happen what is to happen until then."""
+        heap = self._heap
+        for _ in range(most):
+            if not heap or heap[0][0] > until_us:
+                self.steady_us = max(self.steady_us, until_us)
+                return
+            self.steady_us, _, act = heappop(heap)
+            act()
+        raise AssertionError(f"more than {most} things happened: the session never rests")
+
+
+@dataclass
+class Partition:
+    """One partition: its log, and what a store holds of it."""
+
+    start: int = 0
+    end: int = 0
+    events: list[Event] = field(default_factory=list)
+    stored: int | None = None
+
+    def slice(self, offset: int, upto: int, limit: int) -> list[Event]:
+        first = bisect_left(self.events, offset, key=_offset)
+        return self.events[first : min(first + limit, bisect_left(self.events, upto, key=_offset))]
+
+
+def _offset(event: Event) -> int:
+    return event.offset
+
+
+def _key(event: Event) -> tuple[int, str, int, int]:
+    return (event.time_us, event.topic, event.partition, event.offset)
+
+
+@dataclass
+class Topic:
+    """A topic as it stands, with everything that the store holds of it, in playback order."""
+
+    ref: TopicRef
+    partitions: dict[int, Partition]
+    stored: list[Event] = field(default_factory=list)
+    ever: list[Event] = field(default_factory=list)
+    lost: set[tuple[int, int]] = field(default_factory=set)
+
+
+class World:
+    """Topics, a store and an agent."""
+
+    def __init__(self, random: Random, timeline: Timeline) -> None:
+        self.random = random
+        self.timeline = timeline
+        self.topics: dict[str, Topic] = {}
+        self.ever: dict[bytes, Topic] = {}
+        self.ring_length = random.choice([0, 2, 5, 20, 1000])
+        self.agent_up = True
+        self.changed: list[Callable[[], None]] = []
+        self._made = 0
+
+    @property
+    def catalogue(self) -> dict[str, TopicRef]:
+        return {name: topic.ref for name, topic in self.topics.items()}
+
+    def _tell(self) -> None:
+        waiting, self.changed = self.changed, []
+        for act in waiting:
+            act()
+
+    # ------------------------------------------------------------ topics and records
+
+    def make(self, name: str, partitions: int) -> Topic:
+        self._made += 1
+        ref = TopicRef(name, self._made.to_bytes(16), tuple(range(partitions)))
+        topic = Topic(ref, {p: Partition() for p in range(partitions)})
+        self.topics[name] = topic
+        self.ever[ref.topic_id] = topic
+        return topic
+
+    def grow(self, name: str) -> None:
+        topic = self.topics[name]
+        count = len(topic.partitions)
+        topic.partitions[count] = Partition()
+        topic.ref = topic.ref._replace(partitions=tuple(range(count + 1)))
+
+    def produce(self, name: str, partition: int, time_us: int) -> None:
+        log = self.topics[name].partitions[partition]
+        # A natural hole now and then: compaction, a transaction marker.
+        if self.random.random() < 0.05:
+            log.end += self.random.randint(1, 3)
+        event = Event(time_us, name, partition, log.end, None, b"1", (), self.timeline.now.wall_us, ValueKind.JSON)
+        log.events.append(event)
+        self.topics[name].ever.append(event)
+        log.end += 1
+        if self.changed:
+            self._tell()
+
+    def trim(self, name: str) -> None:
+        """Retention, a piece of it: only of partitions that the store knows."""
+        topic = self.topics[name]
+        for number, log in topic.partitions.items():
+            if log.stored is None or not self.random.getrandbits(1):
+                continue
+            start = self.random.randint(log.start, log.end)
+            for event in log.slice(log.stored, start, 1 << 30):
+                topic.lost.add((number, event.offset))
+            log.start = start
+            log.events = log.slice(start, log.end, 1 << 30)
+        self._tell()
+
+    # ------------------------------------------------------------ the agent and the store
+
+    def persist(self, most: int) -> None:
+        """The agent moves on: some records of some partitions come to rest."""
+        for topic in self.topics.values():
+            for log in topic.partitions.values():
+                if self.random.random() < 0.8:
+                    self._store(topic, log, most)
+
+    def _store(self, topic: Topic, log: Partition, most: int) -> None:
+        place = max(log.stored or 0, log.start)
+        events = log.slice(place, log.end, most)
+        for event in events:
+            insort(topic.stored, event)
+        if len(events) == most:
+            log.stored = events[-1].offset + 1
+        elif events or log.stored is not None:
+            log.stored = max(log.end, log.stored or 0)
+
+    def frontier(self, topic_id: bytes) -> dict[int, int]:
+        topic = self.ever[topic_id]
+        return {number: log.stored for number, log in topic.partitions.items() if log.stored is not None}
+
+    def read(
+        self,
+        topic_id: bytes,
+        window: Window,
+        above: dict[int, int],
+        upto: dict[int, int],
+        after: Cursor | None,
+        until: Cursor | None,
+        limit: int,
+    ) -> list[Event]:
+        """`Store.read`."""
+        stored = self.ever[topic_id].stored
+        first = 0 if window.start_us is None else bisect_left(stored, (window.start_us,), key=_key)
+        if after is not None:
+            first = max(first, bisect_right(stored, after, key=_key))
+        found: list[Event] = []
+        for event in stored[first:]:
+            if until is not None and _key(event) > until:
+                break
+            if window.end_us is not None and event.time_us >= window.end_us:
+                break
+            if above.get(event.partition, 0) <= event.offset < upto.get(event.partition, 0):
+                found.append(event)
+                if len(found) == limit:
+                    break
+        return found
+
+    # ------------------------------------------------------------ the tail
+
+    def ends(self, ref: TopicRef) -> dict[int, int]:
+        return {number: log.end for number, log in self.ever[ref.topic_id].partitions.items()}
+
+    def tail(self, ref: TopicRef, partition: int, offset: int | None, upto: int | None, limit: int) -> TailSlice:
+        log = self.ever[ref.topic_id].partitions[partition]
+        base = log.start if offset is None else offset
+        end = log.end if upto is None else min(upto, log.end)
+        if base < log.start or base >= end:
+            return TailSlice(partition, base, base, log.start, log.end, ())
+        events = log.slice(base, end, limit)
+        moved = events[-1].offset + 1 if len(events) == limit else end
+        return TailSlice(partition, base, moved, log.start, log.end, events)
+
+    def in_ring(self, ref: TopicRef, partition: int, offset: int | None) -> bool:
+        log = self.ever[ref.topic_id].partitions[partition]
+        return (offset or 0) >= log.end - self.ring_length

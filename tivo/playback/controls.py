@@ -1,0 +1,169 @@
+"""The controls of a session as they stand, and how a viewer's change becomes the next ones."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from tivo.model.errors import CommandError
+from tivo.model.timeline import MILLISECOND_US, SECOND_US, Now, Window
+from tivo.playback.commands import (
+    At,
+    Change,
+    EndAction,
+    Fit,
+    Frames,
+    FromNow,
+    FromPosition,
+    Loop,
+    OnSlow,
+    Pacing,
+    Place,
+    Rate,
+    Speed,
+    Time,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """Everything that a viewer can set, resolved."""
+
+    window: Window = Window()
+    pacing: Pacing = Speed(Fraction(1))
+    max_gap_us: int = 0
+    min_gap_us: int = 0
+    max_rate: Fraction = Fraction(0)
+    loop: Loop = Loop()
+    end_action: EndAction | None = None
+    keys: tuple[str, ...] = ()
+    on_slow: OnSlow = OnSlow.STRETCH
+    frames: Frames = Frames.EXACT
+    clock_hz: Fraction = Fraction(4)
+
+    @property
+    def at_end(self) -> EndAction:
+        """What happens at the end of the window: the viewer's choice, or tail where the window has no end."""
+        if self.end_action is not None:
+            return self.end_action
+        return EndAction.TAIL if self.window.end_us is None else EndAction.PAUSE
+
+    @property
+    def speed(self) -> Fraction | None:
+        """Event seconds per steady second; None where the pacing knows no speed."""
+        match self.pacing:
+            case Speed(factor):
+                return factor
+            case Fit(duration_us):
+                assert self.window.start_us is not None and self.window.end_us is not None
+                return Fraction(max(self.window.end_us - self.window.start_us, 1), duration_us)
+            case _:
+                return None
+
+    def open_ended(self) -> "Controls":
+        """The same without an end, and without what needs one."""
+        pacing = Speed(self.speed) if isinstance(self.pacing, Fit) and self.speed is not None else self.pacing
+        return replace(self, window=Window(self.window.start_us, None), loop=Loop(), pacing=pacing)
+
+    def describe(self) -> dict[str, Any]:
+        """The controls as `state` tells them, JSON-ready."""
+        loop: Any = self.loop.turns != 1
+        if self.loop.turns is not None and self.loop.turns > 1 or self.loop.gap_us:
+            loop = {"count": self.loop.turns, "mode": "restart", "gap_ms": self.loop.gap_us // MILLISECOND_US}
+        speed = self.speed
+        told: dict[str, Any] = {"speed": number(speed) if speed is not None else None, "loop": loop}
+        match self.pacing:
+            case Fit(duration_us):
+                told["fit"] = duration_us / SECOND_US
+            case Rate(per_second):
+                told["rate"] = number(per_second)
+            case Speed():
+                pass
+            case _:
+                told["speed"] = "unlimited"
+        told["max_gap"] = self.max_gap_us / SECOND_US if self.max_gap_us else None
+        told["max_rate"] = number(self.max_rate) if self.max_rate else None
+        told["end_action"] = self.at_end.value
+        told["filter"] = {"key": list(self.keys)} if self.keys else None
+        told["on_slow"] = self.on_slow.value
+        told["frames"] = self.frames.value
+        told["clock_hz"] = number(self.clock_hz)
+        return told
+
+
+def number(value: Fraction) -> int | float:
+    """A fraction as JSON writes it."""
+    return value.numerator if value.denominator == 1 else float(value)
+
+
+class Moment(NamedTuple):
+    """What a viewer's times count from."""
+
+    now: Now
+    position_us: int | None
+
+
+def apply(change: Change, controls: Controls, moment: Moment) -> Controls:
+    """The next controls. Raises CommandError, naming the control at fault; then nothing has changed."""
+    window = _window(change, controls.window, moment)
+    given = {
+        name: value
+        for name in ("pacing", "max_gap_us", "max_rate", "loop", "end_action", "keys", "on_slow", "frames", "clock_hz")
+        if (value := getattr(change, name)) is not None
+    }
+    changed = replace(controls, window=window, **given)
+    if changed.loop.turns != 1 and not window.is_bounded:
+        raise CommandError(
+            "a loop needs a window with a start and an end",
+            code="loop_unbounded",
+            field="loop" if change.loop else "end",
+        )
+    if changed.loop.turns != 1 and window.is_empty:
+        raise CommandError("a loop needs a window that is longer than nothing", code="bad_loop", field="loop")
+    if isinstance(changed.pacing, Fit) and not window.is_bounded:
+        raise CommandError("fit needs a window with a start and an end", code="bad_window", field="fit")
+    return changed
+
+
+def _window(change: Change, window: Window, moment: Moment) -> Window:
+    start_us, end_us = window.start_us, window.end_us
+    if change.start is not None:
+        start_us = _bound(change.start, moment, "start")
+    if change.end is not None:
+        end_us = _bound(change.end, moment, "end")
+    if start_us is not None and end_us is not None and start_us > end_us:
+        raise CommandError(
+            f"start ({start_us}) lies after end ({end_us})", code="bad_window", field="start" if change.start else "end"
+        )
+    return Window(start_us, end_us)
+
+
+def _bound(time: Time, moment: Moment, field: str) -> int | None:
+    """A bound of the window; None is unbounded. The beginning is no bound at the start, as the end is none at the end."""
+    match time:
+        case Place.UNBOUNDED:
+            return None
+        case Place.BEGINNING if field == "start":
+            return None
+        case Place.END if field == "end":
+            return None
+        case Place():
+            raise CommandError(f"{field} cannot be {time.value!r}", code="bad_time", field=field)
+        case _:
+            return resolve(time, moment, field)
+
+
+def resolve(time: At | FromNow | FromPosition, moment: Moment, field: str) -> int:
+    """The absolute time that a viewer meant. Raises CommandError where it counts from a position that is not known."""
+    match time:
+        case At(time_us):
+            return time_us
+        case FromNow(offset_us):
+            return moment.now.wall_us + offset_us
+        case FromPosition(offset_us):
+            if moment.position_us is None:
+                raise CommandError(
+                    f"{field} counts from the position, which is not known before the first event",
+                    code="bad_time",
+                    field=field,
+                )
+            return moment.position_us + offset_us

@@ -1,0 +1,424 @@
+"""One epoch: sends what is due of what was read, in order, each event once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from tivo.model.event import Cursor, Event
+from tivo.model.timeline import SECOND_US, Now, Window
+from tivo.playback.commands import Frames, OnSlow
+from tivo.playback.controls import Controls
+from tivo.playback.credit import SLOW_US, Credit
+from tivo.playback.effects import Effect, Send, Tell
+from tivo.playback.merge import FIRST, LAST, behind, order_key
+from tivo.playback.notices import Events, Gap, Shown, Skipped
+from tivo.playback.pacing import Pace, Thinner
+from tivo.playback.reading import Reading
+
+FRAME_EVENTS = 256
+_FRAME_BYTES = 256 << 10
+_COALESCE_US = 16_000
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """What outlives an epoch: the number of the last frame, the viewer's credit, how long the clock has waited."""
+
+    credit: Credit
+    frames: int = 0
+    slip_us: int = 0
+
+
+class Epoch:
+    """A position that moves over one reading.
+
+    `from_us` is where it begins (None: at the first event). While `hurry` everything that was read
+    is due, until nothing is unsent. With `delay_us` it follows the live edge at that distance.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        reading: Reading,
+        controls: Controls,
+        out: Outgoing,
+        *,
+        from_us: int | None,
+        iteration: int = 1,
+    ) -> None:
+        self.number = number
+        self.iteration = iteration
+        self.reading = reading
+        self.controls = controls
+        self.from_us = from_us
+        self.window: Window = controls.window
+        self.pace: Pace | None = None
+        self.cursor = FIRST
+        self.hurry = False
+        self.delay_us: int | None = None
+        self.not_before_us: int | None = None
+        self.thinned = 0
+        self.began_us = 0
+        self._thinned_us = 0
+        self._out = out
+        self._at_us = from_us
+        self._thinner: Thinner | None = None
+
+    # ------------------------------------------------------------ the position
+
+    def edge_us(self, now: Now) -> int:
+        """The live edge: the position never passes it."""
+        return now.wall_us - (self.delay_us or 0)
+
+    def position(self, now: Now) -> int | None:
+        """Event time now showing; None before the first event where the window has no start."""
+        if self.reading.live or self.hurry:
+            return self._clamped(self.edge_us(now), now)
+        if self.pace is None:
+            return self._at_us
+        moved_us = self.pace.position(now.steady_us)
+        if moved_us is None:
+            return self._at_us
+        moved_us = self._clamped(moved_us, now)
+        first = self.reading.first
+        if first is not None and order_key(first) > self.cursor:
+            moved_us = min(moved_us, first.time_us)
+        horizon_us = self.reading.horizon.time_us
+        if horizon_us < moved_us:
+            moved_us = max(horizon_us, self._at_us if self._at_us is not None else horizon_us)
+        return moved_us
+
+    def _clamped(self, time_us: int, now: Now) -> int:
+        time_us = min(time_us, self.edge_us(now))
+        return time_us if self.window.end_us is None else min(time_us, self.window.end_us)
+
+    def start(self, now: Now) -> bool:
+        """Start the clock if it may: the first page of every topic is there. Whether it runs."""
+        if self.pace is not None:
+            return True
+        if not self.reading.ready or (self.not_before_us or now.steady_us) > now.steady_us:
+            return False
+        if self.delay_us is not None:
+            self._at_us = self.edge_us(now)
+        elif self._at_us is None:
+            first = self.reading.first
+            self._at_us = self._clamped(first.time_us if first is not None else self.edge_us(now), now)
+        self.began_us = now.steady_us
+        self._repace(now)
+        return True
+
+    def place(self, at_us: int | None) -> None:
+        """Stand at a position, before the clock starts."""
+        self._at_us = at_us
+
+    def hold(self, now: Now) -> list[Effect]:
+        """Hold the position where it is."""
+        self._at_us = self.position(now)
+        self.pace = None
+        self.hurry = False
+        self.delay_us = None
+        flushed = self.flush(now)
+        left = self.reading.leave_live() if self.reading.live else self.reading.doubt()
+        return [*flushed, *left]
+
+    def catch_up(self, now: Now) -> list[Effect]:
+        """Nothing is unsent: be at the live edge now, and send what comes as it comes."""
+        skipped = self.jump(self.edge_us(now), now) if self.timed else []
+        self.hurry = False
+        self.reading.go_live()
+        self._thin_at(Fraction(1))
+        return skipped
+
+    def fall_behind(self, now: Now, *, hurry: bool) -> list[Effect]:
+        """What comes is not sent as it comes any more: go on behind the last event sent, at once or by the clock."""
+        cancelled = self.reading.leave_live()
+        self.hurry = hurry
+        if not hurry:
+            self._at_us = self._clamped(max(self.cursor.time_us, self._at_us or self.cursor.time_us), now)
+            self._repace(now)
+        return cancelled
+
+    def starved(self, now: Now) -> bool:
+        """Whether it waits for something to be read."""
+        reading = self.reading
+        if reading.live:
+            return False
+        if self.pace is None:
+            return not reading.ready
+        if not self.timed:
+            return reading.drained and not reading.exhausted and not reading.complete
+        moved_us = self.pace.position(now.steady_us)
+        assert moved_us is not None
+        return reading.horizon.time_us < self._clamped(moved_us, now)
+
+    def steer(self, controls: Controls, now: Now) -> None:
+        """Go on under other controls, from the same position."""
+        running = self.pace is not None
+        if running:
+            self._at_us = self.position(now)
+        self.controls = controls
+        self.window = controls.window
+        self.pace = None
+        if running:
+            self._repace(now)
+
+    def jump(self, to_us: int, now: Now) -> list[Effect]:
+        """Cut a silence: be at `to_us` now."""
+        from_us = self.position(now)
+        self._at_us = to_us
+        if self.pace is not None:
+            self.pace = self.pace.moved(to_us, steady_us=now.steady_us)
+        return [Tell(Skipped(from_us=from_us, to_us=to_us))] if from_us is not None and from_us < to_us else []
+
+    def _repace(self, now: Now) -> None:
+        assert self._at_us is not None
+        controls = self.controls if self.delay_us is None else Controls()
+        self.pace = Pace.start(controls, event_us=self._at_us, steady_us=now.steady_us)
+        self._thin_at(Fraction(1) if self.hurry or self.reading.live else controls.speed)
+
+    def _thin_at(self, speed: Fraction | None) -> None:
+        """Thin to the maximum rate at a speed; where there is none, events are not thinned."""
+        rate = self.controls.max_rate
+        self._thinner = Thinner.of(rate, speed, len(self.reading.tracks)) if rate and speed is not None else None
+
+    # ------------------------------------------------------------ what is due
+
+    @property
+    def timed(self) -> bool:
+        """Whether event times count: not in live, not while it hurries, not without a clock."""
+        return self.pace is not None and self.pace.timed and not self.hurry and not self.reading.live
+
+    def at_edge(self, now: Now) -> bool:
+        """Whether the clock has reached the live edge, so that everything unsent is due."""
+        if self.hurry or self.reading.live:
+            return True
+        moved_us = self.pace.position(now.steady_us) if self.pace is not None else None
+        return moved_us is not None and moved_us >= self.edge_us(now)
+
+    def _bound(self, now: Now) -> Cursor:
+        if not self.timed or (self.delay_us is None and self.at_edge(now)):
+            return LAST
+        assert self.pace is not None
+        moved_us = self.pace.position(now.steady_us)
+        assert moved_us is not None
+        return behind(self._clamped(moved_us, now))
+
+    def _quota(self, now: Now) -> int:
+        quota = None if self.hurry or self.reading.live or self.pace is None else self.pace.quota(now.steady_us)
+        return FRAME_EVENTS if quota is None else min(quota, FRAME_EVENTS)
+
+    def send_due(self, now: Now) -> list[Effect]:
+        """Frames with everything that is due and may be sent."""
+        effects: list[Effect] = []
+        while not self._out.credit.blocked(now.steady_us):
+            events = self._next(now)
+            if not events:
+                break
+            frame = self._frame(events, now)
+            if frame is not None:
+                effects.append(Send(frame))
+        if (
+            self.thinned
+            and self._thinned_us + SECOND_US <= now.steady_us
+            and not self._out.credit.blocked(now.steady_us)
+        ):
+            effects += self.flush(now)
+        if self._out.credit.blocked(now.steady_us) and self.controls.on_slow is OnSlow.DROP:
+            effects += self._drop(now)
+        return effects
+
+    def _next(self, now: Now) -> list[Event]:
+        quota = self._quota(now)
+        if quota <= 0:
+            return []
+        events = self.reading.upto(self._bound(now), quota)
+        if events and self._slipped(events, now):
+            events = self.reading.upto(self._bound(now), quota)
+        return _fitting(events)
+
+    def _slipped(self, events: list[Event], now: Now) -> bool:
+        """Where sending is more than a second late, the clock has waited: it goes on from the next event."""
+        if self.pace is None or self.hurry or self.reading.live:
+            return False
+        fresh = next((event for event in events if order_key(event) > self.cursor), None)
+        if fresh is None or fresh.time_us > self.edge_us(now):
+            return False
+        late_us = self.pace.lateness(fresh.time_us, now.steady_us)
+        if late_us <= SLOW_US:
+            return False
+        self._out.slip_us += late_us
+        self.pace = self.pace.moved(fresh.time_us, steady_us=now.steady_us)
+        return True
+
+    # ------------------------------------------------------------ frames
+
+    def _frame(self, events: list[Event], now: Now) -> Events | None:
+        """One frame of these events; None where all of them were thinned out."""
+        tracks = self.reading.tracks
+        shown: list[Shown] = []
+        for event in events:
+            mark = self._mark(event, now)
+            if self._thinner is not None and not self._thinner.passes(
+                event.topic, max(event.time_us, self.cursor.time_us)
+            ):
+                self._thin(now)
+                continue
+            shown.append(Shown(event, tracks[event.topic].topic.topic_id, self._due_wall(event, mark, now), mark))
+        live = self.reading.live
+        self._taken(events, len(shown))
+        return self._framed(shown, now, live=live) if shown else None
+
+    def _framed(self, shown: list[Shown], now: Now, *, live: bool) -> Events:
+        self._out.frames += 1
+        self._out.credit.sent(self._out.frames, now.steady_us)
+        thinned, self.thinned = self.thinned, 0
+        due_us = shown[0].due_us if shown else now.wall_us
+        return Events(
+            epoch=self.number,
+            n=self._out.frames,
+            due_us=due_us,
+            late_us=max(0, now.wall_us - due_us),
+            iteration=self.iteration,
+            live=live,
+            thinned=thinned,
+            cursor=None,
+            events=shown,
+        )
+
+    def _thin(self, now: Now) -> None:
+        if not self.thinned:
+            self._thinned_us = now.steady_us
+        self.thinned += 1
+
+    def flush(self, now: Now) -> list[Effect]:
+        """A frame that only counts, where events were thinned out and none is there to tell it with."""
+        return [Send(self._framed([], now, live=self.reading.live))] if self.thinned else []
+
+    def _mark(self, event: Event, now: Now) -> Literal["", "late", "early"]:
+        key = order_key(event)
+        if key <= self.cursor:
+            return "late"
+        if event.time_us > now.wall_us:
+            return "early"
+        self.cursor = key
+        return ""
+
+    def _due_wall(self, event: Event, mark: str, now: Now) -> int:
+        """Wall time at which an event was due: now, unless a clock told an earlier one."""
+        if mark or not self.timed:
+            return now.wall_us
+        assert self.pace is not None
+        due_us = self.pace.due(event.time_us)
+        return now.wall_us if due_us is None else now.wall_us - max(0, now.steady_us - due_us)
+
+    def _taken(self, events: list[Event], shown: int) -> None:
+        self.reading.sent(events)
+        if self.pace is not None:
+            self.pace = self.pace.count(shown)
+        if self.cursor > FIRST and (self._at_us is None or self.cursor.time_us > self._at_us):
+            self._at_us = self.cursor.time_us
+
+    def _drop(self, now: Now) -> list[Effect]:
+        """Leave out what has been due for more than a second: the viewer does not keep up and wants the newest."""
+        dropped: list[Event] = []
+        while events := self.reading.upto(self._bound(now), FRAME_EVENTS):
+            overdue = [event for event in events if self._overdue(event, now)]
+            if overdue != events[: len(overdue)] or not overdue:
+                break
+            for event in overdue:
+                self._mark(event, now)
+            self._taken(overdue, 0)
+            dropped += overdue
+        return [Tell(gap) for gap in _slow_gaps(dropped)]
+
+    def _overdue(self, event: Event, now: Now) -> bool:
+        if self.timed:
+            assert self.pace is not None
+            return self.pace.lateness(event.time_us, now.steady_us) > SLOW_US
+        return self._out.credit.slow(now.steady_us)
+
+    # ------------------------------------------------------------ silences and timers
+
+    def cut_silence(self, now: Now) -> list[Effect]:
+        """Where nothing is due for longer than `max_gap`, be that much before the next event."""
+        gap_us = self.controls.max_gap_us
+        if not gap_us or not self.timed or self.at_edge(now) or self.delay_us is not None:
+            return []
+        target_us = self._next_time()
+        if target_us is None:
+            return []
+        assert self.pace is not None and self.pace.clock is not None
+        due_us = self.pace.due(target_us)
+        if due_us is None or due_us - now.steady_us <= gap_us:
+            return []
+        speed = self.pace.clock.speed
+        to_us = min(target_us - gap_us * speed.numerator // speed.denominator, self.edge_us(now))
+        return self.jump(to_us, now)
+
+    def _next_time(self) -> int | None:
+        """Time of the next event in order, or of the window's end behind the last; None where it is not known yet."""
+        first = self.reading.first
+        if first is not None:
+            return first.time_us if order_key(first) <= self.reading.horizon else None
+        return self.window.end_us if self.reading.complete else None
+
+    def next_us(self, now: Now) -> Iterator[int]:
+        """Steady times at which something becomes due by itself."""
+        if self.thinned and not self._out.credit.blocked(now.steady_us):
+            yield self._thinned_us + SECOND_US
+        if self.pace is None:
+            if self.not_before_us is not None and self.not_before_us > now.steady_us:
+                yield self.not_before_us
+            return
+        if self._out.credit.blocked(now.steady_us) or self.hurry or self.reading.live:
+            return
+        count_us = self.pace.next_count()
+        if count_us is not None:
+            if self.reading.first is not None:
+                yield count_us
+            return
+        target_us = self._next_time()
+        due_us = self.pace.due(target_us) if target_us is not None else None
+        if due_us is not None:
+            yield self._gridded(min(due_us, self._edge_due(now)) if self.delay_us is None else due_us)
+
+    def _gridded(self, steady_us: int) -> int:
+        if self.controls.frames is Frames.COALESCE:
+            return -(-steady_us // _COALESCE_US) * _COALESCE_US
+        return steady_us
+
+    def _edge_due(self, now: Now) -> int:
+        """Steady time at which the clock reaches the live edge; far away where it never gains on it."""
+        assert self.pace is not None and self.pace.clock is not None
+        gain = self.pace.clock.speed - 1
+        if gain <= 0:
+            return now.steady_us + 3600 * SECOND_US
+        behind_us = self.edge_us(now) - self.pace.clock.position(now.steady_us)
+        return now.steady_us + max(0, -(-behind_us * gain.denominator // gain.numerator))
+
+
+def _fitting(events: list[Event]) -> list[Event]:
+    """The first events that together keep a frame within its bytes, at least one."""
+    room = _FRAME_BYTES
+    for index, event in enumerate(events):
+        room -= len(event.value or b"") + len(event.key or b"") + 200
+        if room < 0 and index:
+            return events[:index]
+    return events
+
+
+def _slow_gaps(events: list[Event]) -> list[Gap]:
+    """The gaps that name these events, one per run of offsets."""
+    gaps: list[Gap] = []
+    for topic, partition, offset in sorted((event.topic, event.partition, event.offset) for event in events):
+        last = gaps[-1] if gaps else None
+        if last is not None and (last.topic, last.partition, last.to_offset) == (topic, partition, offset):
+            gaps[-1] = _gap(topic, partition, last.from_offset, offset + 1)
+        else:
+            gaps.append(_gap(topic, partition, offset, offset + 1))
+    return gaps
+
+
+def _gap(topic: str, partition: int, start: int, end: int) -> Gap:
+    return Gap(topic=topic, partition=partition, from_offset=start, to_offset=end, reason="slow")

@@ -1,0 +1,86 @@
+"""Several topics and partitions in one total order, out of bounded buffers."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+
+from tivo.model.event import Cursor, Event
+
+FIRST = Cursor(-(1 << 63), "", -1, -1)
+"""Before every event."""
+
+LAST = Cursor(1 << 63, "", -1, -1)
+"""Behind every event."""
+
+
+def behind(time_us: int) -> Cursor:
+    """Behind every event of this time and before every later one."""
+    return Cursor(time_us + 1, "", -1, -1)
+
+
+def order_key(event: Event) -> Cursor:
+    """Where an event stands in the playback order."""
+    return Cursor(event.time_us, event.topic, event.partition, event.offset)
+
+
+class Buffer:
+    """Events read ahead of one topic, in playback order unless they are told to stay as they came."""
+
+    __slots__ = ("_events", "_head")
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._head = 0
+
+    def __len__(self) -> int:
+        return len(self._events) - self._head
+
+    @property
+    def first(self) -> Event | None:
+        """The event that is taken next."""
+        return self._events[self._head] if self._head < len(self._events) else None
+
+    def add(self, events: Sequence[Event], *, in_order: bool = True) -> None:
+        """Put events in at their places, or behind all others where not `in_order`."""
+        del self._events[: self._head]
+        self._head = 0
+        self._events += events
+        if in_order:
+            # Sorting runs that are sorted already is linear.
+            self._events.sort()
+
+    def upto(self, bound: Cursor, count: int) -> list[Event]:
+        """The first events that lie at or before `bound`, at most `count`; they stay in."""
+        stop = min(len(self._events), self._head + count)
+        if stop == self._head or order_key(self._events[stop - 1]) <= bound:
+            return self._events[self._head : stop]
+        return self._events[self._head : bisect_right(self._events, bound, self._head, stop, key=order_key)]
+
+    def all(self) -> list[Event]:
+        """Everything in it; it stays in."""
+        return self._events[self._head :]
+
+    def drop(self, count: int) -> None:
+        """Take the first events out."""
+        self._head += count
+
+    def sort(self) -> None:
+        """From now on in playback order."""
+        self.add([], in_order=True)
+
+    def clear(self) -> None:
+        """Take everything out."""
+        self._events.clear()
+        self._head = 0
+
+
+def merged(runs: Iterable[list[Event]], count: int) -> list[Event]:
+    """The first `count` events of several sorted runs, in one order.
+
+    Concatenated and sorted: timsort merges sorted runs in linear time, without a call per event.
+    """
+    filled = [run for run in runs if run]
+    if len(filled) == 1:
+        return filled[0][:count]
+    together = [event for run in filled for event in run]
+    together.sort()
+    return together[:count]

@@ -1,0 +1,117 @@
+"""When the next events are due: by their times, evenly spaced, or at once; and thinning to a maximum rate."""
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from tivo.model.timeline import SECOND_US
+from tivo.playback.clock import PlaybackClock
+from tivo.playback.commands import Fit, Pacing, Rate, Speed, Unlimited
+from tivo.playback.controls import Controls
+
+_EVENT = 1_000_000
+"""A counting clock counts events by millionths, as the other one counts seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How sending goes on from one moment. By time, `clock` runs over event time; by count, over events.
+
+    Unlimited it has no clock and everything is due.
+    """
+
+    pacing: Pacing
+    clock: PlaybackClock | None
+    counted: int = 0
+
+    @staticmethod
+    def start(controls: Controls, *, event_us: int, steady_us: int) -> "Pace":
+        """Begin at an event time, running."""
+        match controls.pacing:
+            case Unlimited():
+                return Pace(pacing=controls.pacing, clock=None)
+            case Rate(per_second):
+                # The first event is due at once, the next one a whole step later.
+                clock = PlaybackClock(event_us=_EVENT, steady_us=steady_us, speed=per_second)
+                return Pace(pacing=controls.pacing, clock=clock)
+            case Speed() | Fit():
+                assert controls.speed is not None
+                clock = PlaybackClock(event_us=event_us, steady_us=steady_us, speed=controls.speed)
+                return Pace(pacing=controls.pacing, clock=clock)
+
+    @property
+    def timed(self) -> bool:
+        """Whether event times count."""
+        return isinstance(self.pacing, Speed | Fit)
+
+    def position(self, steady_us: int) -> int | None:
+        """Event time by the clock; None where event times do not count."""
+        return self.clock.position(steady_us) if self.clock is not None and self.timed else None
+
+    def due(self, event_us: int) -> int | None:
+        """Steady time at which an event time is reached; None where event times do not count."""
+        return self.clock.due(event_us) if self.clock is not None and self.timed else None
+
+    def quota(self, steady_us: int) -> int | None:
+        """How many events are due now by count; None where they are not counted."""
+        if self.clock is None or self.timed:
+            return None
+        return self.clock.position(steady_us) // _EVENT - self.counted
+
+    def next_count(self) -> int | None:
+        """Steady time at which the next event is due by count."""
+        if self.clock is None or self.timed:
+            return None
+        return self.clock.due((self.counted + 1) * _EVENT)
+
+    def count(self, events: int) -> "Pace":
+        """After so many events were shown."""
+        return self if self.clock is None or self.timed else replace(self, counted=self.counted + events)
+
+    def moved(self, event_us: int, *, steady_us: int) -> "Pace":
+        """At another position from now on; by count, the next event is due now."""
+        if self.clock is None:
+            return self
+        place = event_us if self.timed else (self.counted + 1) * _EVENT
+        return replace(self, clock=self.clock.moved(place, steady_us=steady_us))
+
+    def lateness(self, event_us: int, steady_us: int) -> int:
+        """How long ago the next event, of this time, was due; 0 where nothing is ever due."""
+        due_us = self.due(event_us) if self.timed else self.next_count()
+        return 0 if due_us is None else steady_us - due_us
+
+
+_BURST = 4
+"""A quarter of a cell's events may come at once, the rest is spread over it."""
+
+
+@dataclass(slots=True)
+class Thinner:
+    """Lets through at most so many events a second as they are shown, evenly in time and per topic.
+
+    Event time is cut into cells of one shown second. In each, every topic may show its share: a
+    quarter at once, the rest as the cell goes on. What passes depends on the events and the speed
+    alone, so it is the same on every replay.
+    """
+
+    cell_us: int
+    share: int
+    _cells: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(max_rate: Fraction, speed: Fraction, topics: int) -> "Thinner":
+        """For a rate in events per steady second, at a speed, over so many topics."""
+        share = max_rate / max(topics, 1)
+        seconds = max(1, -(-share.denominator // share.numerator))
+        return Thinner(cell_us=max(1, round(SECOND_US * seconds * speed)), share=max(1, int(share * seconds)))
+
+    def passes(self, topic: str, time_us: int) -> bool:
+        """Whether an event of this time is shown."""
+        cell, into = divmod(time_us, self.cell_us)
+        known, shown = self._cells.get(topic, (cell, 0))
+        if known != cell:
+            shown = 0
+        burst = -(-self.share // _BURST)
+        allowed = burst + (self.share - burst) * into // self.cell_us
+        passes = shown < allowed
+        self._cells[topic] = (cell, shown + passes)
+        return passes

@@ -1,0 +1,562 @@
+"""The playback of a session: one epoch after another over a window, and the turns between them.
+
+| status | nothing is unsent | the window has been played |
+|---|---|---|
+| paused | – | – |
+| playing | tailing (a window without end whose end action is not tail: as played) | loop: next turn; else ended, tailing or closed |
+| tailing | – | ended, tailing or closed |
+| ended | – | – |
+
+A playing session that has waited a quarter of a second for something to be read is told as
+`buffering`.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import count
+
+from tivo.model.event import Cursor, Frontier
+from tivo.model.timeline import MILLISECOND_US, SECOND_US, Now, Window
+from tivo.playback.commands import EndAction, OnSlow
+from tivo.playback.controls import Controls
+from tivo.playback.credit import Credit
+from tivo.playback.cursor import Kept, Mode, Standing, to_token
+from tivo.playback.effects import Close, Discard, Effect, Send, Tell, WakeAt
+from tivo.playback.epoch import Epoch, Outgoing
+from tivo.playback.facts import (
+    BoundsRead,
+    Catalogue,
+    FrontierRead,
+    PageRead,
+    ReadFailed,
+    Source,
+    TailRead,
+    TopicRef,
+)
+from tivo.playback.handoff import Bounds, Plan, Progress, Start, Track
+from tivo.playback.notices import (
+    Bye,
+    CaughtUp,
+    Cause,
+    Clock,
+    Ended,
+    Failed,
+    FellBehind,
+    Gap,
+    Looped,
+    Notice,
+    Reset,
+    ResetWhy,
+    State,
+    Status,
+)
+from tivo.playback.reading import Reading
+from tivo.playback.topics import key_filter, matching
+
+_BUFFERING_US = 250_000
+_SHORTEST_TURN_US = 50_000
+_AWAY = {Source.STORE: "store_unavailable", Source.LOG: "log_unavailable"}
+
+
+class Playback:
+    """Moves a position over topics. Its methods put what is to be done into `effects`, in order."""
+
+    def __init__(self, patterns: tuple[str, ...], catalogue: Catalogue, bounds: Bounds) -> None:
+        self.patterns = patterns
+        self.catalogue = catalogue
+        self.controls = Controls()
+        self.status = Status.PAUSED
+        self.cause: Cause = "client"
+        self.effects: list[Effect] = []
+        self.credit = Credit()
+        self.epoch: Epoch | None = None
+        self.closed = False
+        self.ids = count(1)
+        self._bounds = bounds
+        self._out = Outgoing(credit=self.credit)
+        self._number = 0
+        self._edge_told = False
+        self._away_told: set[Source] = set()
+        self._starved_us: int | None = None
+        self._clock_us: int | None = None
+        self._state_told: tuple[object, ...] = ()
+        self._progress_told: Mapping[str, Progress] = {}
+        self._wake_us: int | None = None
+
+    # ------------------------------------------------------------ what stands
+
+    @property
+    def topics(self) -> dict[str, TopicRef]:
+        """The topics that are played."""
+        return matching(self.patterns, self.catalogue)
+
+    @property
+    def running(self) -> bool:
+        """Whether the position moves, or would if something were there."""
+        return self.status in (Status.PLAYING, Status.TAILING)
+
+    def position(self, now: Now) -> int | None:
+        """Event time now showing; None while it is not known."""
+        return self.controls.window.start_us if self.epoch is None else self.epoch.position(now)
+
+    def tell(self, notice: Notice) -> None:
+        """Put a notice into the effects."""
+        self.effects.append(Tell(notice))
+
+    def state(self, now: Now) -> State:
+        """Where the playback stands."""
+        window, epoch = self.controls.window, self.epoch
+        buffering = self.running and self._starved_us is not None and now.steady_us - self._starved_us >= _BUFFERING_US
+        return State(
+            status=Status.BUFFERING if buffering else self.status,
+            cause=self.cause,
+            start_us=window.start_us,
+            end_us=window.end_us,
+            pos_us=self.position(now),
+            speed=self.controls.speed,
+            iteration=1 if epoch is None else epoch.iteration,
+            epoch=self._number,
+            cursor=to_token(self.standing(now)),
+            controls=self.controls.describe(),
+        )
+
+    def standing(self, now: Now) -> Standing:
+        """Everything that another session needs to go on behind what was sent."""
+        window, epoch = self.controls.window, self.epoch
+        modes: dict[Status, Mode] = {
+            Status.PLAYING: "playing",
+            Status.TAILING: "tailing",
+            Status.ENDED: "ended",
+        }
+        mode: Mode = modes.get(self.status, "paused")
+        if epoch is None:
+            return Standing(
+                1, mode, self._number, window.start_us, window.end_us, None, None, 1, None, (0, "", 0, 0), {}
+            )
+        tracks = epoch.reading.tracks
+        kept = {
+            name: Kept(tracks[name].topic.topic_id, told.base, told.frontier, tracks[name].goal, tracks[name].at_edge)
+            for name, told in epoch.reading.progress(epoch.cursor).items()
+        }
+        return Standing(
+            1,
+            mode,
+            self._number,
+            window.start_us,
+            window.end_us,
+            epoch.from_us,
+            self.position(now),
+            epoch.iteration,
+            epoch.delay_us,
+            epoch.cursor,
+            kept,
+        )
+
+    # ------------------------------------------------------------ epochs
+
+    def begin(
+        self,
+        why: ResetWhy,
+        now: Now,
+        *,
+        from_us: int | None,
+        iteration: int = 1,
+        goals: Mapping[str, Frontier] | None = None,
+    ) -> None:
+        """A new epoch from a time on (None: from the first event)."""
+        window = self.controls.window
+        past = window.end_us is not None and window.end_us <= now.wall_us
+        tracks = [
+            self._track(topic, from_us, Progress(), Start.PAST if past else Start.HISTORY, (goals or {}).get(name))
+            for name, topic in self.topics.items()
+        ]
+        self._replace(Reading(tracks), from_us, iteration)
+        if why != "loop":
+            # The last frames of a turn belong to the viewer, those before a seek do not.
+            self.effects.append(Discard(self._number))
+            self.credit.forget()
+        self.tell(Reset(epoch=self._number, pos_us=from_us, why=why))
+
+    def begin_live(self, why: ResetWhy, now: Now, *, new: Start = Start.EDGE) -> None:
+        """A new epoch at the live edge. Topics that were live go on behind the last event sent."""
+        sent: Mapping[str, Frontier] = {}
+        if self.epoch is not None and self.epoch.reading.live:
+            sent = self.epoch.reading.offsets
+            self.effects += self.epoch.flush(now)
+        tracks = [
+            self._track(
+                topic,
+                self.controls.window.start_us,
+                Progress(base=sent.get(name, {})),
+                Start.HISTORY if name in sent else new,
+                None,
+            )
+            for name, topic in self.topics.items()
+        ]
+        self._replace(Reading(tracks), self.controls.window.start_us, 1).hurry = True
+        if not sent:
+            self.effects.append(Discard(self._number))
+            self.credit.forget()
+        self.tell(Reset(epoch=self._number, pos_us=now.wall_us, why=why))
+
+    def _track(
+        self, topic: TopicRef, from_us: int | None, progress: Progress, start: Start, goal: Frontier | None
+    ) -> Track:
+        share = max(1, len(self.topics))
+        room = Bounds(max(8, self._bounds.events // share), max(64 << 10, self._bounds.bytes // share))
+        plan = Plan(room, key_filter(self.controls.keys), goal)
+        return Track(topic, Window(from_us, self.controls.window.end_us), progress, start=start, plan=plan)
+
+    def _replace(self, reading: Reading, from_us: int | None, iteration: int) -> Epoch:
+        self.free()
+        self._number += 1
+        self._edge_told = False
+        self._progress_told = {}
+        self._starved_us = None
+        self.epoch = Epoch(self._number, reading, self.controls, self._out, from_us=from_us, iteration=iteration)
+        return self.epoch
+
+    def free(self) -> None:
+        """Let go of the epoch and of what it reads."""
+        if self.epoch is not None:
+            self.effects += self.epoch.reading.close()
+            self.epoch = None
+
+    def resume(self, standing: Standing, after: Cursor | None, offsets: Mapping[str, Frontier], now: Now) -> None:
+        """Go on behind what another session sent, in the same epoch: nothing is to be cleared."""
+        gone: list[Gap] = []
+        tracks: list[Track] = []
+        past = standing.end_us is not None and standing.end_us <= now.wall_us
+        for name, topic in self.topics.items():
+            kept = standing.topics.get(name)
+            progress, goal = Progress(), None
+            start = Start.PAST if past else Start.HISTORY
+            if kept is not None and kept.topic_id == topic.topic_id:
+                progress, goal = standing.progress(name, after, offsets.get(name, {})), kept.goal
+                start = Start.EDGE if kept.edge and name not in offsets else start
+            elif kept is not None:
+                ends = {**kept.base, **kept.frontier, **offsets.get(name, {})}
+                gone += [_deleted(name, partition, end) for partition, end in sorted(ends.items())]
+            tracks.append(self._track(topic, standing.from_us, progress, start, goal))
+        self._number = max(self._number, standing.epoch - 1)
+        epoch = self._replace(Reading(tracks), standing.from_us, standing.iteration)
+        epoch.cursor = standing.behind(after)
+        epoch.delay_us = standing.delay_us
+        epoch.hurry = standing.mode == "tailing" and standing.delay_us is None
+        epoch.place(standing.at_us if after is None else max(after.time_us, standing.at_us or after.time_us))
+        for gap in gone:
+            self.tell(gap)
+        statuses: dict[Mode, Status] = {"playing": Status.PLAYING, "tailing": Status.TAILING, "ended": Status.ENDED}
+        self.status = statuses.get(standing.mode, Status.PAUSED)
+
+    def renew(self, why: ResetWhy, now: Now, *, at_us: int | None = None) -> None:
+        """A new epoch at the present position, or another: what is played has changed."""
+        epoch = self.epoch
+        if epoch is None:
+            return
+        end_us = self.controls.window.end_us
+        widened = any(track.window.end_us not in (None, end_us) for track in epoch.reading.tracks.values())
+        if at_us is None and (epoch.reading.live or epoch.hurry) and not widened:
+            self.begin_live(why, now, new=Start.HISTORY if why == "topics" else Start.EDGE)
+            return
+        delay_us = epoch.delay_us
+        self.begin(why, now, from_us=epoch.position(now) if at_us is None else at_us)
+        if at_us is None and delay_us is not None:
+            self._epoch.delay_us = delay_us
+
+    @property
+    def _epoch(self) -> Epoch:
+        assert self.epoch is not None, "there is an epoch while something is played"
+        return self.epoch
+
+    # ------------------------------------------------------------ status
+
+    def run(self) -> None:
+        """Let the position move."""
+        self.status = Status.PLAYING
+
+    def pause(self, now: Now) -> None:
+        """Hold the position."""
+        if self.running:
+            self.effects += self._epoch.hold(now)
+            self.status = Status.PAUSED
+
+    def stop(self) -> None:
+        """End the playback and free what it holds."""
+        self.free()
+        self.status = Status.ENDED
+
+    def steer(self, controls: Controls, now: Now) -> None:
+        """Go on under other controls."""
+        self.controls = controls
+        if self.epoch is not None:
+            self.epoch.steer(controls, now)
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye."""
+        if not self.closed:
+            self.stop()
+            self.closed = True
+            self.tell(Bye(code=code, reason=reason))
+            self.effects.append(Close(code, reason))
+
+    # ------------------------------------------------------------ facts
+
+    def take(self, fact: BoundsRead | FrontierRead | PageRead | TailRead | ReadFailed, now: Now) -> None:
+        """An answer to a read of this epoch; any other is stale."""
+        if self.epoch is None:
+            return
+        reading = self.epoch.reading
+        if reading.take(fact, now.steady_us) is None:
+            return
+        if isinstance(fact, ReadFailed) and fact.source not in self._away_told:
+            self._away_told.add(fact.source)
+            retry_ms = (reading.retry_us or now.steady_us) - now.steady_us
+            self.tell(Failed(code=_AWAY[fact.source], message=fact.message, retry_ms=retry_ms // MILLISECOND_US))
+        self._away_told &= reading.away.keys()
+
+    def topics_changed(self, catalogue: Catalogue, now: Now) -> None:
+        """Topics came, grew, went or were made anew."""
+        self.catalogue = catalogue
+        if self.epoch is None:
+            return
+        topics = self.topics
+        tracks = self.epoch.reading.tracks
+        gone = [t for name, t in tracks.items() if name not in topics or topics[name].topic_id != t.topic.topic_id]
+        for track in gone:
+            track.forsake()
+        if gone:
+            self._tell_gaps()
+            self.renew("topics", now)
+            return
+        for name, topic in topics.items():
+            if name in tracks:
+                tracks[name].grow(topic)
+            elif not self.epoch.reading.goals:
+                self.epoch.reading.join(self._track(topic, self.epoch.from_us, Progress(), Start.HISTORY, None))
+
+    # ------------------------------------------------------------ moving on
+
+    def advance(self, now: Now) -> None:
+        """Send what is due, turn where a turn has come, ask for what is needed next."""
+        if self._viewer_lost(now):
+            return
+        self._tell_state(now)
+        if self.running:
+            self._leave_live_where_lost(now)
+            while self._epoch.start(now):
+                self._send(now)
+                if not self._turn(now):
+                    break
+            self._tell_gaps()
+        if self.running:
+            self.effects += self._epoch.cut_silence(now)
+            self.effects += self._epoch.reading.reads(self.ids, now.steady_us)
+        self._watch_hunger(now)
+        self._tell_clock(now)
+        self._tell_state(now)
+        self._wake(now)
+
+    def _viewer_lost(self, now: Now) -> bool:
+        lost_us = self.credit.lost_us
+        if self.closed or lost_us is None:
+            return self.closed
+        if lost_us <= now.steady_us:
+            self.close(1008, "the viewer took nothing for 10 seconds")
+        elif self.controls.on_slow is OnSlow.CLOSE and self.credit.slow(now.steady_us):
+            self.close(1008, "the viewer is more than a second behind")
+        return self.closed
+
+    def _leave_live_where_lost(self, now: Now) -> None:
+        """Live is left where the viewer is slow, and where the ring or the log do not reach back to what is unsent."""
+        epoch = self._epoch
+        if not epoch.reading.live:
+            return
+        slow = self.credit.slow(now.steady_us) and self.controls.on_slow is OnSlow.STRETCH
+        if not slow and not epoch.reading.behind:
+            return
+        self.effects += epoch.fall_behind(now, hurry=not slow)
+        self.status, self.cause = Status.PLAYING if slow else Status.TAILING, "slow"
+        self.tell(FellBehind(time_us=now.wall_us, offsets=epoch.reading.offsets))
+
+    def _send(self, now: Now) -> None:
+        """Send what is due; the last frame carries the cursor where that has changed."""
+        epoch = self._epoch
+        self._tell_gaps()
+        effects = epoch.send_due(now)
+        self.effects += effects
+        if not any(isinstance(effect, Send) for effect in effects) or epoch.reading.live:
+            return
+        progress = epoch.reading.progress(epoch.cursor)
+        known = self._progress_told
+        if known.keys() == progress.keys() and all(
+            known[name].frontier == told.frontier and known[name].base == told.base for name, told in progress.items()
+        ):
+            return
+        self._progress_told = progress
+        for index in range(len(self.effects) - 1, -1, -1):
+            effect = self.effects[index]
+            if isinstance(effect, Send):
+                self.effects[index] = Send(effect.frame.with_cursor(to_token(self.standing(now))))
+                return
+
+    def _turn(self, now: Now) -> bool:
+        """Whether the status or the epoch turned, so that more may be due."""
+        epoch, end_us = self._epoch, self.controls.window.end_us
+        ended = end_us is not None and end_us <= now.wall_us
+        if ended:
+            epoch.reading.want_goals()
+            if epoch.reading.complete and (not epoch.timed or (epoch.position(now) or 0) >= (end_us or 0)):
+                self.effects += epoch.flush(now)
+                return self._end(now)
+            return False
+        if epoch.reading.live or not epoch.reading.exhausted:
+            return False
+        self.effects += epoch.flush(now)
+        if epoch.delay_us is not None:
+            return self._tell_edge(now)
+        if end_us is None and self.controls.at_end is not EndAction.TAIL and not epoch.hurry:
+            return self._end(now)
+        self.effects += epoch.catch_up(now)
+        self.status, self.cause = Status.TAILING, "catch_up"
+        self.tell(CaughtUp(time_us=now.wall_us, offsets=epoch.reading.offsets))
+        return False
+
+    def _tell_edge(self, now: Now) -> bool:
+        """Following at a distance: nothing nearer to the edge is unsent than that distance."""
+        if not self._edge_told:
+            self._edge_told = True
+            self.cause = "catch_up"
+            self.tell(CaughtUp(time_us=self._epoch.edge_us(now), offsets=self._epoch.reading.offsets))
+        return False
+
+    def _end(self, now: Now) -> bool:
+        """The window has been played: the next turn, or what the end action says."""
+        epoch, loop = self._epoch, self.controls.loop
+        if loop.turns is None or epoch.iteration < loop.turns:
+            self.cause = "loop"
+            self.tell(Looped(iteration=epoch.iteration + 1, of=loop.turns))
+            began_us = epoch.began_us
+            self.begin(
+                "loop",
+                now,
+                from_us=self.controls.window.start_us,
+                iteration=epoch.iteration + 1,
+                goals=epoch.reading.goals,
+            )
+            earliest_us = max(now.steady_us + loop.gap_us, began_us + _SHORTEST_TURN_US)
+            self._epoch.not_before_us = earliest_us
+            self.status = Status.PLAYING
+            return True
+        self.cause = "end"
+        self.tell(Ended(iteration=epoch.iteration))
+        match self.controls.at_end:
+            case EndAction.PAUSE:
+                self.effects += epoch.hold(now)
+                self.effects += epoch.reading.close()
+                self.status = Status.ENDED
+            case EndAction.TAIL:
+                self.tail(now, why="window", delay_us=None)
+            case EndAction.CLOSE:
+                self.close(1000, "the window has been played")
+        return False
+
+    def tail(self, now: Now, *, why: ResetWhy, delay_us: int | None) -> None:
+        """Go to the live edge, or follow it at a distance; a window that has an end is left."""
+        if self.epoch is not None and self.epoch.reading.live and delay_us is None:
+            return
+        self.controls = self.controls.open_ended()
+        if delay_us is None:
+            self.begin_live(why, now)
+        else:
+            self.begin(why, now, from_us=now.wall_us - delay_us)
+            self._epoch.delay_us = delay_us
+        self.status = Status.TAILING
+
+    # ------------------------------------------------------------ telling
+
+    def _tell_gaps(self) -> None:
+        for gap in self._epoch.reading.gaps():
+            self.tell(gap)
+
+    def _watch_hunger(self, now: Now) -> None:
+        if not self.running or not self._epoch.starved(now):
+            self._starved_us = None
+        elif self._starved_us is None:
+            self._starved_us = now.steady_us
+
+    def _tell_clock(self, now: Now) -> None:
+        hz = self.controls.clock_hz
+        if not self.running or not hz:
+            self._clock_us = None
+            return
+        step_us = SECOND_US * hz.denominator // hz.numerator
+        if self._clock_us is None:
+            self._clock_us = now.steady_us + step_us
+        elif self._clock_us <= now.steady_us:
+            self._clock_us += step_us * ((now.steady_us - self._clock_us) // step_us + 1)
+            self.tell(self._clock(now))
+
+    def _clock(self, now: Now) -> Clock:
+        position_us, window = self.position(now), self.controls.window
+        speed = Fraction(1) if self.status is Status.TAILING else self.controls.speed
+        fraction = eta_ms = None
+        if position_us is not None and window.end_us is not None:
+            if window.start_us is not None:
+                span_us = max(window.end_us - window.start_us, 1)
+                fraction = min(1.0, max(0.0, (position_us - window.start_us) / span_us))
+            if speed is not None:
+                eta_ms = int((window.end_us - position_us) / speed) // MILLISECOND_US
+        return Clock(
+            pos_us=position_us,
+            wall_us=now.wall_us,
+            speed=speed,
+            slip_ms=self._out.slip_us // MILLISECOND_US,
+            lag_ms=None if position_us is None else max(0, now.wall_us - position_us) // MILLISECOND_US,
+            fraction=fraction,
+            eta_ms=eta_ms,
+        )
+
+    def _tell_state(self, now: Now) -> None:
+        """Tell the state where it has changed."""
+        hungry = self._starved_us is not None and now.steady_us - self._starved_us >= _BUFFERING_US
+        live = self.epoch is not None and self.epoch.reading.live
+        known = (self.status, hungry and self.running, live, self._number, self.controls)
+        if known == self._state_told:
+            return
+        first, self._state_told = not self._state_told, known
+        if not first:
+            self.tell(self.state(now))
+
+    def woken(self) -> None:
+        """The time asked for has come: it has to be asked for again."""
+        self._wake_us = None
+
+    def _wake(self, now: Now) -> None:
+        """Ask to be woken at the first time at which something is due."""
+        times: list[int] = []
+        if self.running:
+            times += self._epoch.next_us(now)
+            times += self._turn_us(now)
+            if self._starved_us is not None and now.steady_us - self._starved_us < _BUFFERING_US:
+                times.append(self._starved_us + _BUFFERING_US)
+            if self._clock_us is not None:
+                times.append(self._clock_us)
+            if self._epoch.reading.retry_us is not None:
+                times.append(self._epoch.reading.retry_us)
+        if not self.closed:
+            slow_us, lost_us = self.credit.slow_us, self.credit.lost_us
+            times += [us for us in (slow_us, lost_us) if us is not None and us > now.steady_us]
+        wake_us = min(times, default=None)
+        if wake_us != self._wake_us:
+            self._wake_us = wake_us
+            self.effects.append(WakeAt(wake_us))
+
+    def _turn_us(self, now: Now) -> list[int]:
+        """Steady time at which the window's end comes, where that lies in the future."""
+        end_us = self.controls.window.end_us
+        return [now.steady_us + end_us - now.wall_us] if end_us is not None and end_us > now.wall_us else []
+
+
+def _deleted(topic: str, partition: int, end: int) -> Gap:
+    return Gap(topic=topic, partition=partition, from_offset=0, to_offset=end, reason="deleted")

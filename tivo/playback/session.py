@@ -1,0 +1,296 @@
+"""The playback session: takes what a viewer asks and what the world reports, gives what is to be done.
+
+| command | paused | playing, tailing | ended |
+|---|---|---|---|
+| play | playing | controls change, still running | playing, new epoch at the start |
+| play with start, end, loop, pos or filter | new epoch, playing | new epoch, playing | new epoch, playing |
+| pause | – | paused | – |
+| seek | new epoch | new epoch, playing | new epoch, paused |
+| set with start, end, pos or filter | new epoch | new epoch, still running | – |
+| tail | new epoch, playing until nothing is unsent, then tailing | the same | the same |
+| stop | ended | ended | – |
+| subscribe, unsubscribe | new epoch | new epoch, still running | – |
+| resume | the epoch and the status of the token | the same | the same |
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from tivo.model.errors import CommandError
+from tivo.model.timeline import Now
+from tivo.playback import commands
+from tivo.playback.answers import Answer, Answers
+from tivo.playback.commands import Change, Command, FromNow, Place, Time
+from tivo.playback.controls import Controls, Moment, apply, resolve
+from tivo.playback.cursor import from_token
+from tivo.playback.effects import Ask, Effect, OverviewQuestion, Tell, TopicsQuestion
+from tivo.playback.facts import Answered, Catalogue, Fact, OutboxDrained, OutboxFull, ReadFailed, TopicsChanged, Woke
+from tivo.playback.handoff import Bounds
+from tivo.playback.notices import Acked, Failed, Hello, State, Status
+from tivo.playback.playback import Playback
+from tivo.playback.topics import is_glob, matching, missing
+
+PROTOCOL = "tivo.v1"
+_MOST_PATTERNS = 256
+_MOST_ASKED = 64
+
+
+class Session:
+    """One playback with its own clock, for one viewer. It never waits and never reads a clock."""
+
+    def __init__(
+        self,
+        *,
+        sid: str,
+        server: str,
+        topics: tuple[str, ...],
+        catalogue: Catalogue,
+        limits: Mapping[str, Any] | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._sid = sid
+        self._server = server
+        self._limits = limits or {}
+        self._playback = Playback(topics, catalogue, bounds or Bounds())
+        self._answers = Answers()
+        self._asked: dict[int, tuple[Answer, Command]] = {}
+
+    def open(self, now: Now) -> list[Effect]:
+        """Greet the viewer; call it once, before anything is received."""
+        playback = self._playback
+        hello = Hello(
+            protocol=PROTOCOL,
+            server=self._server,
+            sid=self._sid,
+            now_us=now.wall_us,
+            limits=self._limits,
+            topics=list(playback.topics),
+        )
+        playback.tell(hello)
+        for name in missing(playback.patterns, playback.catalogue):
+            playback.tell(
+                Failed(
+                    code="unknown_topic",
+                    field="topics",
+                    message=f"there is no topic named {name!r} yet; its events come once it is made",
+                )
+            )
+        return self._done(now)
+
+    def describe(self, now: Now) -> State:
+        """Where the session stands."""
+        return self._playback.state(now)
+
+    def receive(self, given: Command | Fact, now: Now) -> list[Effect]:
+        """Take a command or a fact; what is to be done about it, in order."""
+        playback = self._playback
+        if playback.closed:
+            return []
+        match given:
+            case commands.Ack(n=n):
+                playback.credit.acked(n, now.steady_us)
+            case Command():
+                self._command(given, now)
+            case Woke():
+                playback.woken()
+            case OutboxFull() | OutboxDrained():
+                playback.credit.outbox(full=isinstance(given, OutboxFull), steady_us=now.steady_us)
+            case TopicsChanged(catalogue):
+                playback.topics_changed(catalogue, now)
+            case Answered(read, result):
+                self._answer(read, now, result)
+            case ReadFailed(read, _, message) if read in self._asked:
+                self._answer(read, now, message)
+            case _:
+                playback.take(given, now)
+        return self._done(now)
+
+    def _done(self, now: Now) -> list[Effect]:
+        self._playback.advance(now)
+        effects, self._playback.effects = self._playback.effects, []
+        return effects
+
+    # ------------------------------------------------------------ answers
+
+    def _command(self, command: Command, now: Now) -> None:
+        """Do a command and answer it, before what it leads to and behind the answers of those before it."""
+        place = self._answers.place()
+        before, self._playback.effects = self._playback.effects, []
+        try:
+            answered = self._do(command, place, now)
+        except CommandError as error:
+            place.notice = _failed(command, error)
+        else:
+            if answered:
+                place.notice = self._acked(command, now, None)
+        after, self._playback.effects = self._playback.effects, before
+        self._playback.effects += [*map(Tell, self._answers.ready()), *after]
+
+    def _acked(self, command: Command, now: Now, result: Mapping[str, Any] | None) -> Acked:
+        return Acked(
+            id=command.id,
+            action=command.action,
+            state=self._playback.state(now),
+            result=result,
+            ignored=command.ignored,
+        )
+
+    def _answer(self, read: int, now: Now, answer: Mapping[str, Any] | str) -> None:
+        """What a viewer asked for is known, or (as text) why it is not."""
+        place, command = self._asked.pop(read, (None, None))
+        if place is None or command is None:
+            return
+        if isinstance(answer, str):
+            place.notice = _failed(command, CommandError(answer, code="store_unavailable"))
+        else:
+            place.notice = self._acked(command, now, answer)
+        self._playback.effects += map(Tell, self._answers.ready())
+
+    # ------------------------------------------------------------ commands
+
+    def _do(self, command: Command, place: Answer, now: Now) -> bool:
+        """Do a command; whether it can be answered at once. Raises CommandError where nothing was done."""
+        match command:
+            case commands.Refused():
+                raise CommandError(command.message, code=command.code, field=command.field)
+            case commands.AskOverview() | commands.AskTopics():
+                self._ask(command, place, now)
+                return False
+            case commands.Play(change=change):
+                self._play(change, now)
+            case commands.SetControls(change=change):
+                self._set(change, now)
+            case commands.Seek(to=to):
+                self._seek(to, now)
+            case commands.Resume():
+                self._resume(command, now)
+            case _:
+                self._move(command, now)
+        self._playback.cause = "client"
+        return True
+
+    def _move(self, command: Command, now: Now) -> None:
+        """The commands that are one step of the playback."""
+        playback = self._playback
+        match command:
+            case commands.Pause():
+                playback.pause(now)
+            case commands.Stop():
+                playback.stop()
+            case commands.Tail(delay_us=delay_us):
+                playback.tail(now, why="seek", delay_us=delay_us or None)
+            case commands.Subscribe(topics=topics):
+                self._subscribe(topics, now)
+            case commands.Unsubscribe(topics=topics):
+                self._unsubscribe(topics, now)
+            case _:
+                assert isinstance(command, commands.AskState), f"{command.action} has no rule"
+
+    def _play(self, change: Change, now: Now) -> None:
+        playback = self._playback
+        controls = apply(change, playback.controls, self._moment(now))
+        renewed = change.window or change.loop is not None or change.keys is not None or change.pos is not None
+        fresh = playback.epoch is None or playback.status is Status.ENDED
+        at_us = controls.window.start_us
+        if change.pos is not None:
+            at_us = self._target(change.pos, replace(controls), now)
+        playback.steer(controls, now)
+        if renewed or fresh:
+            playback.begin("play", now, from_us=at_us)
+        if renewed or fresh or not playback.running:
+            playback.run()
+
+    def _set(self, change: Change, now: Now) -> None:
+        playback = self._playback
+        controls = apply(change, playback.controls, self._moment(now))
+        at_us = self._target(change.pos, controls, now) if change.pos is not None else None
+        position_us = playback.position(now)
+        playback.steer(controls, now)
+        if at_us is None and change.window and position_us is not None and position_us not in controls.window:
+            at_us = controls.window.start_us
+        if at_us is not None or change.window or change.keys is not None:
+            playback.renew("seek" if change.pos is not None else "window", now, at_us=at_us)
+
+    def _seek(self, to: Time, now: Now) -> None:
+        playback = self._playback
+        if to is Place.END and playback.controls.window.end_us is None and playback.running:
+            playback.tail(now, why="seek", delay_us=None)
+            return
+        playback.begin("seek", now, from_us=self._target(to, playback.controls, now))
+        playback.status = Status.PLAYING if playback.running else Status.PAUSED
+
+    def _target(self, to: Time, controls: Controls, now: Now) -> int | None:
+        """The position that a viewer means. Raises CommandError where it lies outside the window or in the future."""
+        window = controls.window
+        match to:
+            case Place.BEGINNING | Place.UNBOUNDED:
+                return window.start_us
+            case Place.END:
+                return now.wall_us if window.end_us is None else min(window.end_us, now.wall_us)
+            case _:
+                at_us = resolve(to, self._moment(now), "pos")
+        if at_us not in window and at_us != window.end_us:
+            raise CommandError(f"pos ({at_us}) lies outside the window", code="bad_time", field="pos")
+        if at_us > now.wall_us and not (isinstance(to, FromNow) and to.offset_us == 0):
+            raise CommandError(f"pos ({at_us}) lies in the future", code="bad_time", field="pos")
+        return at_us
+
+    def _moment(self, now: Now) -> Moment:
+        return Moment(now, self._playback.position(now))
+
+    def _subscribe(self, topics: tuple[str, ...], now: Now) -> None:
+        playback = self._playback
+        unknown = missing(topics, playback.catalogue)
+        if unknown:
+            raise CommandError(f"there is no topic named {unknown[0]!r}", code="unknown_topic", field="topics")
+        patterns = tuple(dict.fromkeys(playback.patterns + topics))
+        if len(patterns) > _MOST_PATTERNS:
+            raise CommandError(
+                f"a session takes at most {_MOST_PATTERNS} topics and globs", code="bad_glob", field="topics"
+            )
+        self._replace_patterns(patterns, now)
+
+    def _unsubscribe(self, topics: tuple[str, ...], now: Now) -> None:
+        playback = self._playback
+        unknown = [topic for topic in topics if topic not in playback.patterns]
+        if unknown:
+            raise CommandError(f"{unknown[0]!r} is not subscribed to", code="unknown_topic", field="topics")
+        self._replace_patterns(tuple(pattern for pattern in playback.patterns if pattern not in topics), now)
+
+    def _replace_patterns(self, patterns: tuple[str, ...], now: Now) -> None:
+        playback = self._playback
+        before = playback.topics
+        playback.patterns = patterns
+        if playback.topics != before:
+            playback.renew("subscribe", now)
+
+    def _resume(self, command: commands.Resume, now: Now) -> None:
+        playback = self._playback
+        standing = from_token(command.cursor)
+        window = replace(playback.controls, window=standing.window)
+        controls = apply(command.change, window, self._moment(now))
+        playback.steer(controls, now)
+        playback.resume(standing, command.after, command.offsets, now)
+
+    def _ask(self, command: commands.AskOverview | commands.AskTopics, place: Answer, now: Now) -> None:
+        playback = self._playback
+        if len(self._asked) >= _MOST_ASKED:
+            raise CommandError(f"{_MOST_ASKED} questions are open already", code="rate_limited")
+        question: OverviewQuestion | TopicsQuestion
+        if isinstance(command, commands.AskOverview):
+            asked = apply(Change(start=command.start, end=command.end), playback.controls, self._moment(now))
+            question = OverviewQuestion(tuple(playback.topics.values()), asked.window, command.buckets)
+        else:
+            question = TopicsQuestion(tuple(playback.catalogue.values()))
+        read = next(playback.ids)
+        self._asked[read] = (place, command)
+        playback.effects.append(Ask(read, question))
+
+
+def _failed(command: Command, error: CommandError) -> Failed:
+    action = command.named if isinstance(command, commands.Refused) else command.action
+    return Failed(id=command.id, action=action, code=error.code, field=error.field, message=str(error))
+
+
+__all__ = ["PROTOCOL", "Session", "is_glob", "matching"]

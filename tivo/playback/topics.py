@@ -1,0 +1,53 @@
+"""Which topics a session plays: names and globs against the catalogue."""
+
+import re
+from collections.abc import Callable, Iterable
+from fnmatch import translate
+
+from tivo.model.event import Event
+from tivo.playback.facts import Catalogue, TopicRef
+
+_GLOB_SIGNS = frozenset("*?[")
+
+
+def is_glob(pattern: str) -> bool:
+    """Whether a pattern may match more than the one name that it spells."""
+    return not _GLOB_SIGNS.isdisjoint(pattern)
+
+
+def matching(patterns: Iterable[str], catalogue: Catalogue) -> dict[str, TopicRef]:
+    """The topics that any of the patterns matches, by name, in order of name."""
+    names: set[str] = set()
+    for pattern in patterns:
+        if is_glob(pattern):
+            match = re.compile(translate(pattern)).match
+            names.update(name for name in catalogue if match(name))
+        elif pattern in catalogue:
+            names.add(pattern)
+    return {name: catalogue[name] for name in sorted(names)}
+
+
+def missing(patterns: Iterable[str], catalogue: Catalogue) -> list[str]:
+    """The plain names that no topic has."""
+    return [pattern for pattern in patterns if not is_glob(pattern) and pattern not in catalogue]
+
+
+def key_filter(globs: tuple[str, ...]) -> Callable[[Event], bool] | None:
+    """Whether an event's key, as text, matches one of the globs; None where every event passes. No key is like an empty one."""
+    if not globs:
+        return None
+    match = re.compile("|".join(f"(?:{translate(glob)})" for glob in globs)).match
+    known: dict[bytes | None, bool] = {}
+
+    def passes(event: Event) -> bool:
+        found = known.get(event.key)
+        if found is None:
+            if len(known) >= _KNOWN_KEYS:
+                known.clear()
+            found = known[event.key] = match((event.key or b"").decode("utf-8", "replace")) is not None
+        return found
+
+    return passes
+
+
+_KNOWN_KEYS = 4_096

@@ -1,0 +1,231 @@
+"""What viewers write for a control, made into its value: tolerant in, one meaning out.
+
+Every function raises CommandError that names the control and shows what was given.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from tivo.model.errors import CommandError
+from tivo.model.timeline import (
+    DAY_US,
+    MAX_TIME_US,
+    MILLISECOND_US,
+    MIN_TIME_US,
+    SECOND_US,
+    YEAR_US,
+    from_epoch,
+    from_rfc_3339,
+    parse_duration,
+    parse_offset,
+)
+from tivo.playback.commands import At, FromNow, FromPosition, Loop, Pacing, Place, Speed, Time, Unlimited
+
+SLOWEST, FASTEST = Fraction(1, 1_000_000), Fraction(10**9)
+MOST_TURNS = 10**9
+MOST_GLOBS, LONGEST_GLOB = 64, 249
+MOST_TOPICS = 512
+_SHOWN = 80
+
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?")
+_BATCHES = re.compile(r"[+-]\d{1,18}")
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def wrong(field: str, wanted: str, given: object, *, code: str = "bad_value") -> CommandError:
+    """What to raise for a control that cannot be used."""
+    shown = repr(given if not isinstance(given, Decimal) else float(given))
+    shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
+    return CommandError(f"{field} must be {wanted}, got {shown}", code=code, field=field)
+
+
+def decimal(given: Any) -> Decimal | None:
+    """A finite number, from a number or its text; None where it is none. Its digits and exponent are bounded."""
+    if isinstance(given, bool):
+        return None
+    if isinstance(given, str) and not _NUMBER.fullmatch(given.strip()):
+        return None
+    if not isinstance(given, int | str | Decimal):
+        return None
+    if isinstance(given, int) and given.bit_length() > 1_100:
+        return None
+    found = Decimal(given)
+    return found if found.is_finite() and abs(found.adjusted()) < 330 else None
+
+
+def number(given: Any, field: str, *, least: Fraction, most: Fraction, code: str = "bad_value") -> Fraction:
+    """A number within bounds, exact: 7.3 is 73/10."""
+    found = decimal(given)
+    if found is None or not least <= Fraction(found) <= most:
+        raise wrong(field, f"a number from {_short(least)} to {_short(most)}", given, code=code)
+    return Fraction(found)
+
+
+def whole(given: Any, field: str, *, least: int, most: int) -> int:
+    """A whole number within bounds."""
+    found = number(given, field, least=Fraction(least), most=Fraction(most))
+    if found.denominator != 1:
+        raise wrong(field, f"a whole number from {least} to {most}", given)
+    return int(found)
+
+
+def time(given: Any, field: str) -> Time:
+    """A time in any of the ways of the protocol. In `pos` a bare offset counts from the position, else from now."""
+    if given is None and field != "pos":
+        return Place.UNBOUNDED
+    text = given.strip() if isinstance(given, str) else None
+    if field == "pos" and _counts_batches(given, text):
+        raise CommandError(
+            f"pos counts batches nowhere but in step, got {given!r}; give a time or an offset such as +10s",
+            code="bad_time",
+            field=field,
+        )
+    if text in set(Place):
+        return Place(text)
+    found = _offset(text, field) if text is not None else None
+    return found if found is not None else At(_absolute(given, text, field))
+
+
+def _counts_batches(given: Any, text: str | None) -> bool:
+    if text is not None:
+        return _BATCHES.fullmatch(text) is not None
+    return isinstance(given, int) and given < 0
+
+
+def _offset(text: str, field: str) -> Time | None:
+    """A time that counts from now or from the position; None where the text is none."""
+    for name, kind in (("now", FromNow), ("pos", FromPosition)):
+        if text.startswith(name):
+            rest = text.removeprefix(name)
+            offset_us = parse_offset(rest) if rest else 0
+            return None if offset_us is None else kind(_within(offset_us, text, field))
+    offset_us = parse_offset(text)
+    if offset_us is None:
+        return None
+    kind = FromPosition if field == "pos" else FromNow
+    return kind(_within(offset_us, text, field))
+
+
+def _within(offset_us: int, text: str, field: str) -> int:
+    if abs(offset_us) > MAX_TIME_US:
+        raise wrong(field, "an offset of less than 8000 years", text, code="bad_time")
+    return offset_us
+
+
+def _absolute(given: Any, text: str | None, field: str) -> int:
+    wanted = 'a time such as "2016-01-15T14:32:24Z", "-3d", "now" or seconds since 1970'
+    found = decimal(given)
+    if found is None and (text is None or len(text) > _SHOWN):
+        raise wrong(field, wanted, given, code="bad_time")
+    try:
+        time_us = from_rfc_3339(text or "") if found is None else _since_1970(found)
+    except ValueError:
+        raise wrong(field, wanted, given, code="bad_time") from None
+    if not MIN_TIME_US <= time_us <= MAX_TIME_US:
+        raise wrong(field, "a time between the years 1 and 9999", given, code="bad_time")
+    return time_us
+
+
+def _since_1970(number: Decimal) -> int:
+    return from_epoch(int(number) if number == number.to_integral_value() else float(number))
+
+
+def speed(given: Any) -> Pacing:
+    """A factor, or unlimited."""
+    if isinstance(given, str) and given.strip() == "unlimited":
+        return Unlimited()
+    found = decimal(given)
+    if found is None or not SLOWEST <= Fraction(found) <= FASTEST:
+        wanted = f'a number above 0 (from {_short(SLOWEST)} to {_short(FASTEST)}) or "unlimited"'
+        raise wrong("speed", wanted, given, code="bad_speed")
+    return Speed(Fraction(found))
+
+
+def duration_us(given: Any, field: str, *, code: str = "bad_value", least_us: int = 0) -> int:
+    """A span in seconds, or with its unit: 90, "1m"."""
+    text = given.strip() if isinstance(given, str) else ""
+    span_us = parse_duration(text) if text and len(text) <= _SHOWN else None
+    if span_us is None:
+        found = decimal(given)
+        span_us = round(Fraction(found) * SECOND_US) if found is not None else None
+    if span_us is None or not least_us <= span_us <= YEAR_US:
+        raise wrong(field, 'seconds, or a span such as "1m", of at most a year', given, code=code)
+    return span_us
+
+
+def loop(given: Any) -> Loop:
+    """Whether and how often a window is played again. Text counts by its meaning, never by being there."""
+    match given:
+        case bool():
+            return Loop(turns=None) if given else Loop()
+        case str() if given.strip().lower() in _BOOLEANS:
+            return loop(_BOOLEANS[given.strip().lower()])
+        case dict():
+            return _detailed_loop(given)
+        case 0:
+            return Loop()
+        case _:
+            wanted = "true, false, a count of turns, or {count, mode, gap_ms}"
+            found = decimal(given)
+            if found is None or found != found.to_integral_value() or not 1 <= found <= MOST_TURNS:
+                raise wrong("loop", wanted, given, code="bad_loop")
+            return Loop(turns=int(found))
+
+
+def _detailed_loop(given: dict[str, Any]) -> Loop:
+    unknown = sorted(given.keys() - {"count", "mode", "gap_ms"})
+    if unknown:
+        raise wrong("loop", "{count, mode, gap_ms}", given, code="bad_loop")
+    if given.get("mode", "restart") != "restart":
+        raise wrong("loop.mode", '"restart", the one that this gateway offers', given["mode"], code="bad_loop")
+    count = given.get("count")
+    turns = None if count is None else loop(count).turns
+    gap_us = whole(given.get("gap_ms", 0), "loop.gap_ms", least=0, most=DAY_US // MILLISECOND_US) * MILLISECOND_US
+    return Loop(turns=turns, gap_us=gap_us)
+
+
+def choice(given: Any, field: str, kind: type[E]) -> E:
+    """One of a few words."""
+    if not isinstance(given, str) or given not in set(kind):
+        raise wrong(field, f"one of {', '.join(kind)}", given)
+    return kind(given)
+
+
+def keys(given: Any) -> tuple[str, ...]:
+    """The globs of `filter.key`; none lets every key pass."""
+    if given is None:
+        return ()
+    if not isinstance(given, dict):
+        raise wrong("filter", '{"key": glob or [globs]}', given, code="bad_filter")
+    if given.get("where") is not None:
+        raise CommandError("filter.where is not offered by this gateway", code="bad_filter", field="filter.where")
+    unknown = sorted(given.keys() - {"key", "where"})
+    if unknown:
+        raise wrong("filter", '{"key": glob or [globs]}', given, code="bad_filter")
+    return names(given.get("key") or (), "filter.key", most=MOST_GLOBS, code="bad_filter", least=0)
+
+
+def names(given: Any, field: str, *, most: int, code: str, least: int = 1) -> tuple[str, ...]:
+    """One or several names or globs."""
+    found: Sequence[Any] = (given,) if isinstance(given, str) else given
+    if not isinstance(found, list | tuple) or not least <= len(found) <= most:
+        raise wrong(field, f"a name or glob, or a list of {least} to {most} of them", given, code=code)
+    for name in found:
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_GLOB:
+            raise wrong(field, f"a name or glob of 1 to {LONGEST_GLOB} characters", name, code=code)
+    return tuple(found)
+
+
+def off_or(read: Callable[[Any], Fraction | int], given: Any) -> Any:
+    """A control that null, false and 0 switch off."""
+    return 0 if given is None or given is False else read(given)
+
+
+def _short(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):.6f}".rstrip("0")
