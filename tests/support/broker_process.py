@@ -1,0 +1,195 @@
+"""`tivo broker` as a process of its own, to be killed; and clients that write down what they saw."""
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import admin as kafka_admin
+
+from tests.support.history import Entry, History
+
+REPOSITORY = Path(__file__).parents[2]
+IN_FLIGHT = 100
+"""Records of one producer that wait for their acknowledgement at most: what a kill can make unknown."""
+
+_TOLD = re.compile(rb"Kafka on [^ ]*:(\d+)")
+
+
+class BrokerProcess:
+    """Started on a data directory; the port stays the same from start to start."""
+
+    def __init__(self, data: Path, *flags: str) -> None:
+        self.data = data
+        self.port = 0
+        self._flags = flags
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+        self.told: list[bytes] = []
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections. Fails with what it told where it does not come up."""
+        command = ["broker", "--data", str(self.data), "--kafka-port", str(self.port), *self._flags]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tivo", *command], cwd=REPOSITORY, stderr=subprocess.PIPE
+        )
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.told.append(line)
+            if match := _TOLD.search(line):
+                self.port = int(match[1])
+                self._reader = threading.Thread(target=self._read_on, args=(self._process.stderr,))
+                self._reader.start()
+                return
+        raise AssertionError(f"the broker ended: {b''.join(self.told[-20:]).decode()}")
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask it to stop; gives its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(number)
+        code = self._process.wait(30)
+        if self._reader is not None:
+            self._reader.join()
+        return code
+
+    def _read_on(self, stderr: IO[bytes]) -> None:
+        with stderr:
+            self.told.extend(stderr)
+
+
+@contextmanager
+def running_broker(data: Path, *flags: str) -> Iterator[BrokerProcess]:
+    broker = BrokerProcess(data, *flags)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.kill()
+
+
+def create_topic(bootstrap: str, name: str, partitions: int) -> None:
+    admin = kafka_admin.AdminClient({"bootstrap.servers": bootstrap})
+    topic = kafka_admin.NewTopic(name, num_partitions=partitions, replication_factor=1)  # type: ignore[attr-defined]  # untyped
+    admin.create_topics([topic])[name].result(30)
+
+
+@dataclass(slots=True)
+class Sender:
+    """An idempotent producer with acks=all on a thread of its own, writing to one partition until it is stopped."""
+
+    name: str
+    bootstrap: str
+    topic: str
+    partition: int
+    history: History
+    acknowledged: int = 0
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(IN_FLIGHT))
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name=self.name)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop sending, and wait until every record has its outcome."""
+        self._stopped.set()
+        assert self._thread is not None
+        self._thread.join()
+
+    def _run(self) -> None:
+        settings: dict[str, Any] = {
+            "bootstrap.servers": self.bootstrap,
+            "acks": "all",
+            "enable.idempotence": True,
+            "linger.ms": 1,
+            "retry.backoff.ms": 20,
+            "retry.backoff.max.ms": 100,
+            "reconnect.backoff.ms": 20,
+            "reconnect.backoff.max.ms": 100,
+            "message.timeout.ms": 120_000,
+            "log_level": 2,
+        }
+        producer = Producer(settings)
+        number = 0
+        while not self._stopped.is_set():
+            while not self._room.acquire(blocking=False):
+                producer.poll(0.01)
+            number += 1
+            self._send(producer, f"{self.name}-{number:07d}", number)
+            producer.poll(0)
+        assert producer.flush(120) == 0, f"{self.name}: records without an outcome"
+
+    def _send(self, producer: Producer, identifier: str, number: int) -> None:
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            offset = message.offset() if error is None else None
+            self.acknowledged += error is None
+            self.history.add(
+                Entry(number, self.name, "send", identifier, self._place, offset, "ok" if error is None else "unknown")
+            )
+            self._room.release()
+
+        value = identifier.encode() + b"." * (number * 37 % 400)
+        producer.produce(self.topic, value, partition=self.partition, on_delivery=delivered)
+
+    @property
+    def _place(self) -> str:
+        return f"{self.topic}-{self.partition}"
+
+
+def read_all(bootstrap: str, topic: str, partitions: int, history: History, name: str) -> int:
+    """One pass over all partitions, from their start to what is their end now, written down under this name.
+
+    Gives how many records there were.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": name,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "fetch.queue.backoff.ms": 5,
+            "log_level": 2,
+        }
+    )
+    places = [TopicPartition(topic, partition, 0) for partition in range(partitions)]
+    count = 0
+    deadline = time.monotonic() + 300
+    try:
+        ends = {place.partition: consumer.get_watermark_offsets(place, timeout=30)[1] for place in places}
+        consumer.assign(places)
+        while ends:
+            assert time.monotonic() < deadline, f"partitions were not read to their ends {ends}"
+            for message in consumer.consume(1_000, timeout=0.2):
+                if message.error() is not None:
+                    raise KafkaException(message.error())
+                count += 1
+                history.add(_read_entry(message, name, count))
+                if message.offset() + 1 >= ends.get(message.partition(), 1 << 62):
+                    del ends[message.partition()]
+    finally:
+        consumer.close()
+    return count
+
+
+def _read_entry(message: Message, name: str, number: int) -> Entry:
+    identifier = (message.value() or b"").rstrip(b".").decode()
+    return Entry(number, name, "read", identifier, f"{message.topic()}-{message.partition()}", message.offset())

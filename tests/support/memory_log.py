@@ -1,0 +1,193 @@
+"""A Kafka cluster in a few lists, for tests of whatever leans on the log."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import NAMESPACE_DNS, uuid5
+
+from tests.support.manual_clock import ManualClock
+from tivo.client.cluster import TopicInfo
+from tivo.client.live_consumer import Arrived, OutOfRange
+from tivo.client.producer import NewRecord, Produced
+from tivo.model.errors import BrokerError, RecordError, UnknownTopic
+from tivo.model.event import Event, Page
+from tivo.model.record import Record, to_event
+from tivo.model.timeline import to_kafka_ms
+from tivo.playback.effects import TailPlace
+from tivo.playback.facts import TailSlice, TopicRef
+from tivo.store.base import Store
+
+MAX_VALUE = 2**20
+
+
+@dataclass(slots=True)
+class _Topic:
+    info: TopicInfo
+    logs: dict[int, list[Event]]
+    starts: dict[int, int] = field(default_factory=dict)
+
+
+class MemoryLog:
+    """Cluster, producer and log reader in one. `away` makes every question fail as a broker that is gone."""
+
+    def __init__(self, now: ManualClock) -> None:
+        self.away = False
+        self._now = now
+        self._topics: dict[str, _Topic] = {}
+        self._made = 0
+        self.changed = asyncio.Event()
+
+    # ---------------------------------------------------------------- the cluster
+
+    async def topics(self) -> dict[str, TopicInfo]:
+        self._check()
+        return {name: topic.info for name, topic in self._topics.items()}
+
+    async def topic_ids(self, names: Collection[str]) -> dict[str, bytes]:
+        self._check()
+        return {name: self._topics[name].info.topic_id for name in names if name in self._topics}
+
+    async def log_starts(self, topic: str) -> dict[int, int]:
+        found = self._find(topic)
+        return {partition: found.starts.get(partition, 0) for partition in found.logs}
+
+    async def log_ends(self, topic: str) -> dict[int, int]:
+        return {partition: len(log) for partition, log in self._find(topic).logs.items()}
+
+    async def create_topic(self, name: str, *, partitions: int = 1, settings: Mapping[str, str] | None = None) -> None:
+        self._check()
+        self.make(name, partitions=partitions)
+
+    async def delete_topic(self, name: str) -> None:
+        self._find(name)
+        del self._topics[name]
+
+    def make(self, name: str, *, partitions: int = 1) -> TopicRef:
+        """Make a topic, or add partitions to one that stands."""
+        known = self._topics.get(name)
+        if known is None:
+            self._made += 1
+        topic_id = known.info.topic_id if known else uuid5(NAMESPACE_DNS, f"{name}/{self._made}").bytes
+        numbers = tuple(range(partitions))
+        info = TopicInfo(name=name, topic_id=topic_id, partitions=numbers, internal=name.startswith("__"))
+        logs = {number: known.logs.get(number, []) if known else [] for number in numbers}
+        self._topics[name] = _Topic(info, logs, known.starts if known else {})
+        return TopicRef(name, topic_id, numbers)
+
+    # ---------------------------------------------------------------- records in
+
+    async def send(self, topic: str, records: Sequence[NewRecord], *, acks: int = -1) -> list[Produced | RecordError]:
+        self._find(topic)
+        return [self.append(topic, record) for record in records]
+
+    def append(self, topic: str, record: NewRecord) -> Produced | RecordError:
+        if record.value is not None and len(record.value) > MAX_VALUE:
+            return RecordError(f"the value has {len(record.value)} bytes, {MAX_VALUE} are allowed")
+        partition = record.partition or 0
+        log = self._topics[topic].logs.get(partition)
+        if log is None:
+            return RecordError(f"{topic} has no partition {partition}")
+        time_us = self._now.wall_us if record.time_us is None else record.time_us
+        read = Record(topic, partition, len(log), to_kafka_ms(time_us), record.key, record.value, record.headers)
+        log.append(to_event(read, received_us=self._now.wall_us))
+        self.changed.set()
+        return Produced(partition=partition, offset=len(log) - 1, time_us=time_us)
+
+    def fill(self, topic: str, count: int, *, partition: int = 0, start_us: int = 0, every_us: int = 1_000) -> None:
+        """Append records `0`, `1`, … at even times."""
+        for number in range(count):
+            time_us = start_us + number * every_us
+            self.append(topic, NewRecord(value=b"%d" % number, partition=partition, time_us=time_us))
+
+    def trim(self, topic: str, partition: int, start: int) -> None:
+        self._topics[topic].starts[partition] = start
+
+    async def store_all(self, topic: str, store: Store) -> None:
+        """Bring a store up to the log ends, as the agent does."""
+        found = self._topics[topic]
+        frontier = await store.frontier(found.info.topic_id)
+        for partition, log in found.logs.items():
+            base = frontier.get(partition, 0)
+            if base < len(log):
+                page = Page(
+                    topic=topic,
+                    topic_id=found.info.topic_id,
+                    partition=partition,
+                    base=base,
+                    next=len(log),
+                    events=tuple(log[base:]),
+                )
+                await store.write(page)
+
+    # ---------------------------------------------------------------- records out
+
+    async def read(self, topic: str, places: Sequence[TailPlace], *, max_bytes: int) -> list[TailSlice]:
+        found = self._find(topic)
+        return [_slice(place, found.logs[place.partition], found.starts.get(place.partition, 0)) for place in places]
+
+    def log(self, topic: str, partition: int) -> list[Event] | None:
+        """A partition's events; None where the topic is gone."""
+        found = self._topics.get(topic)
+        return None if found is None else found.logs.get(partition)
+
+    def start(self, topic: str, partition: int) -> int:
+        return self._topics[topic].starts.get(partition, 0)
+
+    def _find(self, topic: str) -> _Topic:
+        self._check()
+        if topic not in self._topics:
+            raise UnknownTopic(topic)
+        return self._topics[topic]
+
+    def _check(self) -> None:
+        if self.away:
+            raise BrokerError("no broker answers")
+
+
+class MemoryLive:
+    """The live edge of a MemoryLog."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+        self._positions: dict[tuple[str, int], int] = {}
+
+    async def start(self) -> None:
+        await self._log.topics()
+
+    async def stop(self) -> None:
+        self._positions = {}
+
+    def follow(self, positions: Mapping[tuple[str, int], int]) -> None:
+        self._positions = dict(positions)
+        self._log.changed.set()
+
+    @property
+    def followed(self) -> set[tuple[str, int]]:
+        return set(self._positions)
+
+    async def take(self) -> list[Arrived]:
+        while not (arrived := self._arrived()):
+            self._log.changed.clear()
+            await self._log.changed.wait()
+        return arrived
+
+    def _arrived(self) -> list[Arrived]:
+        arrived = []
+        for (topic, partition), position in self._positions.items():
+            log = self._log.log(topic, partition)
+            if log is None:
+                continue
+            if not self._log.start(topic, partition) <= position <= len(log):
+                raise OutOfRange({(topic, partition): position})
+            if position < len(log):
+                self._positions[topic, partition] = len(log)
+                arrived.append(Arrived(topic, partition, log[position:], len(log), len(log)))
+        return arrived
+
+
+def _slice(place: TailPlace, log: Sequence[Event], start: int) -> TailSlice:
+    base = start if place.offset is None else place.offset
+    if not start <= base <= len(log):
+        return TailSlice(place.partition, base, base, start, len(log), ())
+    end = min(len(log), base + place.limit, len(log) if place.upto is None else max(place.upto, base))
+    return TailSlice(place.partition, base, end, start, len(log), log[base:end])

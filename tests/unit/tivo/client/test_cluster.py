@@ -1,0 +1,228 @@
+"""The cluster as a guest asks it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.unit.tivo.client.peer import Answer, a_topic, peer
+from tivo.client.cluster import Cluster, TopicInfo
+from tivo.model.errors import BrokerError, RequestError, UnknownTopic
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
+from tivo.wire.messages.create_topics import CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse
+from tivo.wire.messages.delete_topics import DeletableTopicResult, DeleteTopicsRequest, DeleteTopicsResponse
+from tivo.wire.messages.list_offsets import (
+    ListOffsetsPartitionResponse,
+    ListOffsetsRequest,
+    ListOffsetsResponse,
+    ListOffsetsTopicResponse,
+)
+from tivo.wire.messages.metadata import MetadataRequest
+from tivo.wire.schema import Message
+
+ID = bytes(range(16))
+
+
+@dataclass
+class Answers:
+    """What the peer says; each may be made to fail with a code."""
+
+    code: int = 0
+    codes: Iterator[int] = field(default_factory=lambda: iter(()))
+    offsets: dict[int, int] = field(default_factory=lambda: {-2: 5, -1: 90, -3: 77})
+
+    def list_offsets(self, request: ListOffsetsRequest) -> ListOffsetsResponse:
+        code = next(self.codes, self.code)
+        return ListOffsetsResponse(
+            topics=[
+                ListOffsetsTopicResponse(
+                    name=topic.name,
+                    partitions=[
+                        ListOffsetsPartitionResponse(
+                            partition_index=each.partition_index,
+                            error_code=code,
+                            offset=self.offsets[each.timestamp] + each.partition_index,
+                            timestamp=1_700_000_000_000 + each.partition_index,
+                        )
+                        for each in topic.partitions
+                    ],
+                )
+                for topic in request.topics
+            ]
+        )
+
+    def create(self, request: CreateTopicsRequest) -> CreateTopicsResponse:
+        return CreateTopicsResponse(
+            topics=[CreatableTopicResult(name=request.topics[0].name, error_code=self.code, error_message="so it is")]
+        )
+
+    def delete(self, request: DeleteTopicsRequest) -> DeleteTopicsResponse:
+        return DeleteTopicsResponse(responses=[DeletableTopicResult(name=request.topics[0].name, error_code=self.code)])
+
+    def table(self) -> dict[type[Message], Answer]:
+        return {
+            ListOffsetsRequest: self.list_offsets,
+            CreateTopicsRequest: self.create,
+            DeleteTopicsRequest: self.delete,
+        }
+
+
+@pytest.fixture
+def answers() -> Answers:
+    return Answers()
+
+
+async def test_topics_are_listed_with_their_ids(answers: Answers) -> None:
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, 1, 0), a_topic("__offsets", bytes(16), 0)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            assert {
+                "quakes": TopicInfo(name="quakes", topic_id=ID, partitions=(0, 1), internal=False),
+                "__offsets": TopicInfo(name="__offsets", topic_id=bytes(16), partitions=(0,), internal=True),
+            } == await cluster.topics()
+
+
+async def test_asking_for_a_topic_never_makes_it(answers: Answers) -> None:
+    async with peer(answers.table()) as broker:
+        async with Cluster(broker.bootstrap) as cluster:
+            await cluster.topic_ids(("quakes",))
+
+        asked = [request for request in broker.asked if isinstance(request, MetadataRequest)][-1]
+        assert not asked.allow_auto_topic_creation
+
+
+async def test_topic_ids_leave_out_what_is_not_there(answers: Answers) -> None:
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, 0), a_topic("gone", bytes(16), error_code=3)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            assert {"quakes": ID} == await cluster.topic_ids(("quakes", "gone", "never"))
+
+
+async def test_log_starts_and_ends_are_told_per_partition(answers: Answers) -> None:
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, 0, 1)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            assert {0: 5, 1: 6} == await cluster.log_starts("quakes")
+            assert {0: 90, 1: 91} == await cluster.log_ends("quakes")
+
+
+async def test_last_time_is_the_greatest_of_all_partitions(answers: Answers) -> None:
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, 0, 1)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            assert 1_700_000_000_001_000 == await cluster.last_time_us("quakes")
+
+
+async def test_empty_log_has_no_last_time(answers: Answers) -> None:
+    answers.offsets[-3] = -1
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, 0)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            assert await cluster.last_time_us("quakes") is None
+
+
+async def test_topic_that_is_not_there_is_unknown(answers: Answers) -> None:
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, error_code=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            with pytest.raises(UnknownTopic, match="quakes"):
+                await cluster.log_ends("quakes")
+
+
+async def test_partition_that_fails_names_topic_and_code(answers: Answers) -> None:
+    answers.code = ErrorCode.KAFKA_STORAGE_ERROR
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, 0)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            with pytest.raises(BrokerError, match=r"quakes.*KAFKA_STORAGE_ERROR"):
+                await cluster.log_ends("quakes")
+
+
+async def test_made_topic_is_waited_for_until_it_has_leaders(answers: Answers) -> None:
+    answers.codes = iter([ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.NOT_LEADER_OR_FOLLOWER])
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, 0)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            await cluster.create_topic("quakes", partitions=1, settings={"retention.ms": "5"})
+
+        (made,) = [request for request in broker.asked if isinstance(request, CreateTopicsRequest)]
+        assert [("quakes", 1, "retention.ms", "5")] == [
+            (topic.name, topic.num_partitions, config.name, config.value)
+            for topic in made.topics
+            for config in topic.configs
+        ]
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(ErrorCode.TOPIC_ALREADY_EXISTS, RequestError), (ErrorCode.REQUEST_TIMED_OUT, BrokerError)],
+)
+async def test_topic_that_cannot_be_made_says_why(answers: Answers, code: ErrorCode, error: type[Exception]) -> None:
+    answers.code = code
+    async with peer(answers.table()) as broker, Cluster(broker.bootstrap) as cluster:
+        with pytest.raises(error, match=r"quakes.*so it is"):
+            await cluster.create_topic("quakes")
+
+
+@pytest.mark.parametrize("code", [0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION])
+async def test_topic_is_deleted_by_its_name(answers: Answers, code: int) -> None:
+    answers.code = code
+    async with peer(answers.table()) as broker, Cluster(broker.bootstrap) as cluster:
+        if code:
+            with pytest.raises(UnknownTopic):
+                await cluster.delete_topic("quakes")
+        else:
+            await cluster.delete_topic("quakes")
+
+
+async def test_broker_without_topic_ids_is_refused_by_name_and_version(answers: Answers) -> None:
+    old = [ApiVersion(api_key=18, min_version=0, max_version=0), ApiVersion(api_key=3, min_version=0, max_version=5)]
+    table: dict[type[Message], Answer] = {
+        **answers.table(),
+        ApiVersionsRequest: lambda _: ApiVersionsResponse(api_keys=old),
+    }
+    async with peer(table) as broker, Cluster(broker.bootstrap) as cluster:
+        with pytest.raises(BrokerError, match=r"Metadata v0 to v5, tivo needs v10"):
+            await cluster.topics()
+
+
+async def test_connection_lost_in_the_middle_is_a_broker_error_and_the_next_question_is_answered(
+    answers: Answers,
+) -> None:
+    falls = iter([None])
+    table: dict[type[Message], Answer] = {
+        **answers.table(),
+        ListOffsetsRequest: lambda request: next(falls, answers.list_offsets(request)),
+    }
+    async with peer(table) as broker:
+        broker.topics = [a_topic("quakes", ID, 0)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            with pytest.raises(BrokerError, match="ListOffsets"):
+                await cluster.log_ends("quakes")
+            assert {0: 90} == await cluster.log_ends("quakes")
+
+
+async def test_cluster_that_is_not_there_is_a_broker_error_naming_the_address() -> None:
+    async with peer({}) as broker:
+        pass
+
+    with pytest.raises(BrokerError, match=broker.bootstrap):
+        await Cluster(broker.bootstrap).start()
+
+
+async def test_cluster_that_was_not_started_is_a_broker_error() -> None:
+    cluster = Cluster("127.0.0.1:1")
+    await cluster.close()
+
+    with pytest.raises(BrokerError, match="not connected"):
+        await cluster.topics()

@@ -1,0 +1,116 @@
+from typing import Any
+
+from tivo.client.viewer_session import REMEMBERED_PLACES, Frame, ShownEvent, ViewerSession
+
+
+def event(offset: int, **more: Any) -> ShownEvent:
+    place = {"topic": "quakes", "partition": 0, "offset": offset, "time_us": offset, "received_us": offset}
+    return ShownEvent(**{**place, "id": str(offset), **more})
+
+
+def frame(*events: ShownEvent, **more: Any) -> Frame:
+    return Frame(**{"epoch": 1, "n": 1, "events": events, **more})
+
+
+def session(state: dict[str, Any] | None = None) -> ViewerSession:
+    begun = ViewerSession(["quakes"])
+    begun.hear({"type": "state", "status": "playing", "epoch": 1, "cursor": "c0", **(state or {})})
+    return begun
+
+
+def offsets(events: list[ShownEvent]) -> list[int]:
+    return [each.offset for each in events]
+
+
+def test_before_anything_was_heard_there_is_nothing_to_resume() -> None:
+    assert [] == ViewerSession(["quakes"]).resume()
+
+
+def test_a_new_pacing_replaces_the_other() -> None:
+    playing = session()
+    playing.keep({"action": "play", "id": "1", "speed": 60, "loop": True, "pos": "-1h"})
+
+    playing.keep({"action": "set", "id": "2", "fit": 20})
+
+    resume = playing.resume()[0]
+    assert 20 == resume["fit"]
+    assert resume["loop"] is True
+    assert not {"speed", "pos", "id"} & resume.keys()
+
+
+def test_topics_are_kept_once_in_the_order_they_came() -> None:
+    playing = session()
+
+    playing.keep({"action": "subscribe", "topics": ["a", "quakes", "b"]})
+    playing.keep({"action": "unsubscribe", "topics": ["quakes"]})
+
+    assert ["a", "b"] == playing.topics
+
+
+def test_other_commands_leave_nothing_behind() -> None:
+    playing = session()
+
+    playing.keep({"action": "seek", "pos": 5})
+
+    assert "pos" not in playing.resume()[0]
+
+
+def test_a_frame_of_an_older_epoch_gives_nothing() -> None:
+    playing = session()
+    playing.hear({"type": "reset", "epoch": 2, "pos_us": 0, "why": "seek"})
+
+    assert [] == playing.take(frame(event(1)))
+
+
+def test_a_state_of_an_older_epoch_changes_nothing() -> None:
+    playing = session({"epoch": 3, "speed": 2})
+
+    playing.hear({"type": "state", "status": "ended", "epoch": 2})
+
+    assert ("playing", 2) == (playing.state.status, playing.state.speed)
+
+
+def test_a_new_cursor_takes_the_place_of_what_came_before() -> None:
+    playing = session()
+    playing.take(frame(event(1), event(2)))
+
+    playing.hear({"type": "state", "status": "playing", "epoch": 1, "cursor": "c1"})
+
+    resume = playing.resume()[0]
+    assert ("c1", None) == (resume["cursor"], resume["after"])
+
+
+def test_the_same_cursor_again_keeps_what_came_since() -> None:
+    playing = session()
+    playing.take(frame(event(1), event(2)))
+
+    playing.hear({"type": "ack", "state": {"status": "playing", "epoch": 1, "cursor": "c0"}})
+
+    assert 2 == playing.resume()[0]["after"]["offset"]  # type: ignore[index]  # JSON
+
+
+def test_a_live_cursor_keeps_the_next_offsets() -> None:
+    playing = session({"status": "tailing"})
+    playing.hear({"type": "caught_up", "offsets": {"quakes": {"0": 1}}})
+
+    playing.take(frame(event(1), live=True, cursor="c1"))
+
+    assert {"quakes": {"0": 2}} == playing.resume()[0]["offsets"]
+
+
+def test_in_a_new_epoch_the_same_events_are_no_repeats() -> None:
+    playing = session()
+    playing.take(frame(event(1), event(2)))
+    playing.resume()
+
+    playing.hear({"type": "reset", "epoch": 2, "pos_us": 0, "why": "loop"})
+
+    assert [1, 2] == offsets(playing.take(frame(event(1), event(2), epoch=2)))
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    playing = session()
+    playing.take(frame(*(event(offset) for offset in range(REMEMBERED_PLACES + 1))))
+    playing.resume()
+
+    assert [0] == offsets(playing.take(frame(event(0), event(1))))

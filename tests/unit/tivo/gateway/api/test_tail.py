@@ -1,0 +1,217 @@
+from typing import Any
+
+import orjson
+import pytest
+from starlette.applications import Starlette
+
+from tests.support.gateway_app import GatewayApp, Stream
+from tivo.client.producer import NewRecord
+from tivo.gateway.api.tail import PAGE, route
+
+URL = "/v1/topics/t/tail"
+
+
+@pytest.fixture
+async def gateway() -> GatewayApp:
+    """Three stored records `0` `1` `2`, and two more `3` `4` that only the log has, in topic `t`."""
+    made = GatewayApp()
+    made.log.make("t")
+    made.log.fill("t", 3)
+    await made.log.store_all("t", made.store)
+    append(made, 3, 4)
+    return made
+
+
+def append(gateway: GatewayApp, *numbers: int) -> None:
+    for number in numbers:
+        gateway.log.append("t", NewRecord(value=b"%d" % number, time_us=number * 1_000))
+
+
+class Messages:
+    """The messages of an event stream, one after another."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._rest = b""
+        self.last_id = ""
+
+    async def next(self) -> tuple[str, Any]:
+        """Type and data of the next message; comments and bare fields are passed over."""
+        while True:
+            while b"\n\n" not in self._rest:
+                self._rest += await self._stream.piece()
+            text, self._rest = self._rest.split(b"\n\n", 1)
+            fields = dict(line.split(": ", 1) for line in text.decode().splitlines())
+            self.last_id = fields.get("id", self.last_id)
+            if "data" in fields:
+                return fields.get("event", "message"), orjson.loads(fields["data"])
+
+    async def values(self, count: int) -> list[int]:
+        return [(await self.next())[1]["value"] for _ in range(count)]
+
+
+async def refused(gateway: GatewayApp, query: str) -> tuple[int, str]:
+    async with gateway.client() as http:
+        answer = await http.get(f"{URL}?{query}")
+    return answer.status_code, answer.json()["code"]
+
+
+async def test_without_a_word_it_begins_at_the_live_edge(gateway: GatewayApp) -> None:
+    async with gateway.stream(URL) as stream:
+        assert 200 == await stream.status()
+        append(gateway, 5)
+
+        assert [5] == await Messages(stream).values(1)
+
+
+async def test_from_the_beginning_the_store_comes_first_and_the_log_goes_on(gateway: GatewayApp) -> None:
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        messages = Messages(stream)
+        assert [0, 1, 2, 3, 4] == await messages.values(5)
+        append(gateway, 5)
+
+        assert [5] == await messages.values(1)
+
+
+async def test_from_a_time_nothing_older_comes_out_of_store_or_log(gateway: GatewayApp) -> None:
+    append(gateway, 1)
+    append(gateway, 6)
+
+    async with gateway.stream(URL, query="from=1970-01-01T00:00:00.002Z") as stream:
+        assert [2, 3, 4, 6] == await Messages(stream).values(4)
+
+
+@pytest.mark.parametrize("taken", range(1, 8))
+async def test_cut_anywhere_it_goes_on_without_loss_or_repeat(gateway: GatewayApp, taken: int) -> None:
+    append(gateway, 5, 6)
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        messages = Messages(stream)
+        before = await messages.values(taken)
+        cursor = messages.last_id
+    append(gateway, 7)
+    await gateway.log.store_all("t", gateway.store)
+
+    async with gateway.stream(URL, headers={"Last-Event-ID": cursor}) as stream:
+        after = await Messages(stream).values(8 - taken)
+
+    assert list(range(8)) == before + after
+
+
+async def test_from_takes_a_cursor_too(gateway: GatewayApp) -> None:
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        messages = Messages(stream)
+        await messages.values(4)
+
+    async with gateway.stream(URL, query=f"from={messages.last_id}") as stream:
+        assert [4] == await Messages(stream).values(1)
+
+
+async def test_many_pages_of_history_come_in_order() -> None:
+    gateway = GatewayApp()
+    gateway.log.make("t")
+    gateway.log.fill("t", 2 * PAGE + 3)
+    await gateway.log.store_all("t", gateway.store)
+
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        assert list(range(2 * PAGE + 3)) == await Messages(stream).values(2 * PAGE + 3)
+
+
+async def test_what_the_log_has_lost_since_comes_out_of_the_store(gateway: GatewayApp) -> None:
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        messages = Messages(stream)
+        await messages.values(4)
+    append(gateway, 5, 6)
+    await gateway.log.store_all("t", gateway.store)
+    append(gateway, 7)
+    gateway.log.trim("t", 0, 7)
+
+    async with gateway.stream(URL, headers={"Last-Event-ID": messages.last_id}) as stream:
+        assert [4, 5, 6, 7] == await Messages(stream).values(4)
+
+
+async def test_what_nobody_has_any_more_is_a_gap_and_never_silence(gateway: GatewayApp) -> None:
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        messages = Messages(stream)
+        await messages.values(4)
+    append(gateway, 5, 6, 7)
+    gateway.log.trim("t", 0, 7)
+
+    async with gateway.stream(URL, headers={"Last-Event-ID": messages.last_id}) as stream:
+        resumed = Messages(stream)
+        gap = await resumed.next()
+        after = await resumed.values(1)
+
+    assert ("gap", {"partition": 0, "from_offset": 4, "to_offset": 7, "reason": "retention"}) == gap
+    assert [7] == after
+
+
+async def test_a_log_that_ends_before_the_cursor_is_a_gap(gateway: GatewayApp) -> None:
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        messages = Messages(stream)
+        await messages.values(5)
+    del gateway.log.log("t", 0)[3:]  # type: ignore[union-attr]
+
+    async with gateway.stream(URL, headers={"Last-Event-ID": messages.last_id}) as stream:
+        kind, gap = await Messages(stream).next()
+
+    assert ("gap", 5, 3, "truncated") == (kind, gap["from_offset"], gap["to_offset"], gap["reason"])
+
+
+async def test_a_deleted_topic_ends_the_stream_with_a_word(gateway: GatewayApp) -> None:
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        messages = Messages(stream)
+        await messages.values(5)
+        await gateway.log.delete_topic("t")
+        gateway.tail.keep({})
+
+        assert ("gone", {"topic": "t"}) == await messages.next()
+
+
+async def test_a_silent_stream_is_kept_alive_by_comments(gateway: GatewayApp) -> None:
+    app = Starlette(routes=[route(gateway.sources, gateway.sessions, gateway.clock, ping_seconds=0)])
+
+    async with gateway.stream(URL, app=app) as stream:
+        pieces = [await stream.piece() for _ in range(2)]
+
+    assert [b"retry: 1000\n\n", b": ping\n\n"] == pieces
+
+
+async def test_a_stream_takes_a_seat_and_gives_it_back() -> None:
+    gateway = GatewayApp(max_sessions=1)
+    gateway.log.make("t")
+
+    async with gateway.stream(URL) as stream:
+        assert 200 == await stream.status()
+        assert (429, "too_many_sessions") == await refused(gateway, "")
+
+    assert 0 == gateway.sessions.taken
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("from=never", (400, "bad_time")),
+        ("from=l.nonsense", (400, "bad_cursor")),
+        ("from=s.nonsense", (400, "bad_cursor")),
+    ],
+)
+async def test_a_wrong_beginning_is_refused(gateway: GatewayApp, query: str, expected: tuple[int, str]) -> None:
+    assert expected == await refused(gateway, query)
+
+
+async def test_a_cursor_of_a_topic_made_anew_is_refused(gateway: GatewayApp) -> None:
+    cursors = []
+    for taken in (1, 5):
+        async with gateway.stream(URL, query="from=beginning") as stream:
+            messages = Messages(stream)
+            await messages.values(taken)
+            cursors.append(messages.last_id)
+    await gateway.log.delete_topic("t")
+    gateway.log.make("t")
+    gateway.clock.forward(2_000_000)
+
+    assert 2 * [(409, "topic_made_anew")] == [await refused(gateway, f"from={cursor}") for cursor in cursors]
+
+
+async def test_an_unknown_topic_is_404() -> None:
+    assert (404, "unknown_topic") == await refused(GatewayApp(), "")

@@ -1,0 +1,385 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin, Subprotocol
+
+from tests.support.gateway_app import GatewayApp
+from tivo.client.producer import NewRecord
+from tivo.gateway.server import MAX_MESSAGE_BYTES
+from tivo.playback.facts import TopicRef
+
+SEED = {"action": "play", "start": "1970-01-01T00:00:00Z", "end": "1970-01-01T00:00:01Z", "speed": 1, "loop": "False"}
+
+
+@pytest.fixture
+async def gateway() -> GatewayApp:
+    """Ten stored events, a millisecond apart from 1970 on, in topic `t`."""
+    made = GatewayApp()
+    made.log.make("t")
+    made.log.fill("t", 10)
+    await made.log.store_all("t", made.store)
+    return made
+
+
+class Viewer:
+    """A socket, and what it was told."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def say(self, **command: Any) -> None:
+        await self.socket.send(orjson.dumps(command).decode())
+
+    async def hear(self, kind: str) -> Any:
+        """The next notice of a kind; others are passed over."""
+        while (notice := orjson.loads(await self.socket.recv()))["type"] != kind:
+            pass
+        return notice
+
+    async def ask(self, **command: Any) -> Any:
+        """What a command is answered with: its ack or its error."""
+        await self.say(**command)
+        while (notice := orjson.loads(await self.socket.recv()))["type"] not in {"ack", "error"}:
+            pass
+        return notice
+
+    async def events(self, gateway: GatewayApp, count: int) -> list[Any]:
+        """So many events, the clock going on as long as they do not come."""
+        shown: list[Any] = []
+        while len(shown) < count:
+            try:
+                async with asyncio.timeout(0.01):
+                    shown += (await self.hear("events"))["events"]
+            except TimeoutError:
+                gateway.forward(1_000)
+        return shown
+
+    async def closed(self) -> tuple[int, str]:
+        """Code and reason, once the gateway has closed the socket."""
+        await self.socket.wait_closed()
+        return self.socket.close_code or 0, self.socket.close_reason or ""
+
+
+@asynccontextmanager
+async def viewer(gateway: GatewayApp, path: str = "/ws/t", **options: Any) -> AsyncIterator[Viewer]:
+    async with gateway.listening() as address, connect(address + path, **options) as socket:
+        yield Viewer(socket)
+
+
+def values(events: list[Any]) -> list[int]:
+    return [event["value"] for event in events]
+
+
+async def test_the_first_notice_greets_and_tells_the_limits(gateway: GatewayApp) -> None:
+    async with viewer(gateway) as one:
+        hello = await one.hear("hello")
+
+    assert ("tivo.v1", ["t"], gateway.clock.wall_us) == (hello["protocol"], hello["topics"], hello["now_us"])
+    assert 512 == hello["limits"]["max_sessions"]
+
+
+async def test_the_seeds_message_plays_its_window_once(gateway: GatewayApp) -> None:
+    async with viewer(gateway) as one:
+        ack = await one.ask(**SEED, id="1")
+        shown = await one.events(gateway, 10)
+        gateway.forward(1_000_000)
+        end = await one.hear("end")
+
+    assert ("ack", "1", False) == (ack["type"], ack["id"], ack["state"]["loop"])
+    assert list(range(10)) == values(shown)
+    assert 1 == end["iteration"]
+
+
+async def test_events_come_no_sooner_than_they_are_due(gateway: GatewayApp) -> None:
+    async with viewer(gateway) as one:
+        await one.ask(**SEED)
+        first = await one.events(gateway, 1)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await one.hear("events")
+        gateway.forward(9_000)
+        rest = await one.events(gateway, 9)
+
+    assert (0, list(range(1, 10))) == (first[0]["value"], values(rest))
+
+
+async def test_what_is_produced_reaches_a_viewer_on_the_live_edge(gateway: GatewayApp) -> None:
+    async with viewer(gateway) as one:
+        await one.ask(action="tail")
+        await one.hear("caught_up")
+        gateway.log.append("t", NewRecord(value=b"99"))
+        frame = await one.hear("events")
+
+    assert (True, [99]) == (frame["live"], values(frame["events"]))
+
+
+async def test_history_goes_over_into_live_with_nothing_missing_and_nothing_twice(gateway: GatewayApp) -> None:
+    gateway.log.fill("t", 5, start_us=20_000)
+    async with viewer(gateway) as one:
+        await one.ask(action="play", speed="unlimited")
+        past = await one.events(gateway, 15)
+        await one.hear("caught_up")
+        gateway.log.append("t", NewRecord(value=b"99"))
+        live = await one.events(gateway, 1)
+
+    assert [(0, offset) for offset in range(16)] == [(each["partition"], each["offset"]) for each in past + live]
+
+
+async def test_raw_values_are_base64(gateway: GatewayApp) -> None:
+    async with viewer(gateway, "/ws/t?raw=1") as one:
+        await one.ask(**SEED)
+        (first, *_) = await one.events(gateway, 1)
+
+    assert {"base64": "MA=="} == first["value"]
+
+
+async def test_topics_may_be_named_in_the_query_by_globs(gateway: GatewayApp) -> None:
+    gateway.log.make("metrics.cpu")
+    gateway.log.make("metrics.disk")
+
+    async with viewer(gateway, "/ws?topics=t,metrics.*") as one:
+        assert ["metrics.cpu", "metrics.disk", "t"] == (await one.hear("hello"))["topics"]
+
+
+async def test_questions_are_answered_in_the_ack(gateway: GatewayApp) -> None:
+    async with viewer(gateway) as one:
+        topics = await one.ask(action="topics", id="a")
+        counts = await one.ask(action="overview", buckets=2, id="b")
+
+    assert ("a", "t", 10) == (
+        topics["id"],
+        topics["result"]["topics"][0]["topic"],
+        topics["result"]["topics"][0]["events"],
+    )
+    assert ("b", 10) == (counts["id"], sum(counts["result"]["topics"]["t"]["counts"]))
+
+
+async def test_a_new_topic_is_told_to_those_who_want_it(gateway: GatewayApp) -> None:
+    async with viewer(gateway, "/ws/later.*") as one:
+        await one.ask(action="tail")
+        gateway.log.make("later.on")
+        gateway.sockets.topics_changed(await gateway.catalogue.topics(fresh=True))
+        gateway.log.append("later.on", NewRecord(value=b"1"))
+        frame = await one.hear("events")
+
+    assert ["later.on"] == [event["topic"] for event in frame["events"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "bad_json"),
+        ("[]", "bad_json"),
+        ("\x00", "bad_json"),
+        ("[" * 10_000, "bad_json"),
+        ('{"action":"play","speed":NaN}', "bad_json"),
+        ('{"action":"play","action":"pause"}', "bad_json"),
+        ('{"action":"dance"}', "unknown_action"),
+        ('{"action":7}', "unknown_action"),
+        ("{}", "unknown_action"),
+        ('{"action":"play","speed":0}', "bad_speed"),
+        ('{"action":"play","speed":-1}', "bad_speed"),
+        ('{"action":"play","speed":1e308}', "bad_speed"),
+        ('{"action":"play","speed":"fast"}', "bad_speed"),
+        ('{"action":"play","speed":true}', "bad_speed"),
+        ('{"action":"play","start":"6","end":"5"}', "bad_window"),
+        ('{"action":"play","start":"0000-01-01"}', "bad_time"),
+        ('{"action":"play","end":"99999-01-01"}', "bad_time"),
+        ('{"action":"play","loop":"maybe"}', "bad_loop"),
+        ('{"action":"play","loop":true}', "loop_unbounded"),
+        ('{"action":"seek"}', "bad_time"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_by_its_code_and_the_socket_lives(
+    gateway: GatewayApp, text: str, code: str
+) -> None:
+    async with viewer(gateway) as one:
+        await one.socket.send(text)
+        error = await one.hear("error")
+        alive = await one.ask(action="state", id="alive")
+
+    assert (code, False) == (error["code"], error["fatal"])
+    assert ("ack", "alive") == (alive["type"], alive["id"])
+
+
+async def test_a_million_members_cost_an_error_and_no_more(gateway: GatewayApp) -> None:
+    members = ",".join(f'"k{number}":1' for number in range(20_000))
+
+    async with viewer(gateway) as one:
+        await one.socket.send(f'{{"action":"play",{members}}}')
+        ack = await one.hear("ack")
+
+    assert 20 >= len(ack["ignored"])
+
+
+async def test_an_unknown_topic_is_told_and_not_fatal(gateway: GatewayApp) -> None:
+    async with viewer(gateway, "/ws/none") as one:
+        error = await one.hear("error")
+        alive = await one.ask(action="state")
+
+    assert ("unknown_topic", False, "ack") == (error["code"], error["fatal"], alive["type"])
+
+
+async def test_a_frame_of_bytes_is_read_as_text(gateway: GatewayApp) -> None:
+    async with viewer(gateway) as one:
+        await one.socket.send(b'{"action":"state","id":"b"}')
+
+        assert "b" == (await one.hear("ack"))["id"]
+
+
+async def test_a_message_beyond_the_bound_closes_its_socket_alone(gateway: GatewayApp) -> None:
+    async with gateway.listening() as address, connect(f"{address}/ws/t") as big, connect(f"{address}/ws/t") as other:
+        await big.send("x" * (MAX_MESSAGE_BYTES + 1))
+        code, _ = await Viewer(big).closed()
+        alive = await Viewer(other).ask(action="state")
+
+    assert (1009, "ack") == (code, alive["type"])
+
+
+async def test_many_fragments_are_one_message_within_the_same_bound(gateway: GatewayApp) -> None:
+    async def endless() -> AsyncIterator[str]:
+        while True:
+            yield "x" * 1_000
+
+    async with viewer(gateway) as one:
+        with pytest.raises(ConnectionClosed):
+            await one.socket.send(endless())
+
+        assert 1009 == (await one.closed())[0]
+
+
+async def test_text_that_is_not_utf_8_closes_its_socket(gateway: GatewayApp) -> None:
+    async with viewer(gateway) as one:
+        await one.socket.send(b"\xff\xfe", text=True)
+
+        assert 1007 == (await one.closed())[0]
+
+
+@pytest.mark.parametrize("origin", ["http://evil.com", "null", "https://localhost.evil.com"])
+async def test_a_foreign_page_gets_no_socket(gateway: GatewayApp, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with viewer(gateway, origin=Origin(origin)):
+            pass
+
+    assert 403 == refused.value.response.status_code
+
+
+async def test_a_foreign_host_gets_no_socket(gateway: GatewayApp) -> None:
+    async with gateway.listening() as address:
+        port = address.rpartition(":")[2]
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect("ws://evil.com/ws/t", host="127.0.0.1", port=int(port)):
+                pass
+
+    assert 421 == refused.value.response.status_code
+
+
+async def test_a_page_of_this_machine_gets_a_socket(gateway: GatewayApp) -> None:
+    async with viewer(gateway, origin=Origin("http://localhost:5173")) as one:
+        assert await one.hear("hello")
+
+
+@pytest.mark.parametrize("path", ["/", "/wsx", "/v1/topics", "/ws/t/x"])
+async def test_there_are_sockets_at_their_address_only(gateway: GatewayApp, path: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with viewer(gateway, path):
+            pass
+
+    assert 403 == refused.value.response.status_code
+
+
+async def test_a_plain_request_is_told_to_upgrade(gateway: GatewayApp) -> None:
+    async with gateway.client() as http:
+        answers = [await http.get("/ws"), await http.get("/ws/t")]
+
+    assert 2 * [426] == [answer.status_code for answer in answers]
+
+
+async def test_the_subprotocol_is_agreed_on_where_it_is_offered(gateway: GatewayApp) -> None:
+    offered = [Subprotocol("other"), Subprotocol("tivo.v1.json")]
+    async with gateway.listening() as address:
+        async with connect(f"{address}/ws/t", subprotocols=offered) as agreed:
+            assert "tivo.v1.json" == agreed.subprotocol
+        async with connect(f"{address}/ws/t") as bare:
+            assert None is bare.subprotocol
+
+
+async def test_where_no_seat_is_left_the_socket_opens_to_say_so() -> None:
+    gateway = GatewayApp(max_sessions=1)
+    async with gateway.listening() as address, connect(f"{address}/ws"):
+        late = Viewer(await connect(f"{address}/ws"))
+        bye = await late.hear("bye")
+
+        assert (1013, "too_many_sessions") == await late.closed()
+        assert 1013 == bye["code"]
+
+
+async def test_a_gateway_that_stops_tells_every_viewer_first(gateway: GatewayApp) -> None:
+    async with gateway.listening() as address:
+        viewers = [Viewer(await connect(f"{address}/ws/t")) for _ in range(3)]
+        for one in viewers:
+            await one.hear("hello")
+
+    byes = [await one.hear("bye") for one in viewers]
+    closed = [await one.closed() for one in viewers]
+
+    assert 3 * [1001] == [bye["code"] for bye in byes] == [code for code, _ in closed]
+
+
+async def test_a_viewer_that_vanishes_leaves_its_seat_and_its_tail(gateway: GatewayApp) -> None:
+    async with gateway.listening() as address:
+        gone = Viewer(await connect(f"{address}/ws/t"))
+        await gone.ask(action="tail")
+        assert 1 == gateway.sessions.taken
+        gone.socket.transport.abort()
+        while gateway.sessions.taken:  # noqa: ASYNC110  the seat is a number, not an event
+            await asyncio.sleep(0)
+
+        assert [0] == [each.followers for each in gateway.tail._followed.values()]
+
+
+async def test_a_viewer_that_stops_reading_is_let_go_and_the_others_go_on() -> None:
+    gateway = GatewayApp()
+    topic: TopicRef = gateway.log.make("big")
+    for number in range(2_000):
+        gateway.log.append("big", NewRecord(value=b'"%b"' % (b"x" * 10_000), time_us=number))
+    await gateway.log.store_all(topic.name, gateway.store)
+
+    async with gateway.listening() as address:
+        stalled = Viewer(await connect(f"{address}/ws/big", max_queue=1))
+        await stalled.say(action="play", speed="unlimited")
+        lively = Viewer(await connect(f"{address}/ws/big"))
+        await lively.ask(action="play", speed="unlimited")
+        shown = await lively.events(gateway, 2_000)
+        while gateway.sessions.taken == 2:
+            gateway.forward(1_000_000)
+            await asyncio.sleep(0.001)
+        alive = await lively.ask(action="state")
+        stalled.socket.transport.abort()
+
+    assert list(range(2_000)) == [event["offset"] for event in shown]
+    assert "ack" == alive["type"]
+
+
+async def test_a_store_that_fails_is_told_and_the_session_goes_on_when_it_is_back(gateway: GatewayApp) -> None:
+    async with viewer(gateway) as one:
+        await one.hear("hello")
+        gateway.log.away = True
+        await one.say(action="tail")
+        error = await one.hear("error")
+        gateway.log.away = False
+        while True:
+            try:
+                async with asyncio.timeout(0.01):
+                    await one.hear("caught_up")
+                break
+            except TimeoutError:
+                gateway.forward(100_000)
+
+    assert ("log_unavailable", False) == (error["code"], error["fatal"])

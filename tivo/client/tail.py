@@ -1,0 +1,310 @@
+"""The live edge of the log, for any number of followers over one consumer.
+
+A topic that somebody follows has a ring of its newest events. A read is answered out of the ring
+where that reaches back to the place asked for, else out of the log itself; a read that waits is
+parked until its topic moves. Nothing is pushed at anybody: a slow reader simply asks later, and
+what the ring has dropped by then is still in the log.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol
+
+from tivo.client.live_consumer import Arrived, OutOfRange
+from tivo.client.ring import Ring, weight
+from tivo.model.errors import BrokerError, UnknownTopic
+from tivo.model.timeline import SECOND_US, Now
+from tivo.playback.effects import TailPlace
+from tivo.playback.facts import TailSlice, TopicRef
+
+RING_BYTES = 16 * 2**20
+IDLE_US = 30 * SECOND_US
+"""A topic that nobody has followed for so long is read no more."""
+RETRY_SECONDS = 0.5
+
+
+class TailAnswer(NamedTuple):
+    """A slice per place that has anything to tell. `behind`: some events came out of the log, not the ring."""
+
+    slices: list[TailSlice]
+    behind: bool
+
+
+class Live(Protocol):
+    """What reads the partitions that are followed, as `LiveConsumer` does."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def follow(self, positions: Mapping[tuple[str, int], int]) -> None: ...
+
+    async def take(self) -> Sequence[Arrived]: ...
+
+
+class Log(Protocol):
+    """What reads the log at any offset, as `LogReader` does."""
+
+    async def read(self, topic: str, places: Sequence[TailPlace], *, max_bytes: int) -> list[TailSlice]: ...
+
+
+class Ends(Protocol):
+    """What knows topics and where their logs start and end, as `Cluster` does."""
+
+    async def topic_ids(self, names: Collection[str]) -> Mapping[str, bytes]: ...
+
+    async def log_starts(self, topic: str) -> Mapping[int, int]: ...
+
+    async def log_ends(self, topic: str) -> Mapping[int, int]: ...
+
+
+class Tail:
+    """Rings of the topics that are followed. Its owner keeps `run` running in a task."""
+
+    def __init__(
+        self, *, live: Live, log: Log, ends: Ends, now: Callable[[], Now], ring_bytes: int = RING_BYTES
+    ) -> None:
+        self._live = live
+        self._log = log
+        self._ends = ends
+        self._now = now
+        self._ring_bytes = ring_bytes
+        self._followed: dict[str, _Followed] = {}
+        self._wanted = asyncio.Event()
+        self._running = False
+
+    def open(self, topic: TopicRef) -> None:
+        """Keep the ring of this topic filled from now on, until `close` was called as often."""
+        self._follow(topic).followers += 1
+
+    def close(self, topic: TopicRef) -> None:
+        """One follower less."""
+        followed = self._followed.get(topic.name)
+        if followed is not None and followed.topic.topic_id == topic.topic_id:
+            followed.followers -= 1
+            followed.idle_from_us = self._now().steady_us
+
+    def keep(self, topics: Mapping[str, TopicRef]) -> None:
+        """The topics there are now: rings of others end, new partitions are followed from their beginning."""
+        for name, followed in list(self._followed.items()):
+            current = topics.get(name)
+            if current is None or current.topic_id != followed.topic.topic_id:
+                self._end(followed)
+            elif current.partitions != followed.topic.partitions:
+                followed.topic = current
+                if followed.ring is not None:
+                    for partition in current.partitions:
+                        followed.ring.add(partition)
+                    self._tell_positions()
+
+    async def read(self, topic: TopicRef, places: Sequence[TailPlace], *, max_bytes: int, wait: bool) -> TailAnswer:
+        """What lies at these places; where `wait`, once one of them has anything new, and only those that have.
+
+        Raises UnknownTopic where the topic was deleted or made anew, BrokerError where the log is away.
+        """
+        if not wait:
+            return await self._read(topic, places, max_bytes)
+        with self._following(topic) as followed:
+            while True:
+                seen = followed.changes
+                moved = await self._moved(followed, topic, places, max_bytes)
+                if moved.slices:
+                    return moved
+                await followed.changed_since(seen)
+
+    async def run(self) -> None:
+        """Fill the rings. Outlives a broker that goes away."""
+        while True:
+            try:
+                await self._live.start()
+                self._running = True
+                self._tell_positions()
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._join_wanted())
+                    tasks.create_task(self._pump())
+            except* BrokerError:
+                pass  # told by whoever watches the broker; here there is only to try again
+            finally:
+                self._running = False
+                await self._live.stop()
+            await asyncio.sleep(RETRY_SECONDS)
+
+    # ------------------------------------------------------------------ reading
+
+    async def _moved(
+        self, followed: "_Followed", topic: TopicRef, places: Sequence[TailPlace], max_bytes: int
+    ) -> TailAnswer:
+        ring = await followed.joined()
+        if all(ring.reaches(place) for place in places):
+            places = [place for place in places if ring.has_moved(place)]
+        if not places:
+            return TailAnswer([], behind=False)
+        answer = await self._read(topic, places, max_bytes)
+        news = [each for place, each in zip(places, answer.slices, strict=True) if _is_news(place, each)]
+        return TailAnswer(news, answer.behind)
+
+    async def _read(self, topic: TopicRef, places: Sequence[TailPlace], max_bytes: int) -> TailAnswer:
+        followed = self._followed.get(topic.name)
+        ring = followed.ring if followed is not None and followed.topic.topic_id == topic.topic_id else None
+        far = [place for place in places if ring is None or not ring.reaches(place)]
+        read = await self._log.read(topic.name, far, max_bytes=max_bytes) if far else []
+        by_partition = {each.partition: each for each in read}
+        left = max_bytes - sum(weight(event) for each in read for event in each.events)
+        for place in places:
+            if place.partition not in by_partition:
+                assert ring is not None, "what no ring reaches was read from the log"
+                near = ring.slice(place, max_bytes=left)
+                left -= sum(weight(event) for event in near.events)
+                by_partition[place.partition] = near
+        return TailAnswer([by_partition[place.partition] for place in places], any(each.events for each in read))
+
+    @contextmanager
+    def _following(self, topic: TopicRef) -> "Iterator[_Followed]":
+        followed = self._follow(topic)
+        followed.followers += 1
+        try:
+            yield followed
+        finally:
+            followed.followers -= 1
+            followed.idle_from_us = self._now().steady_us
+
+    def _follow(self, topic: TopicRef) -> "_Followed":
+        followed = self._followed.get(topic.name)
+        if followed is not None and followed.topic.topic_id != topic.topic_id:
+            self._end(followed)
+            followed = None
+        if followed is None:
+            followed = self._followed[topic.name] = _Followed(topic)
+            self._wanted.set()
+        return followed
+
+    # ------------------------------------------------------------------ filling
+
+    async def _join_wanted(self) -> None:
+        """Give every topic that has none its ring, beginning at the log end of this moment."""
+        while True:
+            for followed in [each for each in self._followed.values() if each.ring is None]:
+                await self._join(followed)
+            self._tell_positions()
+            await self._wanted.wait()
+            self._wanted.clear()
+
+    async def _join(self, followed: "_Followed") -> None:
+        name = followed.topic.name
+        try:
+            ends = await self._ends.log_ends(name)
+            current = (await self._ends.topic_ids([name])).get(name)
+        except UnknownTopic:
+            current = None
+        if current != followed.topic.topic_id:
+            self._end(followed)
+            return
+        starts = {partition: ends.get(partition, 0) for partition in followed.topic.partitions}
+        followed.begin(Ring(starts=starts, max_bytes=self._ring_bytes))
+
+    async def _pump(self) -> None:
+        while True:
+            try:
+                arrivals = await self._live.take()
+            except OutOfRange as error:
+                for (name, partition), position in error.positions.items():
+                    await self._restart(name, partition, position)
+                self._tell_positions()
+                continue
+            for arrived in arrivals:
+                self._arrived(arrived)
+            self._drop_idle()
+
+    def _arrived(self, arrived: Arrived) -> None:
+        followed = self._followed.get(arrived.topic)
+        if followed is None or followed.ring is None:
+            return
+        if arrived.next > followed.ring.positions.get(arrived.partition, arrived.next):
+            followed.ring.append(arrived.partition, arrived.events, next=arrived.next, log_end=arrived.log_end)
+            followed.change()
+
+    async def _restart(self, name: str, partition: int, position: int) -> None:
+        """The log was trimmed beyond a position, or ends before it: go on where there is something."""
+        followed = self._followed.get(name)
+        if followed is None or followed.ring is None:
+            return
+        try:
+            starts, ends = await self._ends.log_starts(name), await self._ends.log_ends(name)
+            current = (await self._ends.topic_ids([name])).get(name)
+        except UnknownTopic:
+            current = None
+        if current != followed.topic.topic_id:
+            self._end(followed)
+            return
+        followed.ring.restart(partition, min(max(position, starts.get(partition, 0)), ends.get(partition, 0)))
+        followed.change()
+
+    def _drop_idle(self) -> None:
+        steady_us = self._now().steady_us
+        idle = [each for each in self._followed.values() if each.followers == 0]
+        for followed in idle:
+            if steady_us - followed.idle_from_us > IDLE_US:
+                self._end(followed)
+
+    def _end(self, followed: "_Followed") -> None:
+        if self._followed.get(followed.topic.name) is followed:
+            del self._followed[followed.topic.name]
+            followed.end()
+            self._tell_positions()
+
+    def _tell_positions(self) -> None:
+        if self._running:
+            rings = {name: each.ring for name, each in self._followed.items() if each.ring is not None}
+            self._live.follow(
+                {(name, partition): at for name, ring in rings.items() for partition, at in ring.positions.items()}
+            )
+
+
+class _Followed:
+    """A topic, its ring once that has begun, and those who wait for it."""
+
+    def __init__(self, topic: TopicRef) -> None:
+        self.topic = topic
+        self.ring: Ring | None = None
+        self.followers = 0
+        self.idle_from_us = 0
+        self.changes = 0
+        self._ended = False
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def begin(self, ring: Ring) -> None:
+        self.ring = ring
+        self.change()
+
+    def end(self) -> None:
+        self._ended = True
+        self.change()
+
+    def change(self) -> None:
+        self.changes += 1
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
+
+    async def joined(self) -> Ring:
+        """The ring, as soon as it has begun. Raises UnknownTopic where the topic has ended."""
+        while self.ring is None and not self._ended:
+            await self.changed_since(self.changes)
+        if self._ended:
+            raise UnknownTopic(self.topic.name)
+        assert self.ring is not None
+        return self.ring
+
+    async def changed_since(self, seen: int) -> None:
+        if self.changes != seen:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+
+def _is_news(place: TailPlace, read: TailSlice) -> bool:
+    """Whether a place has moved, was trimmed or lies beyond the log end, or its beginning was not known before."""
+    return place.offset is None or read.next > place.offset or not read.log_start <= place.offset <= read.log_end

@@ -1,0 +1,182 @@
+"""What the gateway knows of topics: which there are, how much they hold, and up to when the store is complete."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from tivo.gateway.doors import Clock, Cluster
+from tivo.gateway.problems import Problem
+from tivo.model.errors import BrokerError, StoreError, UnknownTopic
+from tivo.model.event import Frontier
+from tivo.model.timeline import MINUTE_US, SECOND_US, Window
+from tivo.playback.facts import TopicRef
+from tivo.store.base import Store, TopicStats
+
+KEPT_US = SECOND_US
+"""How long an answer of the broker about its topics is good: a hot read then costs no extra trip."""
+WATCH_SECONDS = 1.0
+
+LEGAL_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+"""Kafka's rule for topic names; `.` and `..` are refused besides."""
+
+
+class TopicReport(NamedTuple):
+    """One topic as lists show it. `pending` counts what the log holds and the store does not yet."""
+
+    topic: str
+    topic_id: str
+    partitions: int
+    events: int
+    pending: int
+    value_bytes: int
+    rate: float
+    first_us: int | None
+    last_us: int | None
+
+
+def is_legal_name(name: str) -> bool:
+    """Whether Kafka takes it as the name of a topic that is not internal."""
+    return bool(LEGAL_NAME.fullmatch(name)) and name not in {".", ".."} and not name.startswith("__")
+
+
+class Catalogue:
+    """Topics by name, out of the broker; what they hold, out of the store and the ends of the log."""
+
+    def __init__(self, *, cluster: Cluster, store: Store, now: Clock) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._now = now
+        self._known: dict[str, TopicRef] = {}
+        self._read_us: int | None = None
+        self.trouble: dict[str, str] = {"log": "not reached yet", "store": "not reached yet"}
+        """Which neighbour is away, and what it said."""
+
+    async def watch(
+        self, changed: Callable[[Mapping[str, TopicRef]], None], *, every_seconds: float = WATCH_SECONDS
+    ) -> None:
+        """Tell of every change of topics or partitions, and keep `trouble` up to date, for ever."""
+        told: Mapping[str, TopicRef] = {}
+        while True:
+            try:
+                await self.topics(fresh=True)
+                await self._store.frontier(b"")
+                self.trouble = {}
+            except BrokerError as error:
+                self.trouble = {"log": str(error)}
+            except StoreError as error:
+                self.trouble = {"store": str(error)}
+            if self._known != told:
+                told = self._known
+                changed(told)
+            await asyncio.sleep(every_seconds)
+
+    async def topics(self, *, fresh: bool = False) -> Mapping[str, TopicRef]:
+        """The topics people may see, by name. Raises BrokerError where the log is away and none was ever seen."""
+        steady_us = self._now().steady_us
+        if fresh or self._read_us is None or steady_us - self._read_us > KEPT_US:
+            try:
+                infos = await self._cluster.topics()
+            except BrokerError:
+                if self._read_us is None or fresh:
+                    raise
+            else:
+                self._known = {
+                    name: TopicRef(name, info.topic_id, info.partitions)
+                    for name, info in sorted(infos.items())
+                    if not info.internal
+                }
+            self._read_us = steady_us
+        return self._known
+
+    async def find(self, name: str) -> TopicRef:
+        """One topic. Raises UnknownTopic, BrokerError."""
+        topic = (await self.topics()).get(name)
+        if topic is None and is_legal_name(name):
+            topic = (await self.topics(fresh=True)).get(name)
+        if topic is None:
+            raise UnknownTopic(name)
+        return topic
+
+    async def log_starts(self, topic: TopicRef) -> dict[int, int]:
+        """Per partition the first offset that the log still has."""
+        return await self._cluster.log_starts(topic.name)
+
+    async def log_ends(self, topic: TopicRef) -> dict[int, int]:
+        """Per partition the offset behind the last that can be read."""
+        return await self._cluster.log_ends(topic.name)
+
+    async def reports(self, topics: Iterable[TopicRef]) -> list[TopicReport]:
+        """What each topic holds."""
+        stats = {each.topic_id: each for each in await self._store.topics()}
+        async with asyncio.TaskGroup() as tasks:
+            made = [tasks.create_task(self._report(topic, stats.get(topic.topic_id))) for topic in topics]
+        return [report for task in made if (report := task.result()) is not None]
+
+    async def _report(self, topic: TopicRef, stats: TopicStats | None) -> TopicReport | None:
+        """What a topic holds; None where it was deleted a moment ago."""
+        try:
+            pending = sum((await self.unstored(topic)).values())
+        except UnknownTopic:
+            return None
+        held = stats or TopicStats(topic.name, topic.topic_id, 0, 0, None, None)
+        return TopicReport(
+            topic=topic.name,
+            topic_id=topic.topic_id.hex(),
+            partitions=len(topic.partitions),
+            events=held.events + pending,
+            pending=pending,
+            value_bytes=held.value_bytes,
+            rate=await self._rate(topic) if held.events else 0.0,
+            first_us=held.first_us,
+            last_us=held.last_us,
+        )
+
+    async def _rate(self, topic: TopicRef) -> float:
+        """Events a second over the last minute."""
+        wall_us = self._now().wall_us
+        overview = await self._store.overview(topic.topic_id, Window(wall_us - MINUTE_US, wall_us), 1)
+        return round(sum(overview.counts) / 60, 3)
+
+    async def unstored(self, topic: TopicRef, frontier: Frontier | None = None) -> dict[int, int]:
+        """Per partition that has any, how many offsets of the log lie at or beyond the frontier."""
+        if frontier is None:
+            frontier = await self._store.frontier(topic.topic_id)
+        starts, ends = await self.log_starts(topic), await self.log_ends(topic)
+        behind = {p: end - max(frontier.get(p, 0), starts.get(p, 0)) for p, end in ends.items()}
+        return {p: count for p, count in behind.items() if count > 0}
+
+    async def check_offset(self, topic: TopicRef, partition: int, offset: int) -> None:
+        """Raises Problem 416, with the earliest and latest, where neither log nor store reach to an offset."""
+        starts, ends = await self.log_starts(topic), await self.log_ends(topic)
+        earliest, latest = starts.get(partition, 0), ends.get(partition, 0)
+        if earliest <= offset <= latest:
+            return
+        if offset < earliest and await self._store.ledger(
+            topic.topic_id, above={partition: offset}, upto={partition: earliest}
+        ):
+            return
+        detail = f"{topic.name}/{partition} goes from offset {earliest} to {latest}, {offset} lies outside"
+        raise Problem(416, "offset_out_of_range", detail, earliest=earliest, latest=latest)
+
+    async def complete_to(self, topic: TopicRef, frontier: Frontier) -> int | None:
+        """The time up to which the store is complete; None where the log is away, or nothing is stored yet.
+
+        The store follows each partition in offset order, so what it may lack begins at the oldest
+        of the times at which the partitions that it is behind in were last written.
+        """
+        try:
+            behind = await self.unstored(topic, frontier)
+        except BrokerError:
+            return None
+        if not behind:
+            return self._now().wall_us
+        written = await self._store.ledger(
+            topic.topic_id,
+            above={p: max(frontier.get(p, 0) - 1, 0) for p in behind},
+            upto={p: frontier.get(p, 0) for p in behind},
+        )
+        newest = {row.partition: row.max_time_us for row in written if row.max_time_us is not None}
+        if behind.keys() - newest.keys():
+            return None
+        return min(newest[p] for p in behind)

@@ -1,0 +1,206 @@
+"""The parts of the OpenAPI document that FastAPI cannot see: the hot routes, which take requests as they come."""
+
+from typing import Any
+
+_TOPIC = {"name": "topic", "in": "path", "required": True, "schema": {"type": "string"}}
+_TIMES = "RFC 3339; seconds, ms, µs or ns since 1970; an offset such as -3d; beginning, end or now"
+
+
+def _query(name: str, description: str, kind: str = "string", **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": kind, **schema}}
+
+
+_RECORD = {
+    "title": "Record",
+    "type": "object",
+    "description": "One record. Any other object posted alone is itself the value of a record.",
+    "properties": {
+        "key": {"description": "a string, or any JSON; null is no key"},
+        "value": {"description": "any JSON, kept byte for byte; null deletes the key"},
+        "headers": {"type": "object", "description": "names to strings; a list of pairs where a name comes twice"},
+        "time": {"type": ["string", "number"], "description": _TIMES + "; without it the time of arrival"},
+        "partition": {"type": "integer", "description": "without it the key decides"},
+    },
+    "required": ["value"],
+}
+_RECORDS = {
+    "title": "Records",
+    "anyOf": [
+        {
+            "title": "Batch",
+            "type": "object",
+            "properties": {"records": {"type": "array", "items": {"$ref": "#/components/schemas/Record"}}},
+            "required": ["records"],
+        },
+        {"$ref": "#/components/schemas/Record"},
+    ],
+}
+_DELIVERIES = {
+    "title": "Deliveries",
+    "type": "object",
+    "properties": {
+        "offsets": {
+            "type": "array",
+            "description": "per record, in order: partition, offset and time_us, or error_code, error and retryable",
+            "items": {"type": "object"},
+        }
+    },
+}
+_EVENT = {
+    "title": "Event",
+    "type": "object",
+    "properties": {
+        "topic": {"type": "string"},
+        "partition": {"type": "integer"},
+        "offset": {"type": "integer"},
+        "time_us": {"type": "integer", "description": "event time, µs since 1970 UTC"},
+        "received_us": {"type": "integer", "description": "when tivo first took it"},
+        "id": {"type": "string", "description": "the same wherever and whenever it is read, in order of time"},
+        "key": {"description": "a string, null, or base64 in an object where it is no text"},
+        "value": {"description": "the JSON that was sent, a string, or base64 in an object where it is no text"},
+        "headers": {"type": "object"},
+    },
+}
+_EVENTS = {
+    "title": "Events",
+    "type": "object",
+    "properties": {
+        "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+        "complete_to_us": {
+            "type": ["integer", "null"],
+            "description": "the store is complete up to here; null where that is not known (reads by time)",
+        },
+        "next_offset": {"type": "integer", "description": "where to go on (reads by offset)"},
+        "next": {"type": ["string", "null"], "description": "address of the next page, as in the Link header"},
+    },
+}
+_PROBLEM = {
+    "title": "Problem",
+    "type": "object",
+    "description": "RFC 9457",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string", "description": "stable"},
+        "retryable": {"type": "boolean"},
+        "errors": {"type": "array", "items": {"type": "object"}, "description": "one per wrong field or record"},
+    },
+}
+
+SCHEMAS = {
+    "Record": _RECORD,
+    "Records": _RECORDS,
+    "Deliveries": _DELIVERIES,
+    "Event": _EVENT,
+    "Events": _EVENTS,
+    "Problem": _PROBLEM,
+}
+
+
+def _json(name: str, media_type: str = "application/json") -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def _answer(description: str, content: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"description": description, "content": content} if content else {"description": description}
+
+
+_REFUSED = {"default": _answer("no success", _json("Problem", "application/problem+json"))}
+
+_PRODUCE = {
+    "tags": ["events"],
+    "operationId": "produce_records",
+    "summary": "Produce records.",
+    "description": "application/x-ndjson is a stream: a record a line, a report a line in the answer, in order.",
+    "parameters": [
+        _TOPIC,
+        _query("acks", "who must hold the records before the answer", enum=["0", "1", "all"], default="all"),
+        _query("key", "of a raw value"),
+        _query("time", "of a raw value: " + _TIMES),
+        _query("partition", "of a raw value", "integer"),
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            **_json("Records"),
+            **_json("Record", "application/x-ndjson"),
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary", "description": "one value"}},
+        },
+    },
+    "responses": {
+        "200": _answer("every record is held", _json("Deliveries")),
+        "202": _answer("sent with acks=0, nobody knows"),
+        "207": _answer("some records failed", _json("Deliveries")),
+        **_REFUSED,
+    },
+}
+_READ = {
+    "tags": ["events"],
+    "operationId": "read_events",
+    "summary": "Read stored events.",
+    "description": "Of a window (start, end), in order of time; or of a partition from an offset on. "
+    "With Accept: application/x-ndjson all of it in one stream.",
+    "parameters": [
+        _TOPIC,
+        _query("start", _TIMES + "; included"),
+        _query("end", _TIMES + "; not included"),
+        _query("partition", "to be read from an offset on", "integer"),
+        _query("offset", "where to begin in the partition", "integer"),
+        _query("key", "only events of this key"),
+        _query("limit", "events at most: 10,000 a page, 100 without saying, all in a stream", "integer"),
+        _query("cursor", "out of the address of the next page"),
+    ],
+    "responses": {
+        "200": _answer("events", {**_json("Events"), **_json("Event", "application/x-ndjson")}),
+        "416": _answer("no such offset; earliest and latest tell which there are", _json("Problem")),
+        **_REFUSED,
+    },
+}
+_TAIL = {
+    "tags": ["events"],
+    "operationId": "follow_events",
+    "summary": "Follow events as server-sent events.",
+    "description": "The id of each is a cursor: with Last-Event-ID or ?from= the stream goes on behind it.",
+    "parameters": [
+        _TOPIC,
+        _query("from", "a cursor, or a time: " + _TIMES + "; without it the live edge"),
+        {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}, "description": "a cursor"},
+    ],
+    "responses": {
+        "200": _answer("events", {"text/event-stream": {"schema": {"type": "string"}}}),
+        **_REFUSED,
+    },
+}
+_PROBE = {"200": _answer("fine"), "503": _answer("not now; reasons tell why")}
+
+PATHS: dict[str, dict[str, Any]] = {
+    "/v1/topics/{topic}/records": {"get": _READ, "post": _PRODUCE},
+    "/v1/topics/{topic}/tail": {"get": _TAIL},
+    "/livez": {"get": {"tags": ["health"], "operationId": "livez", "summary": "Is it alive?", "responses": _PROBE}},
+    "/readyz": {"get": {"tags": ["health"], "operationId": "readyz", "summary": "Is it ready?", "responses": _PROBE}},
+    "/metrics": {
+        "get": {
+            "tags": ["health"],
+            "operationId": "metrics",
+            "summary": "Prometheus metrics.",
+            "responses": {"200": _answer("metrics", {"text/plain": {"schema": {"type": "string"}}})},
+        }
+    },
+}
+
+
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI's document with the hot routes in it, and its own description of wrong input replaced by ours."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+            operation["responses"].update(_REFUSED)
+    document["paths"].update(PATHS)
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas.update(SCHEMAS)
+    return document

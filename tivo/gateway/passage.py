@@ -1,0 +1,105 @@
+"""A way through stored events that can be left and taken up again: what a read's cursor holds.
+
+It pins the frontier at its beginning. What lies below a frontier never changes, so all pages of
+one passage together are one state of the store, whatever is written meanwhile.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import msgspec
+
+from tivo.gateway.parameters import bad, window_of
+from tivo.gateway.problems import Problem
+from tivo.model.event import Cursor, Event, Frontier
+from tivo.model.timeline import Window
+from tivo.playback.facts import TopicRef
+from tivo.store.base import Found, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Stored events of a topic with above[p] ≤ offset < upto[p], in a window, behind a cursor, of one key or all."""
+
+    topic: str
+    topic_id: bytes
+    window: Window
+    upto: Frontier
+    above: Frontier = field(default_factory=dict)
+    after: Cursor | None = None
+    key: bytes | None = None
+
+    async def read(self, store: Store, *, limit: int) -> Found:
+        """The next events, of any key."""
+        return await store.read(
+            self.topic_id, self.window, above=self.above, upto=self.upto, after=self.after, limit=limit
+        )
+
+    def kept(self, events: list[Event]) -> list[Event]:
+        """Those of the key asked for."""
+        return events if self.key is None else [event for event in events if event.key == self.key]
+
+    def behind(self, event: Event) -> "Passage":
+        return replace(self, after=event.cursor)
+
+    def token(self) -> str:
+        """Opaque to clients, fit for a URL."""
+        place = None if self.after is None else (self.after.time_us, self.after.partition, self.after.offset)
+        window = (self.window.start_us, self.window.end_us)
+        written = _Token(self.topic_id, window, dict(self.upto), dict(self.above), place, self.key)
+        return to_token(written)
+
+
+class _Token(msgspec.Struct, frozen=True, array_like=True):
+    topic_id: bytes
+    window: tuple[int | None, int | None]
+    upto: dict[int, int]
+    above: dict[int, int]
+    place: tuple[int, int, int] | None
+    key: bytes | None
+
+
+T = TypeVar("T")
+
+
+def to_token(written: msgspec.Struct) -> str:
+    """Opaque to clients, fit for a URL."""
+    return urlsafe_b64encode(msgspec.msgpack.encode(written)).rstrip(b"=").decode()
+
+
+def from_token(token: str, kind: type[T]) -> T:
+    """What was written into a token. Raises Problem 400 `bad_cursor` where it is none of ours."""
+    try:
+        return msgspec.msgpack.decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=kind)
+    except (ValueError, msgspec.DecodeError):
+        raise bad("bad_cursor", "cursor", f"{token[:80]!r} is no cursor of this gateway") from None
+
+
+async def begin(query: Mapping[str, str], info: TopicRef, store: Store, *, now_us: int) -> Passage:
+    """A passage over a window (`start`, `end`) of a `key` or of all."""
+    key = query.get("key")
+    return Passage(
+        topic=info.name,
+        topic_id=info.topic_id,
+        window=window_of(query, now_us=now_us),
+        upto=await store.frontier(info.topic_id),
+        key=None if key is None else key.encode(),
+    )
+
+
+def resume(token: str, info: TopicRef) -> Passage:
+    """The passage that a cursor tells of. Raises Problem 400 where it is none, 409 where the topic was made anew."""
+    read = from_token(token, _Token)
+    if read.topic_id != info.topic_id:
+        raise Problem(409, "topic_made_anew", f"{info.name!r} was deleted and made anew since this cursor was given")
+    return Passage(
+        topic=info.name,
+        topic_id=info.topic_id,
+        window=Window(*read.window),
+        upto=read.upto,
+        above=read.above,
+        after=None if read.place is None else Cursor(read.place[0], info.name, read.place[1], read.place[2]),
+        key=read.key,
+    )

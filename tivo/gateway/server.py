@@ -1,0 +1,207 @@
+"""Runs a gateway: its connections to broker and store, its port, and the order in which all of it stops."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from tivo.client.cluster import Cluster
+from tivo.client.live_consumer import LiveConsumer
+from tivo.client.log_reader import LogReader
+from tivo.client.producer import Producer
+from tivo.client.tail import RING_BYTES, Tail
+from tivo.gateway.answers import Answers
+from tivo.gateway.app import Access, Doors, make_app
+from tivo.gateway.catalogue import Catalogue
+from tivo.gateway.doors import Clock
+from tivo.gateway.guard import is_loopback
+from tivo.gateway.scheduler import Scheduler, make_alarm
+from tivo.gateway.sessions import MAX_SESSIONS, MAX_SESSIONS_PER_CLIENT, Sessions
+from tivo.gateway.socket_protocol import BoundedHttp, DirectSocket
+from tivo.gateway.sources import Sources
+from tivo.gateway.websocket import Sockets
+from tivo.model.errors import BrokerError, ConfigError
+from tivo.playback.facts import TopicRef
+from tivo.store.base import Store
+
+MAX_MESSAGE_BYTES = 256 * 2**10
+SEND_BUFFER_BYTES = 64 * 2**10
+"""Without it the kernel swallows 4 MB before a write waits: 160 s of a stream of 100 events a second."""
+PING_SECONDS = 20
+KEEP_ALIVE_SECONDS = 65
+BACKLOG = 1_024
+CLOSING_SECONDS = 2
+RECONNECT_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOptions:
+    """Everything that a gateway wants to be told."""
+
+    bootstrap: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    insecure: bool = False
+    allow_origins: tuple[str, ...] = ()
+    max_sessions: int = MAX_SESSIONS
+    max_sessions_per_client: int = MAX_SESSIONS_PER_CLIENT
+    ring_bytes: int = RING_BYTES
+    console_dir: Path = Path("console/static")
+    library_dir: Path = Path("console/lib")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway that runs."""
+
+    port: int
+    _catalogue: Catalogue
+
+    def unready(self) -> dict[str, str]:
+        """Why it should get no work: name → what is the matter."""
+        return dict(self._catalogue.trouble)
+
+
+@asynccontextmanager
+async def serving(options: GatewayOptions, *, store: Store, now: Clock) -> AsyncIterator[Gateway]:
+    """A gateway that serves from here to the end of the context, which closes within 3 s.
+
+    Viewers that are still there get `bye` and close code 1001, requests under way may finish.
+    Raises ConfigError where it may not or cannot bind.
+    """
+    with _listening(options) as listener:
+        cluster = Cluster(options.bootstrap)
+        producer = Producer(options.bootstrap)
+        reader = LogReader(options.bootstrap, cluster, now)
+        tail = Tail(
+            live=LiveConsumer(options.bootstrap, now),
+            log=reader,
+            ends=cluster,
+            now=now,
+            ring_bytes=options.ring_bytes,
+        )
+        catalogue = Catalogue(cluster=cluster, store=store, now=now)
+        answers = Answers(catalogue=catalogue, store=store, now=now)
+        scheduler = Scheduler(now, lambda ring: make_alarm(ring, now))
+        sessions = Sessions(max_sessions=options.max_sessions, max_sessions_per_client=options.max_sessions_per_client)
+        sources = Sources(store=store, tail=tail, catalogue=catalogue, answers=answers)
+        sockets = Sockets(sources=sources, scheduler=scheduler, sessions=sessions, now=now)
+        gateway = Gateway(listener.getsockname()[1], catalogue)
+        doors = Doors(
+            sources=sources,
+            cluster=cluster,
+            producer=producer,
+            sessions=sessions,
+            sockets=sockets,
+            unready=gateway.unready,
+            now=now,
+        )
+        access = Access(
+            loopback_only=is_loopback(options.host),
+            allow_origins=options.allow_origins,
+            console=options.console_dir,
+            library=options.library_dir,
+        )
+        server = UvicornServer(make_app(doors, access))
+
+        def changed(topics: Mapping[str, TopicRef]) -> None:
+            tail.keep(topics)
+            sockets.topics_changed(topics)
+
+        async def watch() -> None:
+            await _connected(cluster.start)
+            await catalogue.watch(changed)
+
+        async with contextlib.AsyncExitStack() as stack:
+            for each in (cluster, producer, reader):
+                stack.push_async_callback(each.close)
+            stack.callback(scheduler.close)
+            async with asyncio.TaskGroup() as tasks:
+                background = [tasks.create_task(each) for each in (watch(), _connected(producer.start), tail.run())]
+                serving = tasks.create_task(server.serve(sockets=[listener]))
+                await server.ready.wait()
+                try:
+                    yield gateway
+                finally:
+                    await sockets.close()
+                    server.should_exit = True
+                    await serving
+                    for task in background:
+                        task.cancel()
+
+
+class UvicornServer(uvicorn.Server):
+    """uvicorn inside a process that has a loop, signals and sockets of its own."""
+
+    def __init__(self, app: ASGIApp, *, http: type[BoundedHttp] = BoundedHttp) -> None:
+        config = uvicorn.Config(
+            app,
+            http=http,
+            ws=DirectSocket,
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=CLOSING_SECONDS,
+        )
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The process has its own handlers."""
+        yield
+
+
+@contextlib.contextmanager
+def _listening(options: GatewayOptions) -> Iterator[socket.socket]:
+    """The socket, whose send buffer every accepted one inherits. Raises ConfigError."""
+    if not is_loopback(options.host) and not options.insecure:
+        raise ConfigError(
+            f"gateway.host = {options.host!r} can be reached from other machines, and nothing asks who may: "
+            "bind 127.0.0.1, or set gateway.insecure (--insecure) if that is meant"
+        )
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, number)
+    except OSError as error:
+        raise ConfigError(f"gateway.host = {options.host!r} is no address of this machine: {error}") from error
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        try:
+            listener.bind(address)
+        except OSError as error:
+            raise ConfigError(
+                f"port {options.port} of {options.host} cannot be bound: {error.strerror}; "
+                "set gateway.port (--port) to another, or to 0 for any that is free"
+            ) from error
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+        yield listener
+
+
+async def _connected(start: Callable[[], Awaitable[None]]) -> None:
+    """Start a connection to the broker, and again until there is one."""
+    while True:
+        try:
+            await start()
+        except BrokerError:
+            await asyncio.sleep(RECONNECT_SECONDS)
+        else:
+            return

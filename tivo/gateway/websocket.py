@@ -1,0 +1,182 @@
+"""One WebSocket, `tivo.v1`: commands in, notices out, a player between. A raw ASGI application.
+
+What a script ought to see (no seat left, a gateway that stops) accepts the socket first and then
+closes it with a `bye` and a code: a refused upgrade tells a script nothing.
+"""
+
+import asyncio
+import contextlib
+import logging
+from functools import partial
+from urllib.parse import parse_qs
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tivo import __version__
+from tivo.gateway.doors import Clock
+from tivo.gateway.outbox import CROWDED_BYTES, Outbox
+from tivo.gateway.player import CLOSING_SECONDS, Player
+from tivo.gateway.problems import Problem
+from tivo.gateway.scheduler import Scheduler
+from tivo.gateway.sessions import Sessions, client_of
+from tivo.gateway.socket_protocol import DirectSocket
+from tivo.gateway.sources import Sources
+from tivo.metrics import GATEWAY_CLOSED, GATEWAY_SESSIONS
+from tivo.playback import encoding, protocol
+from tivo.playback.effects import Close
+from tivo.playback.facts import Catalogue, TopicsChanged
+from tivo.playback.notices import Bye
+from tivo.playback.session import Session
+
+SUBPROTOCOL = "tivo.v1.json"
+GOING_AWAY, INTERNAL, TRY_LATER = 1001, 1011, 1013
+GONE = 1005
+STOPPING = Bye(code=GOING_AWAY, reason="the gateway is shutting down")
+ALL_CLOSED_SECONDS = 2
+MAX_REASON_BYTES = 123
+"""RFC 6455 §5.5: a control frame holds 125 bytes, two of them the code."""
+SERVER = f"tivo {__version__}"
+
+log = logging.getLogger(__name__)
+
+
+def routes(sockets: ASGIApp) -> list[BaseRoute]:
+    """`/ws` and `/ws/{topic}`; a socket anywhere else is refused, a plain request here is told to upgrade."""
+    return [
+        WebSocketRoute("/ws", sockets),
+        WebSocketRoute("/ws/{topic}", sockets),
+        WebSocketRoute("/{path:path}", _Nowhere()),
+        Route("/ws", _upgrade),
+        Route("/ws/{topic}", _upgrade),
+    ]
+
+
+class Sockets:
+    """All sockets of the gateway."""
+
+    def __init__(self, *, sources: Sources, scheduler: Scheduler, sessions: Sessions, now: Clock) -> None:
+        self._sources = sources
+        self._scheduler = scheduler
+        self._sessions = sessions
+        self._now = now
+        self._topics: Catalogue = {}
+        self._players: set[Player] = set()
+        self._open = 0
+        self._stopping = False
+        self._all_closed = asyncio.Event()
+
+    def topics_changed(self, topics: Catalogue) -> None:
+        """Tell every session which topics there are now."""
+        self._topics = topics
+        for player in list(self._players):
+            player.receive(TopicsChanged(topics))
+
+    async def close(self) -> None:
+        """The gateway stops: every viewer is told, and looks for another one. Takes two seconds at most."""
+        self._stopping = True
+        for player in list(self._players):
+            player.leave(STOPPING)
+        if self._open:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ALL_CLOSED_SECONDS):
+                    await self._all_closed.wait()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._open += 1
+        try:
+            await receive()
+            offered = SUBPROTOCOL in scope["subprotocols"]
+            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
+            socket: DirectSocket = scope["state"]["socket"]
+            await _close(socket, send, await self._served(scope, receive, socket))
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._all_closed.set()
+
+    async def _served(self, scope: Scope, receive: Receive, socket: DirectSocket) -> Close:
+        """What the socket closes with, once it is over."""
+        try:
+            with self._sessions.seat(client_of(scope)), GATEWAY_SESSIONS.track_inprogress():
+                return await self._play(scope, receive, socket)
+        except Problem as error:
+            socket.write(encoding.encode(Bye(code=TRY_LATER, reason=str(error))))
+            return Close(TRY_LATER, error.code)
+        except Exception:
+            log.exception("a session failed")
+            socket.write(encoding.encode(Bye(code=INTERNAL, reason="the gateway failed")))
+            return Close(INTERNAL, "internal")
+
+    async def _play(self, scope: Scope, receive: Receive, socket: DirectSocket) -> Close:
+        raw, globs = _asked(scope)
+        session = Session(
+            sid=uuid4().hex, server=SERVER, topics=globs, catalogue=self._topics, limits=self._sessions.limits()
+        )
+        player = Player(
+            session,
+            sources=self._sources,
+            scheduler=self._scheduler,
+            now=self._now,
+            encode=partial(encoding.encode, raw=raw),
+            make_outbox=lambda player: Outbox(socket, on_full=player.on_full, on_drained=player.on_drained),
+        )
+
+        async def commands() -> None:
+            self._players.add(player)
+            if self._stopping:
+                player.leave(STOPPING)
+            while (message := await receive())["type"] == "websocket.receive":
+                player.receive(protocol.decode(message.get("text") or message.get("bytes") or ""))
+                await player.outbox.below(CROWDED_BYTES)
+            player.close(GONE, "the viewer has left")
+
+        try:
+            closing = await player.run(commands)
+        finally:
+            self._players.discard(player)
+        if closing.code != GONE:
+            await _empty(player.outbox)
+        return closing
+
+
+def _asked(scope: Scope) -> tuple[bool, tuple[str, ...]]:
+    """Whether values are wanted raw, and the topics or globs in path and query."""
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    named = [scope.get("path_params", {}).get("topic", "")]
+    named += ",".join(query.get("topics", [])).split(",")
+    return query.get("raw", ["0"])[-1] == "1", tuple(name.strip() for name in named if name.strip())
+
+
+async def _empty(outbox: Outbox) -> None:
+    """Let out what waits, as far as it goes within a second."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSING_SECONDS):
+            await outbox.below(0)
+
+
+async def _close(socket: DirectSocket, send: Send, closing: Close) -> None:
+    """Close the socket, unless the viewer has. One that takes nothing any more is cut off."""
+    GATEWAY_CLOSED.labels(str(closing.code)).inc()
+    if closing.code == GONE:
+        return
+    socket.cut_off_after(CLOSING_SECONDS)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSING_SECONDS):
+            reason = closing.reason.encode()[:MAX_REASON_BYTES].decode("utf-8", "ignore")
+            await send({"type": "websocket.close", "code": closing.code, "reason": reason})
+
+
+class _Nowhere:
+    """Refuses a socket at an address that has none."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+
+
+async def _upgrade(request: Request) -> Response:
+    raise Problem(426, "upgrade_required", f"{request.url.path} is a WebSocket", headers={"Upgrade": "websocket"})
