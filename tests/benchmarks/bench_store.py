@@ -102,11 +102,11 @@ async def scan(store: Store, number: int, limit: int) -> Row:
     seen, cursor = 0, None
     started = perf_counter()
     while seen < min(number, 2_000_000):
-        found = await store.read(TOPIC_ID, Window(START_US - HOUR_US), after=cursor, upto=upto, limit=limit)
-        if not found:
-            break
+        found, last = await store.read(TOPIC_ID, Window(START_US - HOUR_US), after=cursor, upto=upto, limit=limit)
         assert cursor is None or found[0].cursor > cursor
         seen += len(found)
+        if last:
+            break
         cursor = found[-1].cursor
     rate = seen / (perf_counter() - started)
     return f"ordered scan, {limit:,} events a read", f"{rate / 1e6:.2f} M events/s", "≥ 1 M", rate >= 1e6
@@ -119,7 +119,7 @@ async def seek(store: Store, number: int) -> Row:
     async def first() -> None:
         start_us = START_US + chance.randrange(span_us)
         found = await store.read(TOPIC_ID, Window(start_us, start_us + HOUR_US), limit=1)
-        assert not found or found[0].time_us >= start_us
+        assert not found.events or found.events[0].time_us >= start_us
 
     return await told("seek: first event of a random window", first, 300, bar_ms=10)
 
@@ -128,8 +128,8 @@ async def late(store: Store, number: int) -> Row:
     """What every page of a session at the live edge costs on top: has anything come late since the last one?"""
     upto = await store.frontier(TOPIC_ID)
     above = {partition: max(0, offset - PAGE_EVENTS) for partition, offset in upto.items()}
-    edge = (await store.read(TOPIC_ID, Window(), upto=above, limit=1, reverse=True))[0].cursor
-    deep = (await store.read(TOPIC_ID, Window(), upto=above, limit=1))[0].cursor
+    edge = (await store.read(TOPIC_ID, Window(), upto=above, limit=1, reverse=True)).events[0].cursor
+    deep = (await store.read(TOPIC_ID, Window(), upto=above, limit=1)).events[0].cursor
 
     async def look() -> None:
         await store.read(TOPIC_ID, Window(), above=above, upto=upto, until=deep, limit=500)
@@ -169,7 +169,7 @@ async def measure(number: int, path: Path) -> list[Row]:
         rows = [await ingest(store, number), await again(store, number)]
         rows += [await scan(store, number, limit) for limit in (500, 2_000)]
         rows.append(await merge(store))
-    size = path.stat().st_size / number
+    size = (await asyncio.to_thread(path.stat)).st_size / number
     rows.append(("bytes per event in the file", f"{size:.1f}", "≤ 45", size <= 45))
     async with open_store(f"sqlite:///{path}", read_only=True) as store:
         rows += [await seek(store, number), await late(store, number), await overview(store, number)]

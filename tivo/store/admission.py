@@ -6,7 +6,7 @@ from operator import lt
 
 import msgspec
 
-from tivo.model.errors import PageGap, StoreError
+from tivo.model.errors import PageGap, RecordError
 from tivo.model.event import Page
 from tivo.model.timeline import MAX_TIME_US, MIN_TIME_US
 from tivo.store.base import Written
@@ -33,27 +33,27 @@ def admit(page: Page, frontier: int | None) -> tuple[Written, Page]:
 def verify(page: Page) -> None:
     """Check that a page is what it says: its events in offset order, of its topic and partition, between base and next.
 
-    Raises StoreError naming what is not. A store that took such a page would answer by a frontier
+    Raises RecordError naming what is not. A store that took such a page would answer by a frontier
     that does not tell what it holds.
     """
     if page.next < page.base or len(page.topic_id) != 16:
-        raise StoreError(
+        raise RecordError(
             f"{_place(page)}: no page of topic id {page.topic_id.hex()!r} goes from {page.base} to {page.next}"
         )
     offsets = [page.base - 1, *[event.offset for event in page.events], page.next]
     if not all(map(lt, offsets, offsets[1:])):
         behind, offset = next(pair for pair in pairwise(offsets) if pair[0] >= pair[1])
-        raise StoreError(
+        raise RecordError(
             f"{_place(page)}: offset {offset} does not follow {behind} in a page from {page.base} to {page.next}"
         )
     strangers = {event.topic for event in page.events} - {page.topic}
     strangers |= {str(partition) for partition in {event.partition for event in page.events} - {page.partition}}
     if strangers:
-        raise StoreError(f"{_place(page)}: in its page stand events of {', '.join(sorted(strangers))}")
+        raise RecordError(f"{_place(page)}: in its page stand events of {', '.join(sorted(strangers))}")
     times_us = [event.time_us for event in page.events]
     for time_us in (min(times_us, default=0), max(times_us, default=0)):
         if not MIN_TIME_US <= time_us <= MAX_TIME_US:
-            raise StoreError(f"{_place(page)}: an event at {time_us} µs, outside of the years 1 to 9999")
+            raise RecordError(f"{_place(page)}: an event at {time_us} µs, outside of the years 1 to 9999")
 
 
 def _place(page: Page) -> str:

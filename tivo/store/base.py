@@ -7,6 +7,9 @@ from typing import NamedTuple, Protocol, Self
 from tivo.model.event import Cursor, Event, Frontier, Page
 from tivo.model.timeline import Window
 
+MAX_READ_BYTES = 4 << 20
+"""A read ends here unless told otherwise: a value may have 1 MiB, and 500 of them are not to be in memory at once."""
+
 
 class Written(StrEnum):
     """What a write did. All three leave the store holding everything below `page.next`."""
@@ -44,6 +47,13 @@ class TopicStats(NamedTuple):
     last_us: int | None
 
 
+class Found(NamedTuple):
+    """What a read found. `last`: there are no more; else the next read goes on behind the last of the events."""
+
+    events: list[Event]
+    last: bool
+
+
 class Overview(NamedTuple):
     """Event counts over a window: `counts[i]` stands for start_us + i·width_us ≤ t < start_us + (i+1)·width_us."""
 
@@ -74,7 +84,7 @@ class Store(Protocol):
         The frontier is compared with the page's base: equal (or unset) writes, at or beyond
         `page.next` skips, between them trims. Short of the base raises PageGap and writes nothing.
         A page that contradicts itself (an offset outside of it, an event of another topic) raises
-        StoreError; `quarantine` takes it.
+        RecordError; `quarantine` takes it.
         """
         ...
 
@@ -92,14 +102,15 @@ class Store(Protocol):
         after: Cursor | None = None,
         until: Cursor | None = None,
         limit: int,
+        max_bytes: int = MAX_READ_BYTES,
         reverse: bool = False,
-    ) -> list[Event]:
+    ) -> Found:
         """The first `limit` events of a window in playback order (the last ones, newest first, where `reverse`).
 
         Only events with above[p] ≤ offset < upto[p] (a partition missing from `above` starts at
         0, one missing from a given `upto` holds nothing) and with after < cursor ≤ until. Where
-        `reverse`, both bound from above: cursor < after and cursor ≤ until. Fewer than `limit`
-        means that there are no more.
+        `reverse`, both bound from above: cursor < after and cursor ≤ until. Ends behind the event
+        with which keys, values and headers pass `max_bytes`, so at least one event comes.
         """
         ...
 
@@ -120,7 +131,7 @@ class Store(Protocol):
         ...
 
     async def overview(self, topic_id: bytes, window: Window, buckets: int) -> Overview:
-        """Counts over at most `buckets` slices of a bounded window, each slice laid out from 1970.
+        """Counts over at most `buckets` even slices of a bounded window, mostly laid out from 1970 (`overview.slices`).
 
         The first and the last slice may reach beyond the window; only events inside it are counted.
         """

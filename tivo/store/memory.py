@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from tivo.model.event import Cursor, Event, Frontier, Page
 from tivo.model.timeline import Window
 from tivo.store.admission import admit, verify
-from tivo.store.base import LedgerRow, Overview, Store, TopicStats, Written
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Store, TopicStats, Written
 from tivo.store.overview import slices
-from tivo.store.selection import Selection
+from tivo.store.selection import Selection, end
 
 
 @dataclass(slots=True)
@@ -54,11 +54,12 @@ class MemoryStore(Store):
         after: Cursor | None = None,
         until: Cursor | None = None,
         limit: int,
+        max_bytes: int = MAX_READ_BYTES,
         reverse: bool = False,
-    ) -> list[Event]:
+    ) -> Found:
         asked = Selection(window=window, above=above, upto=upto, after=after, until=until, reverse=reverse)
         topic = self._topics.get(topic_id)
-        return asked.take(topic.events, limit) if topic else []
+        return end(asked.take(topic.events, limit + 1) if topic else [], limit=limit, max_bytes=max_bytes)
 
     async def topics(self) -> list[TopicStats]:
         return sorted(_stats(topic_id, topic) for topic_id, topic in self._topics.items())

@@ -3,11 +3,14 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
+from itertools import chain
 from operator import attrgetter
+from sys import maxsize
 from typing import NamedTuple
 
 from tivo.model.event import Event
-from tivo.store.selection import Selection
+from tivo.store.base import Found
+from tivo.store.selection import Selection, end, event_bytes
 
 _TIME: Callable[[Event], int] = attrgetter("time_us")
 
@@ -25,32 +28,73 @@ class PlacedPage(NamedTuple):
 
 
 def in_order(
-    pages: Iterable[PlacedPage], load: Callable[[PlacedPage], list[Event]], asked: Selection, limit: int
-) -> list[Event]:
-    """The first `limit` events asked for, out of pages that come by their first time (by their last one, backwards).
+    pages: Iterable[PlacedPage],
+    load: Callable[[PlacedPage], list[Event]],
+    asked: Selection,
+    *,
+    limit: int,
+    max_bytes: int,
+) -> Found:
+    """What a read finds in pages that come by their first time (by their last one, backwards).
 
-    Pages are loaded until so many events lie ahead of the next one, so what is held is bounded by how
+    Pages are loaded until enough events lie ahead of the next one, so what is held is bounded by how
     many pages overlap, and pages behind the last event wanted are never loaded.
     """
-    key = _backwards if asked.reverse else _TIME
-    runs: list[list[Event]] = []
-    held = 0
+    runs = _Runs(asked, limit + 1, max_bytes)  # one more tells whether there are more
     for page in pages:
-        if not asked.touches(page.partition, page.base, page.next):
-            continue
-        begin = -page.max_us if asked.reverse else page.min_us
-        if held >= limit and sum(bisect_left(run, begin, key=key) for run in runs) >= limit:
-            break
-        run = asked.take_partition(load(page), limit, base=page.base, next_offset=page.next)
+        if asked.touches(page.partition, page.base, page.next):
+            if runs.suffice_before(page):
+                break
+            runs.add(page, load(page))
+    return end(runs.first(), limit=limit, max_bytes=max_bytes if runs.bytes > max_bytes else maxsize)
+
+
+class _Runs:
+    """Events in order, a run for every page loaded."""
+
+    def __init__(self, asked: Selection, limit: int, max_bytes: int) -> None:
+        self._asked = asked
+        self._limit = limit
+        self._max_bytes = max_bytes
+        self._key = _backwards if asked.reverse else _TIME
+        self._runs: list[list[Event]] = []
+        self._held = 0
+        self.bytes = 0  # at most: of whole pages
+
+    def add(self, page: PlacedPage, events: list[Event]) -> None:
+        run = self._asked.take_partition(events, self._limit, base=page.base, next_offset=page.next)
         if run:
-            runs.append(run)
-            held += len(run)
-    if held > limit:
-        bound = _bound(runs, limit, key)
-        runs = [run[: bisect_right(run, bound, key=key)] for run in runs]
-    events = [event for run in runs for event in run]
-    events.sort(reverse=asked.reverse)
-    return events[:limit]
+            self._runs.append(run)
+            self._held += len(run)
+            self.bytes += page.raw_bytes
+
+    def suffice_before(self, page: PlacedPage) -> bool:
+        """Whether the read ends among the events that no event of this page, or of a later one, can come before."""
+        if self._held < self._limit and self.bytes <= self._max_bytes:
+            return False
+        begin = -page.max_us if self._asked.reverse else page.min_us
+        ready = [run[: bisect_left(run, begin, key=self._key)] for run in self._runs]
+        if sum(map(len, ready)) >= self._limit:
+            return True
+        return self.bytes > self._max_bytes and self._bytes_before_last(ready) > self._max_bytes
+
+    def _bytes_before_last(self, runs: list[list[Event]]) -> int:
+        """Bytes of all events but the last one in order, which tells that there are more."""
+        lasts = [run[-1] for run in runs if run]
+        if not lasts:
+            return 0
+        last = min(lasts) if self._asked.reverse else max(lasts)
+        return sum(event_bytes(event) for run in runs for event in run) - event_bytes(last)
+
+    def first(self) -> list[Event]:
+        """The first events of all runs in order, all that there are or at least the limit."""
+        runs = self._runs
+        if self._held > self._limit:
+            bound = _bound(runs, self._limit, self._key)
+            runs = [run[: bisect_right(run, bound, key=self._key)] for run in runs]
+        events = list(chain.from_iterable(runs))
+        events.sort(reverse=self._asked.reverse)
+        return events
 
 
 def last_first(pages: Iterable[PlacedPage], span_at: Callable[[int], int]) -> Iterator[PlacedPage]:

@@ -22,7 +22,11 @@ _WIDTHS = (
 
 
 class Slices(NamedTuple):
-    """Equal slices that cover a window, laid out from 1970 so that they stand still while the window moves."""
+    """Equal slices that cover a window.
+
+    Up to 12 hours wide they are laid out from 1970, so that they stand still while the window moves;
+    of whole days, from the window's first day.
+    """
 
     start_us: int
     width_us: int
@@ -51,12 +55,9 @@ def slices(window: Window, at_most: int) -> Slices:
         cut = _cut(window.start_us, window.end_us, width_us)
         if cut.number <= at_most:
             return cut
-    days = -(-(window.end_us - window.start_us) // (at_most * DAY_US))
-    cut = _cut(window.start_us, window.end_us, days * DAY_US)
-    while cut.number > at_most:
-        days += 1
-        cut = _cut(window.start_us, window.end_us, days * DAY_US)
-    return cut
+    first_us = window.start_us - window.start_us % DAY_US
+    days = -((first_us - window.end_us) // (at_most * DAY_US))
+    return Slices(first_us, days * DAY_US, -((first_us - window.end_us) // (days * DAY_US)))
 
 
 def _cut(start_us: int, end_us: int, width_us: int) -> Slices:

@@ -17,6 +17,7 @@ from crc32c import crc32c
 from tivo.model.bucket import bucket_start
 from tivo.model.errors import StoreError
 from tivo.model.event import Event
+from tivo.store.selection import event_bytes
 
 MAX_EVENTS = 2_000
 MAX_BYTES = 1 << 20
@@ -154,6 +155,5 @@ def _cut(events: Sequence[Event], bucket_us: int, span_us: int) -> Iterator[Sequ
 
 
 def _weight(event: Event) -> int:
-    """Bytes that an event takes as a row at most: 52 for its numbers and the heads of its strings."""
-    weight = 52 + len(event.topic) + len(event.value or b"") + len(event.key or b"")
-    return weight + sum(10 + len(name) + len(value or b"") for name, value in event.headers)
+    """Bytes that an event takes as a row at most: 52 are for its numbers and the heads of its strings."""
+    return 52 + len(event.topic) + event_bytes(event) + 10 * len(event.headers)

@@ -1,4 +1,4 @@
-"""Which events of a store a read asks for, and in which order it takes them."""
+"""Which events of a store a read asks for, in which order it takes them, and where it ends (pure)."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +9,7 @@ from sys import maxsize
 
 from tivo.model.event import Cursor, Event, Frontier
 from tivo.model.timeline import Window
+from tivo.store.base import Found
 
 _TIME: Callable[[Event], int] = attrgetter("time_us")
 _ORDER: Callable[[Event], tuple[int, str, int, int]] = attrgetter("time_us", "topic", "partition", "offset")
@@ -100,6 +101,24 @@ class Selection:
         elif self.after is not None:
             low = max(low, _behind(events, self.after))
         return low, max(low, high)
+
+
+def event_bytes(event: Event) -> int:
+    """Bytes of an event's key, value and headers."""
+    size = len(event.value or b"") + len(event.key or b"")
+    for name, value in event.headers:
+        size += len(name) + len(value or b"")
+    return size
+
+
+def end(events: list[Event], *, limit: int, max_bytes: int) -> Found:
+    """What a read gives of events in the order asked for, all that there are or at least one more than `limit`."""
+    asked, size = events[:limit], 0
+    for at, event in enumerate(asked, start=1):
+        size += event_bytes(event)
+        if size > max_bytes:
+            return Found(asked[:at], at == len(events))
+    return Found(asked, len(asked) == len(events))
 
 
 def _before(events: Sequence[Event], cursor: tuple[int, str, int, int]) -> int:

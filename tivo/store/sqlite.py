@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from tivo.model.errors import StoreError
-from tivo.model.event import Cursor, Event, Frontier, Page
+from tivo.model.event import Cursor, Frontier, Page
 from tivo.model.timeline import Window
 from tivo.store import sqlite_merge
-from tivo.store.base import LedgerRow, Overview, Store, TopicStats, Written
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Store, TopicStats, Written
 from tivo.store.selection import Selection
 from tivo.store.sqlite_read import Reader
 from tivo.store.sqlite_write import Writer
@@ -65,10 +65,11 @@ class SqliteStore(Store):
         after: Cursor | None = None,
         until: Cursor | None = None,
         limit: int,
+        max_bytes: int = MAX_READ_BYTES,
         reverse: bool = False,
-    ) -> list[Event]:
+    ) -> Found:
         asked = Selection(window=window, above=above, upto=upto, after=after, until=until, reverse=reverse)
-        return await self._in(self._reading, self._reader.read, topic_id, asked, limit)
+        return await self._in(self._reading, self._reader.read, topic_id, asked, limit, max_bytes)
 
     async def topics(self) -> list[TopicStats]:
         return await self._in(self._reading, self._reader.topics)
@@ -127,5 +128,5 @@ class SqliteStore(Store):
         try:
             future = threads.submit(call, *args, **kwargs)
         except RuntimeError as error:
-            raise StoreError(f"{self._path}: the store is closed") from error
+            raise StoreError(f"{self._path}: the store is closed ({error})") from error
         return await asyncio.wrap_future(future)

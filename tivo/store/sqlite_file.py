@@ -54,9 +54,9 @@ def open_to_write(path: Path, *, bucket_us: int | None, busy_ms: int) -> File:
         connection = _connect(path, "rwc", busy_ms)
         try:
             _recognise(connection, path)
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts before the first table is made only
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             for pragma in (
-                "auto_vacuum = INCREMENTAL",  # counts before the first table is made only
-                "journal_mode = WAL",
                 "synchronous = FULL",
                 "fullfsync = ON",  # macOS alone: fsync there does not reach the disk otherwise
                 f"journal_size_limit = {_WAL_LIMIT_BYTES}",
@@ -64,7 +64,7 @@ def open_to_write(path: Path, *, bucket_us: int | None, busy_ms: int) -> File:
                 connection.execute(f"PRAGMA {pragma}")
             _migrate(connection, bucket_us or DEFAULT_BUCKET_US)
             file = _file(connection, path)
-            _check_width(file, bucket_us, path)
+            _check(file, mode, bucket_us, path)
         except BaseException:
             connection.close()
             raise
@@ -116,7 +116,9 @@ def _file(connection: sqlite3.Connection, path: Path) -> File:
     return File(connection, found, meta["incarnation"], meta["bucket_us"], Packer())
 
 
-def _check_width(file: File, bucket_us: int | None, path: Path) -> None:
+def _check(file: File, journal_mode: str, bucket_us: int | None, path: Path) -> None:
+    if journal_mode != "wal":
+        raise StoreError(f"{path}: its file system takes no write-ahead log (journal mode {journal_mode!r})")
     if bucket_us not in {None, file.bucket_us}:
         raise ConfigError(f"{path} was made with buckets of {file.bucket_us} µs, not of {bucket_us} µs")
 

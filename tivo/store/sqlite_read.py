@@ -8,9 +8,10 @@ from threading import Lock, local
 from typing import NamedTuple
 
 from tivo.model.bucket import bucket_start
+from tivo.model.errors import StoreError
 from tivo.model.event import Event, Frontier
 from tivo.model.timeline import Window
-from tivo.store.base import LedgerRow, Overview, TopicStats
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, TopicStats
 from tivo.store.ordered import PlacedPage, in_order, last_first
 from tivo.store.overview import EXACT, parts, slices
 from tivo.store.page_cache import PageCache
@@ -20,6 +21,7 @@ from tivo.store.statements import named
 
 _SQL = named("sqlite", "read")
 _FIRST_US, _LAST_US = -maxsize - 1, maxsize
+_ALL = maxsize - 1
 
 _HULL_ROWS = 4_096
 """Rows of the ledger that a read looks through for the times of a range of offsets; beyond, it goes by time alone."""
@@ -52,13 +54,13 @@ class Reader:
             self._drop(file)
             raise
 
-    def read(self, topic_id: bytes, asked: Selection, limit: int) -> list[Event]:
+    def read(self, topic_id: bytes, asked: Selection, limit: int, max_bytes: int = MAX_READ_BYTES) -> Found:
         """`Store.read`."""
         with self.snapshot() as file:
             topic = _topic(file, topic_id)
-            if file is None or topic is None or asked.is_empty or limit <= 0:
-                return []
-            return self._read(file, topic, asked, limit)
+            if file is None or topic is None or asked.is_empty:
+                return Found([], last=True)
+            return self._read(file, topic, asked, limit, max_bytes)
 
     def topics(self) -> list[TopicStats]:
         """`Store.topics`."""
@@ -96,7 +98,8 @@ class Reader:
                 return Overview(cut.start_us, cut.width_us, counts)
             for part in parts(window, cut.width_us):
                 if part.level_us == EXACT:
-                    for event in self._read(file, topic, Selection(window=Window(part.start_us, part.end_us)), maxsize):
+                    inside = Selection(window=Window(part.start_us, part.end_us))
+                    for event in self._read(file, topic, inside, _ALL, _ALL).events:
                         counts[(event.time_us - cut.start_us) // cut.width_us] += 1
                     continue
                 asked = {"topic": topic, "origin_us": cut.start_us, "width_us": cut.width_us, **part._asdict()}
@@ -133,23 +136,27 @@ class Reader:
             self._open.remove(file)
         file.connection.close()
 
-    def _read(self, file: File, topic: int, asked: Selection, limit: int) -> list[Event]:
+    def _read(self, file: File, topic: int, asked: Selection, limit: int, max_bytes: int) -> Found:
         span = _times(file, topic, asked)
         if span is None:
-            return []
+            return Found([], last=True)
 
         def load(page: PlacedPage) -> list[Event]:
             return self._events(file, page)
 
         with closing(_newest_first(file, topic, span) if asked.reverse else _oldest_first(file, topic, span)) as pages:
-            return in_order(pages, load, asked, limit)
+            return in_order(pages, load, asked, limit=limit, max_bytes=max_bytes)
 
     def _events(self, file: File, page: PlacedPage) -> list[Event]:
         key = (file.incarnation, page.page)
         events = self._cache.get(key)
         if events is None:
             (packed,) = file.connection.execute(_SQL["packed"], (page.page,)).fetchone()
-            events = file.packer.unpack(packed)
+            try:
+                events = file.packer.unpack(packed)
+            except StoreError as error:
+                place = f"partition {page.partition}, offsets {page.base} to {page.next}"
+                raise StoreError(f"{self._path}: page {page.page} ({place}): {error}") from error
             self._cache.put(key, events, page.raw_bytes)
         return events
 

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from hypothesis import settings
 
 from tivo.model.event import Cursor, Event, Frontier, Page, ValueKind
 from tivo.model.timeline import SECOND_US, Window
-from tivo.store.base import Store
+from tivo.store.base import Found, Store
 from tivo.store.open import open_store
 
 KINDS = ("memory", "sqlite")
@@ -23,14 +24,14 @@ FOREVER = Window()
 EXAMPLES = settings(deadline=None, max_examples=60)
 """For properties: each example makes a store, and none is judged by how long a busy machine takes."""
 
-MEMORY_DISK = Path("/dev/shm")
+MEMORY_DISK = next((folder for folder in ("/dev/shm",) if Path(folder).is_dir()), None)
 """A folder whose fsync costs nothing, where the machine has one: no test here cuts the power."""
 
 
 @asynccontextmanager
 async def fresh(kind: str) -> AsyncIterator[Store]:
     """An empty store of a kind, gone afterwards."""
-    with TemporaryDirectory(dir=MEMORY_DISK if MEMORY_DISK.is_dir() else None) as folder:
+    with TemporaryDirectory(dir=MEMORY_DISK) as folder:
         async with open_store(url(kind, Path(folder)), bucket_us=BUCKET_US) as store:
             yield store
 
@@ -91,8 +92,9 @@ class Model:
         after: Cursor | None,
         until: Cursor | None,
         limit: int,
+        max_bytes: int,
         reverse: bool,
-    ) -> list[Event]:
+    ) -> Found:
         def is_asked_for(event: Event) -> bool:
             return (
                 event.time_us in window
@@ -103,14 +105,26 @@ class Model:
             )
 
         asked = sorted(filter(is_asked_for, self.events), key=lambda event: event.cursor, reverse=reverse)
-        return asked[:limit]
+        size, found = 0, []
+        for event in asked[:limit]:
+            found.append(event)
+            size += sum(map(len, (event.key or b"", event.value or b"")))
+            size += sum(len(name) + len(value or b"") for name, value in event.headers)
+            if size > max_bytes:
+                break
+        return Found(found, len(found) == len(asked))
+
+
+async def read(store: Store, window: Window, **bounds: Any) -> list[Event]:
+    """The events that a read of the topic finds."""
+    return (await store.read(TOPIC_ID, window, **bounds)).events
 
 
 async def everything(store: Store, *, limit: int = 1_000, topic_id: bytes = TOPIC_ID) -> list[Event]:
     """All events in playback order, read page by page."""
     found: list[Event] = []
     while True:
-        more = await store.read(topic_id, FOREVER, after=found[-1].cursor if found else None, limit=limit)
+        more, last = await store.read(topic_id, FOREVER, after=found[-1].cursor if found else None, limit=limit)
         found += more
-        if len(more) < limit:
+        if last:
             return found

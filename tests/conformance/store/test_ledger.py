@@ -17,6 +17,7 @@ from tests.conformance.store.stores import (
     everything,
     fresh,
     page,
+    read,
     row,
 )
 from tivo.model.errors import PageGap
@@ -126,7 +127,7 @@ def test_late_events_are_never_denied(kind: str, data: st.DataObject, ends: list
             await store.merge(before_us=60 * SECOND_US, limit=50)
             above, upto = data.draw(st.integers(0, count)), data.draw(st.integers(0, count))
             rows = await store.ledger(TOPIC_ID, above={0: above}, upto={0: upto})
-            for asked in await store.read(TOPIC_ID, FOREVER, above={0: above}, upto={0: upto}, limit=1_000):
+            for asked in await read(store, FOREVER, above={0: above}, upto={0: upto}, limit=1_000):
                 assert any(
                     row.min_time_us is not None and row.min_time_us <= asked.time_us <= (row.max_time_us or 0)
                     for row in rows

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.conformance.store.stores import BUCKET_US, FOREVER, TOPIC_ID, event, everything, page, row
+from tests.conformance.store.stores import BUCKET_US, FOREVER, TOPIC_ID, event, everything, page, read, row
 from tivo.model.timeline import Window
 from tivo.store.base import Store
 
@@ -30,23 +30,23 @@ async def test_merged_store_reads_the_same(store: Store) -> None:
     await store.write(row(300, 5, BUCKET_US + 5, 3 * BUCKET_US))
     before = await everything(store)
     counted = await store.overview(TOPIC_ID, Window(0, 4 * BUCKET_US), 40)
-    backwards = await store.read(TOPIC_ID, FOREVER, limit=100, reverse=True)
+    backwards = await read(store, FOREVER, limit=100, reverse=True)
 
     await merge_all(store, before_us=2 * BUCKET_US)
 
     assert before == await everything(store, limit=17)
     assert counted == await store.overview(TOPIC_ID, Window(0, 4 * BUCKET_US), 40)
-    assert backwards == await store.read(TOPIC_ID, FOREVER, limit=100, reverse=True)
+    assert backwards == await read(store, FOREVER, limit=100, reverse=True)
 
 
 async def test_reader_with_a_cursor_sees_each_event_once_while_pages_merge(store: Store) -> None:
     await write_small(store, 400, size=3, step_us=90_000)
     upto = await store.frontier(TOPIC_ID)
 
-    async def read() -> list[int]:
+    async def play() -> list[int]:
         offsets: list[int] = []
         cursor = None
-        while found := await store.read(TOPIC_ID, FOREVER, after=cursor, upto=upto, limit=11):
+        while found := await read(store, FOREVER, after=cursor, upto=upto, limit=11):
             offsets += [event.offset for event in found]
             cursor = found[-1].cursor
         return offsets
@@ -55,7 +55,7 @@ async def test_reader_with_a_cursor_sees_each_event_once_while_pages_merge(store
         while await store.merge(before_us=3 * BUCKET_US, limit=10):
             pass
 
-    offsets, _ = await asyncio.gather(read(), merge())
+    offsets, _ = await asyncio.gather(play(), merge())
 
     assert list(range(400)) == offsets
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conformance.store.stores import EXAMPLES, FOREVER, KINDS, TOPIC_ID, event, fresh, page, row
+from tests.conformance.store.stores import EXAMPLES, FOREVER, KINDS, TOPIC_ID, event, fresh, page, read, row
 from tivo.model.event import Event
 from tivo.model.timeline import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Window
 from tivo.store.base import Overview, Store
@@ -36,6 +36,12 @@ async def test_slice_cut_by_the_window_counts_the_inside_alone(store: Store) -> 
     overview = await store.overview(TOPIC_ID, Window(SECOND_US + 1, 121 * SECOND_US), 3)
 
     assert Overview(0, MINUTE_US, [117, 120, 2]) == overview
+
+
+async def test_one_slice_can_reach_across_1970(store: Store) -> None:
+    await store.write(row(0, -5, 5))
+
+    assert Overview(-DAY_US, 2 * DAY_US, [2]) == await store.overview(TOPIC_ID, Window(-5, 6), 1)
 
 
 async def test_trimmed_and_skipped_events_are_counted_once(store: Store) -> None:
@@ -73,7 +79,7 @@ def test_overview_equals_brute_force(kind: str, times: list[int], asked: list[tu
         async with fresh(kind) as store:
             await store.write_all([page(*events[: len(events) // 2 + 1]), page(*events)])
             await store.merge(before_us=DAY_US, limit=20)
-            held = await store.read(TOPIC_ID, FOREVER, limit=100)
+            held = await read(store, FOREVER, limit=100)
             for start_us, end_us, buckets in asked:
                 window = Window(start_us, end_us)
                 overview = await store.overview(TOPIC_ID, window, buckets)

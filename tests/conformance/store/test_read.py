@@ -18,6 +18,7 @@ from tests.conformance.store.stores import (
     everything,
     fresh,
     page,
+    read,
     row,
 )
 from tivo.model.event import Cursor, Page
@@ -40,20 +41,20 @@ async def test_equal_times_come_by_partition_and_offset(store: Store) -> None:
 async def test_window_is_half_open(store: Store) -> None:
     await store.write(row(0, 10, 20, 30))
 
-    assert [10, 20] == [event.time_us for event in await store.read(TOPIC_ID, Window(10, 30), limit=9)]
+    assert [10, 20] == [event.time_us for event in await read(store, Window(10, 30), limit=9)]
 
 
 async def test_window_that_ends_where_it_starts_is_empty(store: Store) -> None:
     await store.write(row(0, 10))
 
-    assert [] == await store.read(TOPIC_ID, Window(10, 10), limit=9)
+    assert [] == await read(store, Window(10, 10), limit=9)
 
 
 async def test_window_reaches_across_buckets(store: Store) -> None:
     times = [BUCKET_US - 1, BUCKET_US, BUCKET_US + 1, 3 * BUCKET_US]
     await store.write(row(0, *times))
 
-    found = await store.read(TOPIC_ID, Window(BUCKET_US - 1, 3 * BUCKET_US), limit=9)
+    found = await read(store, Window(BUCKET_US - 1, 3 * BUCKET_US), limit=9)
 
     assert times[:3] == [event.time_us for event in found]
 
@@ -61,7 +62,7 @@ async def test_window_reaches_across_buckets(store: Store) -> None:
 async def test_window_before_1970(store: Store) -> None:
     await store.write(row(0, -5, -BUCKET_US - 1, 3))
 
-    found = await store.read(TOPIC_ID, Window(-BUCKET_US - 1, 0), limit=9)
+    found = await read(store, Window(-BUCKET_US - 1, 0), limit=9)
 
     assert [-BUCKET_US - 1, -5] == [event.time_us for event in found]
 
@@ -69,7 +70,7 @@ async def test_window_before_1970(store: Store) -> None:
 async def test_page_that_begins_long_before_the_window_is_found(store: Store) -> None:
     await store.write_all([row(0, 1, BUCKET_US - 1), *(row(2 + at, 100 + at) for at in range(20))])
 
-    found = await store.read(TOPIC_ID, Window(BUCKET_US // 2, None), limit=9)
+    found = await read(store, Window(BUCKET_US // 2, None), limit=9)
 
     assert [BUCKET_US - 1] == [event.time_us for event in found]
 
@@ -77,7 +78,7 @@ async def test_page_that_begins_long_before_the_window_is_found(store: Store) ->
 async def test_reverse_gives_the_last_events_newest_first(store: Store) -> None:
     await store.write_all([row(0, 10, 40), row(2, 20, 30), row(4, BUCKET_US, 2 * BUCKET_US)])
 
-    found = await store.read(TOPIC_ID, Window(10, 2 * BUCKET_US), limit=4, reverse=True)
+    found = await read(store, Window(10, 2 * BUCKET_US), limit=4, reverse=True)
 
     assert [BUCKET_US, 40, 30, 20] == [event.time_us for event in found]
 
@@ -85,20 +86,20 @@ async def test_reverse_gives_the_last_events_newest_first(store: Store) -> None:
 async def test_nothing_is_read_for_a_limit_of_none(store: Store) -> None:
     await store.write(row(0, 10))
 
-    assert [] == await store.read(TOPIC_ID, FOREVER, limit=0)
+    assert [] == await read(store, FOREVER, limit=0)
 
 
 async def test_partition_missing_from_upto_holds_nothing(store: Store) -> None:
     await store.write_all([row(0, 1), row(0, 2, partition=1)])
 
-    assert [] == await store.read(TOPIC_ID, FOREVER, upto={}, limit=9)
-    assert [2] == [event.time_us for event in await store.read(TOPIC_ID, FOREVER, upto={1: 1}, limit=9)]
+    assert [] == await read(store, FOREVER, upto={}, limit=9)
+    assert [2] == [event.time_us for event in await read(store, FOREVER, upto={1: 1}, limit=9)]
 
 
 async def test_partition_missing_from_above_begins_at_its_start(store: Store) -> None:
     await store.write_all([row(0, 1), row(0, 2, partition=1)])
 
-    assert [2] == [event.time_us for event in await store.read(TOPIC_ID, FOREVER, above={0: 1}, limit=9)]
+    assert [2] == [event.time_us for event in await read(store, FOREVER, above={0: 1}, limit=9)]
 
 
 async def test_late_events_are_those_above_the_frontier_up_to_the_cursor(store: Store) -> None:
@@ -106,7 +107,7 @@ async def test_late_events_are_those_above_the_frontier_up_to_the_cursor(store: 
     cursor = event(2, 300).cursor
     await store.write(row(3, 400, 150, 500))
 
-    late = await store.read(TOPIC_ID, FOREVER, above={0: 3}, until=cursor, limit=9)
+    late = await read(store, FOREVER, above={0: 3}, until=cursor, limit=9)
 
     assert [4] == [event.offset for event in late]
 
@@ -114,18 +115,37 @@ async def test_late_events_are_those_above_the_frontier_up_to_the_cursor(store: 
 async def test_cursor_of_another_topic_compares_in_playback_order(store: Store) -> None:
     await store.write(row(0, 10))
 
-    assert 1 == len(await store.read(TOPIC_ID, FOREVER, after=Cursor(10, "a", 9, 9), limit=9))
-    assert 0 == len(await store.read(TOPIC_ID, FOREVER, after=Cursor(10, "z", 0, 0), limit=9))
+    assert 1 == len(await read(store, FOREVER, after=Cursor(10, "a", 9, 9), limit=9))
+    assert 0 == len(await read(store, FOREVER, after=Cursor(10, "z", 0, 0), limit=9))
 
 
 async def test_events_below_a_frontier_are_the_same_whatever_comes_later(store: Store) -> None:
     await store.write(row(0, 10, 20))
-    before = await store.read(TOPIC_ID, FOREVER, upto={0: 2}, limit=9)
+    before = await read(store, FOREVER, upto={0: 2}, limit=9)
 
     await store.write(row(2, 5, 15, 25))
     await store.merge(before_us=BUCKET_US * 5, limit=100)
 
-    assert before == await store.read(TOPIC_ID, FOREVER, upto={0: 2}, limit=9)
+    assert before == await read(store, FOREVER, upto={0: 2}, limit=9)
+
+
+async def test_last_tells_that_there_are_no_more(store: Store) -> None:
+    await store.write(row(0, 10, 20, 30))
+
+    assert [False, True, True] == [(await store.read(TOPIC_ID, FOREVER, limit=limit)).last for limit in (2, 3, 4)]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_read_ends_behind_the_event_that_passes_its_bytes(store: Store, reverse: bool) -> None:
+    large = [event(at, at * BUCKET_US // 3, value=b"x" * 700_000) for at in range(9)]
+    await store.write(page(*large))
+    ordered = large[::-1] if reverse else large
+
+    found = await store.read(TOPIC_ID, FOREVER, limit=9, max_bytes=1_500_000, reverse=reverse)
+
+    assert (ordered[:3], False) == found
+    assert 1 == len(await read(store, FOREVER, limit=9, max_bytes=0, reverse=reverse))
+    assert (large, True) == await store.read(TOPIC_ID, FOREVER, limit=9, max_bytes=10_000_000)
 
 
 times = st.integers(-3, 45).map(lambda second: second * SECOND_US)
@@ -142,6 +162,7 @@ bounds = st.fixed_dictionaries(
         "after": cursors,
         "until": cursors,
         "limit": st.integers(1, 30),
+        "max_bytes": st.one_of(st.just(1 << 20), st.integers(0, 200)),
         "reverse": st.booleans(),
     }
 )
@@ -201,8 +222,8 @@ def test_session_sends_each_event_once(kind: str, pages: list[Page], split: int,
             while True:
                 reached = await store.frontier(TOPIC_ID)
                 if cursor is not None:
-                    sent += await store.read(TOPIC_ID, FOREVER, above=frontier, upto=reached, until=cursor, limit=1_000)
-                found = await store.read(TOPIC_ID, FOREVER, after=cursor, upto=reached, limit=limit)
+                    sent += await read(store, FOREVER, above=frontier, upto=reached, until=cursor, limit=1_000)
+                found = await read(store, FOREVER, after=cursor, upto=reached, limit=limit)
                 frontier = reached
                 sent += found
                 cursor = found[-1].cursor if found else cursor

@@ -17,9 +17,10 @@ from tests.conformance.store.stores import (
     everything,
     fresh,
     page,
+    read,
     row,
 )
-from tivo.model.errors import PageGap, StoreError
+from tivo.model.errors import PageGap, RecordError, StoreError
 from tivo.model.event import Page
 from tivo.model.timeline import MAX_TIME_US
 from tivo.store.base import LedgerRow, Store, Written
@@ -28,7 +29,7 @@ from tivo.store.base import LedgerRow, Store, Written
 async def test_new_store_holds_nothing(store: Store) -> None:
     assert [] == await store.topics()
     assert {} == await store.frontier(TOPIC_ID)
-    assert [] == await store.read(TOPIC_ID, FOREVER, limit=10)
+    assert [] == await read(store, FOREVER, limit=10)
     assert [] == await store.ledger(TOPIC_ID, above={}, upto={0: 10})
 
 
@@ -37,7 +38,7 @@ async def test_event_comes_back_as_it_was(store: Store) -> None:
 
     await store.write(page(written))
 
-    assert [written] == await store.read(TOPIC_ID, FOREVER, limit=10)
+    assert [written] == await read(store, FOREVER, limit=10)
 
 
 async def test_first_page_sets_the_frontier_wherever_it_begins(store: Store) -> None:
@@ -130,7 +131,7 @@ async def test_natural_holes_are_kept_apart_from_the_count(store: Store) -> None
     ],
 )
 async def test_page_that_contradicts_itself_is_refused(store: Store, contradiction: Page) -> None:
-    with pytest.raises(StoreError, match=TOPIC):
+    with pytest.raises(RecordError, match=TOPIC):
         await store.write_all([row(0, 1, partition=3), contradiction])
 
     assert [] == await store.topics()
