@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 import orjson
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from tivo.client.cluster import Cluster
 from tivo.client.producer import NewRecord, Producer
@@ -20,6 +21,8 @@ from tivo.model.timeline import DAY_US, HOUR_US, SECOND_US
 SLOT_US = 10 * SECOND_US
 STEP_S = 0.1
 BATCH = 1_000
+TOLD_ATTEMPT = 5
+"""A broker that is just starting is no news; one that is away for about 3 s is."""
 
 Slot = Callable[[int, int], Iterator[NewRecord]]
 """The records of one slot of SLOT_US: seed and the slot's number → records in order of time."""
@@ -142,7 +145,17 @@ class Demo:
         self._tell = tell
 
     async def run(self, on_ready: Callable[[], None]) -> None:
-        """`on_ready` is called when the past is there. Raises BrokerError where the broker is away."""
+        """Produce until cancelled; `on_ready` is called when the past is there. A broker that is away is waited for."""
+        waiting = AsyncRetrying(
+            retry=retry_if_exception_type(BrokerError), wait=wait_exponential(multiplier=0.1, max=2), after=self._lost
+        )
+        await waiting(self._produce_all, on_ready)
+
+    def _lost(self, state: RetryCallState) -> None:
+        if state.attempt_number == TOLD_ATTEMPT and state.outcome is not None:
+            self._tell(f"demo: waiting for Kafka: {state.outcome.exception()}")
+
+    async def _produce_all(self, on_ready: Callable[[], None]) -> None:
         async with Cluster(self._bootstrap) as cluster, Producer(self._bootstrap) as producer:
             start_us = await self._next_times(cluster)
             now_us = self._wall_us()

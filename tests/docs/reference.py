@@ -8,6 +8,7 @@ from typing import Literal, get_args, get_origin
 import click
 
 from tivo import config, metrics
+from tivo.broker.handlers import SERVED
 from tivo.cli import COMMANDS, cli
 from tivo.config import Setting
 
@@ -16,7 +17,12 @@ DOCS = Path(__file__).parents[2] / "docs" / "reference"
 
 def pages() -> dict[str, str]:
     """File name → text of every generated page."""
-    return {"settings.md": settings_page(), "command-line.md": command_line_page(), "metrics.md": metrics_page()}
+    return {
+        "settings.md": settings_page(),
+        "command-line.md": command_line_page(),
+        "metrics.md": metrics_page(),
+        "kafka-protocol.md": kafka_page(),
+    }
 
 
 def settings_page() -> str:
@@ -104,6 +110,34 @@ def _metrics() -> Iterator[metrics.Counter | metrics.Gauge | metrics.Histogram]:
         each for each in vars(metrics).values() if isinstance(each, metrics.Counter | metrics.Gauge | metrics.Histogram)
     ]
     yield from sorted(found, key=lambda metric: metric._name)
+
+
+def kafka_page() -> str:
+    apis = sorted((request.api for request in SERVED.values()), key=lambda api: api.key)
+    lines = [
+        "# The Kafka protocol that the embedded broker speaks",
+        "",
+        "What ApiVersions tells clients, from the same table that serves them. Produce is listed from version 0 on,",
+        "and served from 3: older clients of librdkafka look for the 0 before they compress (KAFKA-18659).",
+        "",
+        "| key | API | served versions |",
+        "|---|---|---|",
+        *(f"| {api.key} | {api.name} | {api.first}–{api.last} |" for api in apis),
+        "",
+        "Not offered, and so not listed: transactions, SASL and ACLs, the consumer protocol of KIP-848, share groups,",
+        "telemetry, and everything that brokers say to each other. A client that needs one of these wants a Kafka",
+        "cluster, and tivo runs beside it.",
+        "",
+        "## What differs from a Kafka broker",
+        "",
+        "- With `log.flush = always` a record is acknowledged, whatever its acks, only when it is on disk, and",
+        "  consumers see nothing that is not. Kafka syncs when the operating system likes and relies on replicas.",
+        "- One broker, no replicas: replication factors other than 1 are refused.",
+        "- A batch dated more than an hour ahead is refused with INVALID_TIMESTAMP (as in Kafka since 4.0).",
+        "- Fetch sessions are answered with session 0: clients then send whole fetches.",
+        "- A group's first rebalance waits 0.1 s for further members, not 3 s.",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def write() -> None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("name", ["settings.md", "command-line.md", "metrics.md"])
+@pytest.mark.parametrize("name", ["settings.md", "command-line.md", "metrics.md", "kafka-protocol.md"])
 def test_generated_page_is_up_to_date(name: str) -> None:
     assert reference.pages()[name] == (reference.DOCS / name).read_text(), "run `make docs`"
 
