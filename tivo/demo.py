@@ -159,9 +159,7 @@ class Demo:
         async with Cluster(self._bootstrap) as cluster, Producer(self._bootstrap) as producer:
             start_us = await self._next_times(cluster)
             now_us = self._wall_us()
-            counts = await asyncio.gather(
-                *(self._produce(producer, topic, start_us[topic], now_us) for topic in TOPICS)
-            )
+            counts = [await self._produce(producer, topic, start_us[topic], now_us) for topic in TOPICS]
             self._tell(f"demo: {sum(counts):,} events of the past are in, going on live")
             on_ready()
             done_us = dict.fromkeys(TOPICS, now_us)

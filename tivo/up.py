@@ -14,6 +14,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from operator import not_
 from pathlib import Path
@@ -133,7 +134,7 @@ class Supervisor:
         try:
             async with asyncio.timeout(READY_S):
                 for child in self._plan.children:
-                    await self._wait_for(child)
+                    await _until(partial(_is_ready, child.private_port))
         except TimeoutError:
             self._refused = f"{child.name} did not get ready within {READY_S:.0f} s; its messages are above"
             self._stopping.set()
@@ -142,14 +143,11 @@ class Supervisor:
         self._write_ready_file()
         on_ready()
 
-    async def _wait_for(self, child: Child) -> None:
-        """Until the child answers, or is dead."""
-
-        def settled() -> bool:
-            return self._running[child.name].returncode is not None or _is_ready(child.private_port)
-
-        asking = tenacity.AsyncRetrying(retry=tenacity.retry_if_result(not_), wait=tenacity.wait_fixed(POLL_S))
-        await asking(asyncio.to_thread, settled)
+    async def _settled(self, child: Child) -> bool:
+        """Wait until a child that was just started answers, or is dead; whether it answers."""
+        process = self._running[child.name]
+        await _until(lambda: process.returncode is not None or _is_ready(child.private_port))
+        return process.returncode is None
 
     async def _start(self, child: Child) -> None:
         settings = replace(self._plan.settings, private_port=child.private_port)
@@ -178,8 +176,7 @@ class Supervisor:
             self._tell(f"{child.name} (pid {process.pid}) {_ended(code)}; starting it again in {wait_s:.1f} s")
             await asyncio.sleep(wait_s)
             await self._start(child)
-            await self._wait_for(child)
-            if self._running[child.name].returncode is None:
+            if await self._settled(child):
                 self._tell(f"{child.name} runs again (pid {self._running[child.name].pid})")
                 self._write_ready_file()
 
@@ -211,6 +208,11 @@ class Supervisor:
         beside = path.with_name(path.name + ".new")
         beside.write_text(json.dumps(document) + "\n")
         beside.replace(path)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    asking = tenacity.AsyncRetrying(retry=tenacity.retry_if_result(not_), wait=tenacity.wait_fixed(POLL_S))
+    await asking(asyncio.to_thread, condition)
 
 
 def _is_ready(port: int) -> bool:

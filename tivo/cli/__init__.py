@@ -5,7 +5,6 @@ import sys
 
 import click
 
-from tivo import __version__
 from tivo.model.errors import ConfigError, NeighbourError, RequestError
 
 EXIT_WRONG = 2
@@ -56,7 +55,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="tivo")
+@click.version_option(package_name="tivo", prog_name="tivo")
 def cli() -> None:
     """tivo, the DVR for event streams.
 

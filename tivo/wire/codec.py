@@ -1,6 +1,6 @@
 """Messages ⇄ bytes: readers and writers compiled from the declarations, per message and version, when first needed.
 
-Compiling takes about 0.3 ms per message, version and direction; what is compiled is kept for the life of the process.
+Compiling takes about 1 ms per message, version and direction; what is compiled is kept for the life of the process.
 """
 
 import struct

@@ -16,6 +16,8 @@ XERIAL_START = b"\x82SNAPPY\x00" + bytes((0, 0, 0, 1, 0, 0, 0, 1))
 XERIAL_BLOCK = 32 << 10
 LENGTH = Packer(">i")
 FIRST_GUESS = 64 << 10
+OUT_OF_ROOM = "failed to write whole buffer"
+"""How Rust's standard library, and so cramjam, says that the output is larger than the room for it."""
 
 
 class Codec(IntEnum):
@@ -39,8 +41,7 @@ def compress(codec: Codec, data: bytes) -> bytes:
             return _compress_snappy(memoryview(data))
         case Codec.LZ4:
             return _compress_lz4(data)
-        case Codec.ZSTD:
-            return bytes(cramjam.zstd.compress(data))
+    return bytes(cramjam.zstd.compress(data))
 
 
 def inflate(codec: Codec, data: memoryview, *, limit: int) -> Buffer:
@@ -55,8 +56,7 @@ def inflate(codec: Codec, data: memoryview, *, limit: int) -> Buffer:
                 return _inflate_snappy(data, limit)
             case Codec.LZ4:
                 return _inflate_stream(cramjam.lz4.decompress_into, data, limit)
-            case Codec.ZSTD:
-                return _inflate_stream(cramjam.zstd.decompress_into, data, limit)
+        return _inflate_stream(cramjam.zstd.decompress_into, data, limit)
     except cramjam.DecompressionError as error:
         raise WireError(f"records cannot be inflated from {codec.name.lower()} into {limit} bytes: {error}") from error
 
@@ -82,8 +82,8 @@ def _inflate_stream(decompress_into: Callable[..., int], data: memoryview, limit
         inflated = bytearray(room)
         try:
             return memoryview(inflated)[: decompress_into(data, inflated)]
-        except cramjam.DecompressionError:
-            if room == limit:
+        except cramjam.DecompressionError as error:
+            if room == limit or OUT_OF_ROOM not in str(error):
                 raise
         room = min(limit, 8 * room)
 
@@ -93,6 +93,8 @@ def _inflate_snappy(data: memoryview, limit: int) -> Buffer:
     if data[:8] != XERIAL_START[:8]:
         return _inflate_snappy_block(data, limit)
     inflated, at = bytearray(), len(XERIAL_START)
+    if len(data) < at:
+        raise WireError(f"Xerial's framing of snappy begins with {at} bytes, {len(data)} are there")
     while at < len(data):
         end = at + LENGTH.size
         (length,) = LENGTH.unpack_from(data, at) if end <= len(data) else (-1,)

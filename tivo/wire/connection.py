@@ -154,7 +154,7 @@ class ServerConnection:
             needed = pending + min(missing, max(pending, SMALL_BUFFER))
             if is_seen or needed > len(self._buffer):
                 self._replace(max(needed, min(len(self._buffer), KEPT_BUFFER)))
-            else:
+            elif self._start:
                 view = memoryview(self._buffer)
                 view[:pending] = view[self._start : self._end]
         elif len(self._buffer) > KEPT_BUFFER:

@@ -19,16 +19,18 @@ def read_uvarint(view: Buffer, at: int) -> tuple[int, int]:
 
     Raises WireError if the bytes end inside it, or if it holds more than 64 bits.
     """
-    value = 0
-    for index in range(LONGEST):
-        if at + index >= len(view):
-            raise WireError(f"the varint at byte {at} is cut short at byte {len(view)}")
-        byte = view[at + index]
-        value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            if value >> 64:
-                raise WireError(f"the varint at byte {at} holds more than 64 bits")
-            return value, at + index + 1
+    value = shift = 0
+    try:
+        for position in range(at, at + LONGEST):
+            byte = view[position]
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                if value >> 64:
+                    raise WireError(f"the varint at byte {at} holds more than 64 bits")
+                return value, position + 1
+            shift += 7
+    except IndexError:
+        raise WireError(f"the varint at byte {at} is cut short at byte {len(view)}") from None
     raise WireError(f"the varint at byte {at} is longer than {LONGEST} bytes")
 
 

@@ -11,6 +11,7 @@ on. A version that lacks a field does not write it, and reads its default in its
 versions (compact lengths, tagged fields).
 """
 
+from functools import cache
 from types import NoneType
 from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias, cast, get_args, get_origin
 
@@ -147,9 +148,15 @@ class Field(NamedTuple):
 
 def structure(struct: type[msgspec.Struct], version: int) -> Structure:
     """What `struct` holds in `version`."""
-    present = [found for info in msgspec.structs.fields(struct) if (found := _field(info, version)) is not None]
+    present = [found for info in _declared(struct) if (found := _field(info, version)) is not None]
     tagged = sorted((found for found in present if found.tag is not None), key=lambda found: found.tag or 0)
     return Structure(struct, tuple(found for found in present if found.tag is None), tuple(tagged))
+
+
+@cache
+def _declared(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of all versions. Kept: to make types of the annotations is half the work of compiling."""
+    return msgspec.structs.fields(struct)
 
 
 def _field(info: msgspec.structs.FieldInfo, version: int) -> Field | None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from struct import Struct as Packer
 from typing import Any
 
-from tivo.wire.schema import Array, Blob, Fixed, Kind, Records, Structure, Text
+from tivo.wire.schema import Fixed, Kind, Structure, Text
 
 BYTE = Fixed("B", 1)
 INT16 = Fixed("h", 2)
@@ -54,9 +54,9 @@ class Source:
         """The run so far, which starts anew: its packer, its values as a list, and its fields."""
         packer = Packer(">" + "".join(kind.code for kind, _, _ in self.run))
         values = ", ".join(value for _, value, _ in self.run)
-        first, last = self.run[0][2], self.run[-1][2]
+        paths = ", ".join(path for _, _, path in self.run)
         self.run = []
-        return packer, values, first if first == last else f"{first} to {last}"
+        return packer, values, paths
 
 
 def smallest(kind: Kind, *, flexible: bool) -> int:
@@ -70,7 +70,7 @@ def smallest(kind: Kind, *, flexible: bool) -> int:
             return 1
         case Text():
             return INT16.size
-        case Blob() | Records() | Array():
+        case _:
             return INT32.size
 
 

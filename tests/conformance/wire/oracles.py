@@ -6,30 +6,38 @@ Both are made from Apache Kafka's own message schemas, each by people of its own
 import dataclasses
 import datetime
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from io import BytesIO
 from types import NoneType
-from typing import Any, Protocol, get_args, get_type_hints
+from typing import Any, NamedTuple, Protocol, get_args, get_type_hints
 from uuid import UUID
 
 import msgspec
 from kio.schema.errors import ErrorCode
 from kio.serial import entity_writer
 
-from tivo.wire.schema import NO_UUID, Message
+from tivo.wire.schema import NO_UUID, UNKNOWN_OPERATIONS, Message
 
 with warnings.catch_warnings():
     warnings.simplefilter(
         "ignore", DeprecationWarning
     )  # kafka-python reads its schemas by importlib.resources.read_text
     KAFKA_PYTHON = [import_module(f"kafka.protocol.{name}") for name in ("admin", "consumer", "metadata", "producer")]
+    KAFKA_PYTHON_RECORDS = import_module("kafka.record.default_records")
 EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
 
 
+class Fact(NamedTuple):
+    """What an oracle says about a field in one version."""
+
+    nullable: bool
+    tag: int | None
+
+
 class Oracle(Protocol):
-    def fields(self, message: type[Message], version: int) -> frozenset[str]:
-        """Every field of the message in this version, as a path of names."""
+    def fields(self, message: type[Message], version: int) -> dict[str, Fact]:
+        """Every field of the message in this version, by its path of names."""
 
     def write(self, message: Message, version: int) -> bytes: ...
 
@@ -37,8 +45,8 @@ class Oracle(Protocol):
 class Kio:
     """A dataclass per message and version, with types of their own for durations, dates, errors and uuids."""
 
-    def fields(self, message: type[Message], version: int) -> frozenset[str]:
-        return frozenset(self._paths(self._type(message, version), ""))
+    def fields(self, message: type[Message], version: int) -> dict[str, Fact]:
+        return self._facts(self._type(message, version), "")
 
     def write(self, message: Message, version: int) -> bytes:
         kind, written = self._type(type(message), version), BytesIO()
@@ -50,14 +58,16 @@ class Kio:
         side = message.__name__.removeprefix(message.api.name).lower()
         return getattr(import_module(f"kio.schema.{api}.v{version}.{side}"), message.__name__)
 
-    def _paths(self, kind: Any, path: str) -> list[str]:
+    def _facts(self, kind: Any, path: str) -> dict[str, Fact]:
         hints = get_type_hints(kind)
-        paths = []
+        facts = {}
         for field in dataclasses.fields(kind):
-            paths.append(path + self._our_name(field))
-            if dataclasses.is_dataclass(inner := _innermost(hints[field.name])):
-                paths += self._paths(inner, f"{path}{self._our_name(field)}.")
-        return paths
+            name, hint = path + self._our_name(field), hints[field.name]
+            is_none_a_value = field.metadata.get("kafka_type") in ("uuid", "datetime_i64")
+            facts[name] = Fact(NoneType in get_args(hint) and not is_none_a_value, field.metadata.get("tag"))
+            if dataclasses.is_dataclass(inner := _innermost(hint)):
+                facts |= self._facts(inner, f"{name}.")
+        return facts
 
     def _our_name(self, field: Any) -> str:
         """kio drops the unit from the name of what it holds as a duration or date, where Kafka's name has one."""
@@ -99,8 +109,12 @@ CONVERTED: dict[str | None, Callable[[Any], Any]] = {
 class KafkaPython:
     """A class per message for all versions, its fields read from the schemas at import."""
 
-    def fields(self, message: type[Message], version: int) -> frozenset[str]:
-        return frozenset(self._paths(self._type(message)._struct, version, ""))
+    def fields(self, message: type[Message], version: int) -> dict[str, Fact]:
+        return self._facts(self._type(message)._struct, version, "")
+
+    def defaults(self, message: type[Message], version: int) -> dict[str, object]:
+        """The defaults that the schemas state, by path; fields without one are not in it."""
+        return self._defaults(self._type(message)._struct, version, "")
 
     def write(self, message: Message, version: int) -> bytes:
         kind = self._type(type(message))
@@ -110,15 +124,28 @@ class KafkaPython:
         (kind,) = {getattr(module, message.__name__) for module in KAFKA_PYTHON if hasattr(module, message.__name__)}
         return kind
 
-    def _paths(self, struct: Any, version: int, path: str) -> list[str]:
-        paths = []
+    def _facts(self, struct: Any, version: int, path: str) -> dict[str, Fact]:
+        facts = {}
+        for name, field, inner in self._walk(struct, version, path):
+            facts[name] = Fact(bool(field.nullable_for_version_q(version)), field._tag)
+            if inner is not None:
+                facts |= self._facts(inner, version, f"{name}.")
+        return facts
+
+    def _defaults(self, struct: Any, version: int, path: str) -> dict[str, object]:
+        defaults = {}
+        for name, field, inner in self._walk(struct, version, path):
+            if "default" in field._json:
+                defaults[name] = UNKNOWN_OPERATIONS if field._json["type"] == "bitfield" else field.default
+            if inner is not None:
+                defaults |= self._defaults(inner, version, f"{name}.")
+        return defaults
+
+    def _walk(self, struct: Any, version: int, path: str) -> Iterator[tuple[str, Any, Any]]:
+        """Path, field, and the struct inside it, if there is one."""
         for field in self._present(struct, version):
-            name = self._our_name(field, struct)
-            paths.append(path + name)
-            if field.is_struct() or field.is_struct_array():
-                inner = field.array_of if field.is_struct_array() else field
-                paths += self._paths(inner, version, f"{path}{name}.")
-        return paths
+            inner = field.array_of if field.is_struct_array() else field if field.is_struct() else None
+            yield path + self._our_name(field, struct), field, inner
 
     def _our_name(self, field: Any, struct: Any) -> str:
         return RENAMED.get((struct._type_str, field.name), str(field.name))

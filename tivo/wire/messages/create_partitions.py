@@ -22,7 +22,7 @@ class CreatePartitionsTopic(Struct):
 
     name: str = ""
     count: Int32 = 0
-    assignments: list[CreatePartitionsAssignment] | None = []
+    assignments: list[CreatePartitionsAssignment] | None = None
 
 
 class CreatePartitionsAssignment(Struct):

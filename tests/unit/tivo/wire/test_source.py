@@ -37,15 +37,8 @@ def test_a_run_becomes_one_packer() -> None:
     packer, values, path = code.take_run()
 
     assert (">hiB", 7) == (packer.format, packer.size)
-    assert ("a, b, c", "first to third") == (values, path)
+    assert ("a, b, c", "first, second, third") == (values, path)
     assert [] == code.run
-
-
-def test_a_run_of_one_bears_the_name_of_its_field() -> None:
-    code = source()
-    code.run = [(INT16, "a", "first")]
-
-    assert "first" == code.take_run()[2]
 
 
 def test_the_smallest_size_of_every_kind() -> None:
