@@ -81,7 +81,8 @@ class Readiness:
 
 def run_broker(settings: config.Settings, *, tell: Tell) -> None:
     """The embedded broker, until it is told to stop. Raises ConfigError, LogError."""
-    from tivo.broker.server import BrokerOptions, serving
+    from tivo.broker.options import BrokerOptions
+    from tivo.broker.server import serving
 
     options = BrokerOptions(
         data=settings.log_dir,
