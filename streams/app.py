@@ -106,12 +106,19 @@ class _Worker:
             topics=subscription.pattern(),
             page_events=settings.agent.page_events,
             page_bytes=PAGE_BYTES,
+            fetch_records=FULL_PAGES * settings.agent.page_events,
             linger_s=settings.agent.linger_ms / 1000,
         )
         keeper = Keeper(store, places, patience, now)
         self._app = make_app(settings, intake, keeper)
         self._watch = Watch(
-            places=places, patience=patience, probes=probes, now=now, log_end=self._app.consumer.highwater
+            places=places,
+            cluster=self._cluster,
+            keeper=keeper,
+            patience=patience,
+            probes=probes,
+            now=now,
+            log_end=self._app.consumer.highwater,
         )
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -157,7 +164,6 @@ def make_app(settings: config.Settings, intake: Intake, keeper: Keeper) -> faust
         stream_wait_empty=False,
         stream_buffer_maxsize=QUEUED_PAGES,
         broker_commit_interval=1.0,
-        broker_max_poll_records=FULL_PAGES * settings.agent.page_events,
         broker_max_poll_interval=LONGEST_POLL_S,
         broker_session_timeout=SESSION_S,
         broker_heartbeat_interval=HEARTBEAT_S,

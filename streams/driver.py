@@ -9,6 +9,7 @@ import inspect
 import logging
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
@@ -47,12 +48,20 @@ class PageThread(AIOKafkaConsumerThread):
             # are what a new topic waits for. Faust has 1,500 ms and 5 min.
             fetch_max_wait_ms=FETCH_WAIT_MS,
             metadata_max_age_ms=NEW_TOPICS_MS,
-            max_poll_records=conf.broker_max_poll_records,
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
         )
+
+    async def getmany(  # type: ignore[override]  # the driver takes the number of records from its settings
+        self, active_partitions: set[TP], within_s: float, most: int
+    ) -> dict[TP, list[Any]]:
+        """Records of these partitions, as soon as there are any."""
+        found: dict[TP, list[Any]] = await self.call_thread(
+            self._fetch_records, self._ensure_consumer(), active_partitions, timeout=within_s, max_records=most
+        )
+        return found
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         (pattern,) = topics
@@ -82,6 +91,7 @@ def check_driver() -> None:
         (Consumer.seek_to_committed, ["self"]),
         (Consumer._new_consumer_thread, ["self"]),
         (AIOKafkaConsumerThread._create_worker_consumer, ["self", "transport"]),
+        (AIOKafkaConsumerThread._fetch_records, ["self", "consumer", "active_partitions", "timeout", "max_records"]),
         (AIOKafkaConsumerThread._ensure_consumer, ["self"]),
     ):
         found = list(inspect.signature(method).parameters)

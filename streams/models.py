@@ -14,13 +14,20 @@ from tivo.model.record import to_events
 class FetchedRecord(Protocol):
     """What is used of a record as aiokafka hands it over."""
 
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    serialized_key_size: int
-    serialized_value_size: int
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def serialized_key_size(self) -> int: ...
+    @property
+    def serialized_value_size(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ declared with acks off, so Faust's own acknowledgements stand aside.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +17,11 @@ from faust.types import TP, AppT
 from faust.types.transports import ConsumerCallback, ConsumerT, TPorTopicSet, TransportT
 from yarl import URL
 
-from streams import metrics
 from streams.driver import PageThread, commit
 from streams.models import FetchedPage
 from streams.places import Begin, Places, Stop, decide
+from streams.suspects import Suspects
+from tivo import metrics
 from tivo.client.cluster import Cluster
 from tivo.model.errors import BrokerError, UnknownTopic
 from tivo.model.timeline import Now
@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 AGAIN_S = 0.2
 """Pause before a partition that could not be placed is tried again."""
-FETCH_FAILURES = 3
-"""So often in turn a partition may fail to be read before it is stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,24 +45,23 @@ class Intake:
     topics: str
     page_events: int
     page_bytes: int
+    fetch_records: int
     linger_s: float
 
 
 class PageConsumer(Consumer):
     """Delivers one FetchedPage per Faust event, places partitions, and commits frontiers."""
 
+    _thread: PageThread
+
     def __init__(self, transport: TransportT, *, intake: Intake, **kwargs: Any) -> None:
         super().__init__(transport, **kwargs)
         self._intake = intake
         self._last_fetch = 0
-        self._suspects: list[TP] = []
-        self._failures: Counter[TP] = Counter()
+        self._suspects = Suspects(first_step=intake.page_events, enough=intake.fetch_records)
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return PageThread(self, loop=self.loop, beacon=self.beacon)
-
-    async def on_start(self) -> None:
-        await self._intake.cluster.start()
 
     # ------------------------------------------------------------ which partitions
 
@@ -115,38 +112,30 @@ class PageConsumer(Consumer):
         }
 
     async def _fetch(self, wanted: set[TP], within_s: float) -> Mapping[TP, list[Any]]:
-        """One fetch. After one that failed, partitions are fetched one by one, to find the one that cannot be read.
-
-        The driver raises for a record that it cannot decode without telling whose it is, and what it
-        took from other partitions before is gone with it.
-        """
-        suspect = self._suspects.pop() if self._suspects else None
-        if suspect is not None:
-            wanted = wanted & {suspect}
-        if not wanted:
-            return {}
+        """One fetch, of one partition alone while any is under suspicion that it cannot be read."""
+        suspect = self._suspects.next(wanted)
+        partitions, most = (wanted, self._intake.fetch_records) if suspect is None else ({suspect[0]}, suspect[1])
         try:
-            records: Mapping[TP, list[Any]] = await super()._getmany(wanted, within_s)
+            records: Mapping[TP, list[Any]] = await self._thread.getmany(partitions, within_s, most)
         except ConsumerStoppedError:
             raise
         except Exception as error:  # noqa: BLE001 - a record may be broken in as many ways as there are codecs
-            self._fetch_failed(wanted, error)
+            self._fetch_failed(partitions, None if suspect is None else suspect[0], error)
             return {}
-        for partition in records.keys() & self._failures.keys():
-            del self._failures[partition]
+        if suspect is not None:
+            self._suspects.read(suspect[0], len(records.get(suspect[0], ())))
         return records
 
-    def _fetch_failed(self, wanted: set[TP], error: Exception) -> None:
-        log.error("a fetch failed, every partition starts again at its frontier: %r", error)
-        if len(wanted) == 1:
-            (culprit,) = wanted
-            self._failures[culprit] += 1
-            if self._failures[culprit] == FETCH_FAILURES:
-                del self._failures[culprit]
-                self._stop(culprit, self._intake.places.id_of(culprit), f"what follows cannot be read: {error!r}")
-        else:
-            self._suspects = list(wanted)
-        self._rewind_all("fetch failed")
+    def _fetch_failed(self, partitions: set[TP], suspect: TP | None, error: Exception) -> None:
+        if suspect is None:
+            log.error("a fetch failed, every partition starts again at its frontier: %r", error)
+            self._suspects.accuse(partitions)
+            self._rewind_all("fetch failed")
+        elif self._suspects.failed(suspect) and not self._intake.places.is_behind({suspect}):
+            topic_id = self._intake.places.id_of(suspect)
+            if topic_id is not None:
+                self._suspects.clear(suspect)
+                self._stop(suspect, topic_id, f"what follows its frontier cannot be read: {error!r}")
 
     async def _linger(self) -> None:
         """Under load, that is while earlier pages are not stored yet, let a small page fill."""
@@ -172,12 +161,13 @@ class PageConsumer(Consumer):
         return True
 
     async def _note_gap(self, partition: TP, first: int) -> None:
-        base = self._intake.places.base(partition)
-        if base is None or first <= base:
+        """Tell what the log lost before it was fetched from natural holes (compaction, transactions)."""
+        expected = self._intake.places.expected(partition)
+        if expected is None or first <= expected:
             return
         log_start = (await self._intake.cluster.log_starts(partition.topic)).get(partition.partition, 0)
-        if log_start > base:
-            self._tell_gap(partition, Begin(min(log_start, first), base))
+        if log_start > expected:
+            self._tell_gap(partition, Begin(min(log_start, first), expected))
 
     # ------------------------------------------------------------ places
 
@@ -203,18 +193,31 @@ class PageConsumer(Consumer):
             return
         frontier = await intake.until_there(lambda: intake.store.frontier(topic_id))
         starts, ends = await intake.cluster.log_starts(topic), await intake.cluster.log_ends(topic)
+        assignment = places.assignments
         for partition in partitions:
             number = partition.partition
-            if partition not in places.unplaced or number not in starts or number not in ends:
+            if number not in starts or number not in ends or places.assignments != assignment:
                 continue
-            told = decide(frontier=frontier.get(number), log_start=starts[number], log_end=ends[number])
+            told = decide(
+                frontier=frontier.get(number),
+                log_start=starts[number],
+                log_end=ends[number],
+                stopped=places.stop_reason(partition, topic_id),
+            )
             if isinstance(told, Stop):
                 self._stop(partition, topic_id, told.reason)
-                continue
-            await self.seek_wait({partition: told.position})
-            if told.gap:
-                self._tell_gap(partition, told)
-            places.put(partition, topic_id, told, now_us=intake.now().steady_us)
+            else:
+                await self._put(partition, topic_id, told)
+
+    async def _put(self, partition: TP, topic_id: bytes, begin: Begin) -> None:
+        places = self._intake.places
+        assignment = places.assignments
+        await self.seek_wait({partition: begin.position})
+        if places.assignments != assignment:
+            return  # what was sought is not what is assigned now
+        if begin.gap:
+            self._tell_gap(partition, begin)
+        places.put(partition, topic_id, begin, now_us=self._intake.now().steady_us)
 
     def _stop(self, partition: TP, topic_id: bytes, reason: str) -> None:
         log.error("%s/%d is stopped: %s", partition.topic, partition.partition, reason)
@@ -228,11 +231,11 @@ class PageConsumer(Consumer):
             begin.position,
             begin.base,
         )
-        metrics.GAP_OFFSETS.labels(partition.topic, partition.partition).inc(begin.gap)
+        metrics.AGENT_GAP_OFFSETS.labels(partition.topic, partition.partition).inc(begin.gap)
 
     def _rewind_all(self, reason: str) -> None:
         self._intake.places.rewind_all()
-        metrics.REWINDS.labels(reason).inc()
+        metrics.AGENT_REWINDS.labels(reason).inc()
 
     # ------------------------------------------------------------ frontier out
 

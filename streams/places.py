@@ -39,8 +39,10 @@ class Stop(NamedTuple):
     reason: str
 
 
-def decide(*, frontier: int | None, log_start: int, log_end: int) -> Begin | Stop:
-    """Where to begin in a partition whose frontier is known, or why not to. None is an unset frontier."""
+def decide(*, frontier: int | None, log_start: int, log_end: int, stopped: str | None = None) -> Begin | Stop:
+    """Where to begin in a partition, or why not to. None is an unset frontier; `stopped` why it was stopped before."""
+    if stopped is not None:
+        return Stop(stopped)
     if frontier is None:
         return Begin(log_start, log_start)
     if frontier > log_end:
@@ -76,10 +78,14 @@ def _size(record: FetchedRecord) -> int:
 
 @dataclass(slots=True, kw_only=True)
 class Place:
-    """One partition: `next` is where the next page begins, `frontier` what the store is known to hold."""
+    """One partition: `next` is where the next page begins, `frontier` what the store is known to hold.
+
+    Fetching began at `position`; offsets between it and the first page's base are known to be lost.
+    """
 
     topic_id: bytes
     epoch: int
+    position: int
     next: int
     frontier: int
     moved_us: int
@@ -92,8 +98,9 @@ class Places:
     def __init__(self) -> None:
         self.unplaced: set[TP] = set()
         self.stopped: dict[TP, str] = {}
+        self.assignments = 0
         self._placed: dict[TP, Place] = {}
-        self._stopped_ids: dict[TP, bytes] = {}
+        self._stops: dict[tuple[TP, bytes], str] = {}
         self._ids: dict[str, bytes] = {}
         self._retired: set[bytes] = set()
         self._epoch = 0
@@ -102,10 +109,10 @@ class Places:
 
     def assign(self, partitions: Iterable[TP]) -> None:
         """These are the partitions now, all of them unplaced; of any other nothing is known any more."""
+        self.assignments += 1
         self.unplaced = set(partitions)
         self._placed.clear()
         self.stopped.clear()
-        self._stopped_ids.clear()
 
     def rewind(self, partition: TP) -> None:
         """Place a partition anew before the next fetch; its pages under way are stale."""
@@ -127,25 +134,34 @@ class Places:
         self._epoch += 1
         self.unplaced.discard(partition)
         self._placed[partition] = Place(
-            topic_id=topic_id, epoch=self._epoch, next=begin.base, frontier=begin.base, moved_us=now_us
+            topic_id=topic_id,
+            epoch=self._epoch,
+            position=begin.position,
+            next=begin.base,
+            frontier=begin.base,
+            moved_us=now_us,
         )
 
     def stop(self, partition: TP, topic_id: bytes, reason: str) -> None:
-        """Fetch a partition no more until its topic has another id."""
+        """Fetch a partition no more until its topic has another id, however often it is assigned."""
         self._know(partition.topic, topic_id)
         self._placed.pop(partition, None)
         self.unplaced.discard(partition)
         self.stopped[partition] = reason
-        self._stopped_ids[partition] = topic_id
+        self._stops[partition, topic_id] = reason
+
+    def stop_reason(self, partition: TP, topic_id: bytes) -> str | None:
+        """Why a partition of this topic id was stopped earlier; the log may have grown past the frontier since."""
+        return self._stops.get((partition, topic_id))
 
     def topics_seen(self, topic_ids: Mapping[str, bytes]) -> None:
         """These are the topic ids as of now: what stands in a topic of another id is placed anew."""
         for partition, place in list(self._placed.items()):
             if self._is_news(topic_ids.get(partition.topic), place.topic_id):
                 self.rewind(partition)
-        for partition, topic_id in list(self._stopped_ids.items()):
-            if self._is_news(topic_ids.get(partition.topic), topic_id):
-                del self.stopped[partition], self._stopped_ids[partition]
+        for partition in list(self.stopped):
+            if self._is_news(topic_ids.get(partition.topic), self._ids[partition.topic]):
+                del self.stopped[partition]
                 self.unplaced.add(partition)
 
     def _is_news(self, seen: bytes | None, known: bytes) -> bool:
@@ -163,14 +179,15 @@ class Places:
         """Those of some partitions that are placed."""
         return {partition for partition in partitions if partition in self._placed}
 
-    def id_of(self, partition: TP) -> bytes:
-        """The topic id in which a partition is placed."""
-        return self._placed[partition].topic_id
-
-    def base(self, partition: TP) -> int | None:
-        """Where the next page of a partition begins; None where it is not placed."""
+    def id_of(self, partition: TP) -> bytes | None:
+        """The topic id in which a partition is placed; None where it is not placed."""
         place = self._placed.get(partition)
-        return None if place is None else place.next
+        return None if place is None else place.topic_id
+
+    def expected(self, partition: TP) -> int | None:
+        """The offset of a partition's next record if there is no hole before it; None where it is not placed."""
+        place = self._placed.get(partition)
+        return None if place is None else max(place.next, place.position)
 
     def cut(
         self, partition: TP, records: Sequence[FetchedRecord], *, most_events: int, most_bytes: int, now: Now
@@ -220,9 +237,13 @@ class Places:
             place.frontier = page.next
             place.moved_us = now_us
 
-    def is_behind(self) -> bool:
-        """Whether pages are under way: handed out and not stored yet."""
-        return any(place.frontier < place.next for place in self._placed.values())
+    def is_behind(self, partitions: Collection[TP] | None = None) -> bool:
+        """Whether pages are under way, handed out and not stored yet; of any partition, or of these."""
+        return any(
+            place.frontier < place.next
+            for partition, place in self._placed.items()
+            if partitions is None or partition in partitions
+        )
 
     def stalled(self, *, now_us: int) -> list[TP]:
         """Partitions whose pages are under way and have not moved for STALLED_US."""

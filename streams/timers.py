@@ -3,14 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from faust.types import TP
 
-from streams import metrics
-from streams.agents.persist import Patience
+from streams.agents.persist import Keeper, Patience
 from streams.places import Places
-from tivo.model.errors import StoreError
+from tivo import metrics
+from tivo.client.cluster import Cluster
+from tivo.model.errors import BrokerError, StoreError
 from tivo.model.timeline import MINUTE_US, SECOND_US, Now
 from tivo.probes import Probes
 from tivo.store.base import Store
@@ -38,6 +40,8 @@ class Watch:
     """Looks after the agent once a second."""
 
     places: Places
+    cluster: Cluster
+    keeper: Keeper
     patience: Patience
     probes: Probes
     now: Callable[[], Now]
@@ -47,7 +51,15 @@ class Watch:
         """Never ends by itself. Raises StoreAway."""
         while True:
             self.look()
+            await self.look_again_at_stopped()
             await asyncio.sleep(1)
+
+    async def look_again_at_stopped(self) -> None:
+        """A stopped partition goes on once its topic was made anew."""
+        if self.places.stopped:
+            topics = {partition.topic for partition in self.places.stopped}
+            with suppress(BrokerError):  # then the next second
+                self.places.topics_seen(await self.cluster.topic_ids(topics))
 
     def look(self) -> None:
         """One look at everything."""
@@ -56,35 +68,40 @@ class Watch:
         self.probes.unready = unready(away_us, self.places)
         if away_us > GIVE_UP_AFTER_US:
             raise StoreAway(f"the store has been away for {away_us / 1e6:.0f} s")
-        if not away_us:
+        if not self.keeper.busy:
             self._rewind_stalled()
+        metrics.AGENT_LAG.clear()  # of partitions that others have by now
         for partition, frontier in self.places.frontiers().items():
             lag = max(self.log_end(partition) - frontier, 0)
-            metrics.LAG.labels(partition.topic, partition.partition).set(lag)
-        metrics.STOPPED.set(len(self.places.stopped))
+            metrics.AGENT_LAG.labels(partition.topic, partition.partition).set(lag)
+        metrics.AGENT_STOPPED.set(len(self.places.stopped))
 
     def _rewind_stalled(self) -> None:
         for partition in self.places.stalled(now_us=self.now().steady_us):
             log.warning("%s/%d: pages went lost on their way to the store", partition.topic, partition.partition)
             self.places.rewind(partition)
-            metrics.REWINDS.labels("stalled").inc()
+            metrics.AGENT_REWINDS.labels("stalled").inc()
 
 
 def unready(away_us: int, places: Places) -> dict[str, str]:
     """Why the agent should be looked at, by what is wrong."""
     reasons = {f"{tp.topic}/{tp.partition}": reason for tp, reason in places.stopped.items()}
+    if not places.assignments:
+        reasons["kafka"] = "the group has given this worker no place yet"
+    if places.unplaced:
+        reasons["partitions"] = f"{len(places.unplaced)} wait to be placed"
     if away_us > RED_AFTER_US:
         reasons["store"] = f"away for {away_us / 1e6:.0f} s"
     return reasons
 
 
-async def merge_pages(store: Store, now: Callable[[], Now]) -> None:
-    """Rewrite small pages of settled buckets into larger ones, a few each minute. Never ends by itself."""
+async def merge_pages(store: Store, now: Callable[[], Now], *, every_s: float = MERGE_EVERY_S) -> None:
+    """Rewrite small pages of settled buckets into larger ones, so many at once. Never ends by itself."""
     while True:
         try:
             merged = await store.merge(before_us=now().wall_us - SETTLED_US, limit=MERGE_AT_ONCE)
         except StoreError as error:
             log.warning("small pages stay as they are for now: %s", error)
         else:
-            metrics.MERGED.inc(merged)
-        await asyncio.sleep(MERGE_EVERY_S)
+            metrics.AGENT_MERGED.inc(merged)
+        await asyncio.sleep(every_s)

@@ -18,3 +18,65 @@ GATEWAY_LATENESS = Histogram(
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
 )
 GATEWAY_PRODUCED = Counter("tivo_gateway_records_produced_total", "Records posted over HTTP", ["result"])
+
+# ---------------------------------------------------------------- agent
+AGENT_EVENTS_STORED = Counter("tivo_agent_events_stored_total", "Events that the store took", ["topic"])
+AGENT_PAGES_WRITTEN = Histogram(
+    "tivo_agent_pages_per_write", "Pages written in one transaction", buckets=(1, 2, 4, 8, 16, 32, 64)
+)
+AGENT_WRITE_SECONDS = Histogram("tivo_agent_write_seconds", "One write into the store, retries included")
+AGENT_RETRIES = Counter("tivo_agent_store_retries_total", "Attempts at the store that failed because it was away")
+AGENT_QUARANTINED = Counter(
+    "tivo_agent_quarantined_events_total", "Events set aside that could not be stored", ["topic"]
+)
+AGENT_REWINDS = Counter("tivo_agent_rewinds_total", "Partitions placed anew at the store's frontier", ["reason"])
+AGENT_GAP_OFFSETS = Counter(
+    "tivo_agent_gap_offsets_total", "Offsets that went from the log before they were stored", ["topic", "partition"]
+)
+AGENT_STOPPED = Gauge("tivo_agent_stopped_partitions", "Partitions not fetched because their log went back")
+AGENT_LAG = Gauge(
+    "tivo_agent_lag_records", "Records between the frontier and the end of the log", ["topic", "partition"]
+)
+AGENT_MERGED = Counter("tivo_agent_merged_pages_total", "Small pages of the store rewritten into larger ones")
+
+# ---------------------------------------------------------------- broker
+_DISK_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)
+BROKER_REQUEST_SECONDS = Histogram(
+    "tivo_broker_request_duration_seconds",
+    "From a request's turn to its reply, waits included (long polls, group commits, rebalances)",
+    ["api"],
+    buckets=(0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30),
+)
+BROKER_ERRORS = Counter(
+    "tivo_broker_errors_total", "Errors told to clients about topics, offsets and records, by Kafka's code", ["code"]
+)
+BROKER_RECORDS = Counter("tivo_broker_produced_records_total", "Records appended")
+BROKER_BYTES = Counter("tivo_broker_appended_bytes_total", "Bytes of record batches appended")
+BROKER_SYNC_SECONDS = Histogram(
+    "tivo_broker_fsync_duration_seconds", "Bringing what was appended to stable storage", buckets=_DISK_SECONDS
+)
+BROKER_CONNECTIONS = Gauge("tivo_broker_connections", "Connections that are open")
+BROKER_HUNG_UP = Counter(
+    "tivo_broker_hung_up_total", "Connections closed by the broker: garbage, limits, silence, requests half sent"
+)
+BROKER_REBALANCES = Counter("tivo_broker_rebalances_total", "Generations of consumer groups that began")
+BROKER_LOG_START = Gauge("tivo_broker_log_start_offset", "First offset of a partition", ["topic", "partition"])
+BROKER_LOG_END = Gauge("tivo_broker_log_end_offset", "Next offset of a partition", ["topic", "partition"])
+BROKER_HIGH_WATERMARK = Gauge(
+    "tivo_broker_high_watermark", "First offset that may not be read yet", ["topic", "partition"]
+)
+BROKER_LOG_BYTES = Gauge("tivo_broker_log_bytes", "Size of a partition's log", ["topic", "partition"])
+BROKER_SEGMENTS = Gauge("tivo_broker_segments", "Segments of a partition's log", ["topic", "partition"])
+BROKER_READ_ONLY = Gauge(
+    "tivo_broker_read_only", "1 where the disk failed and a partition takes nothing more", ["topic", "partition"]
+)
+BROKER_DAMAGE = Gauge(
+    "tivo_broker_damaged_stretches",
+    "Stretches of a partition's log that are damaged and skipped",
+    ["topic", "partition"],
+)
+BROKER_CUT_BYTES = Gauge(
+    "tivo_broker_recovery_truncated_bytes",
+    "Bytes cut off a partition's log when it was opened: never acknowledged",
+    ["topic", "partition"],
+)

@@ -163,6 +163,8 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # It repeats itself ten times a second while the broker is away, which readiness and sessions tell once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
 

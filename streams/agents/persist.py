@@ -7,15 +7,18 @@ from typing import TypeVar, cast
 from faust.types import TP, ChannelT, StreamT
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from streams import metrics
 from streams.models import FetchedPage, halves, to_page
 from streams.places import Places
-from tivo.model.errors import PageGap, StoreError
+from tivo import metrics
+from tivo.model.errors import PageGap, RequestError, StoreError
 from tivo.model.event import Page
 from tivo.model.timeline import Now
 from tivo.store.base import Store
 
 log = logging.getLogger(__name__)
+
+PAGE_FAULTS = (RequestError, ValueError, ArithmeticError)
+"""The fault of what stands in a page. Anything else is a fault of ours: it leaves the agent, which starts again."""
 
 FAULTS = 3
 """So often a page may fail by its own fault before it is cut in two."""
@@ -52,7 +55,7 @@ class Patience:
         return answer
 
     def _note_away(self, state: RetryCallState) -> None:
-        metrics.RETRIES.inc()
+        metrics.AGENT_RETRIES.inc()
         if self._away_since_us is None:
             self._away_since_us = self._steady_us()
             log.warning("the store is away: %s", state.outcome and state.outcome.exception())
@@ -66,6 +69,7 @@ class Keeper:
         self._places = places
         self._patience = patience
         self._now = now
+        self.busy = False
 
     async def keep(self, fetched: Sequence[FetchedPage]) -> None:
         """Store pages in one transaction, without those that no longer follow from where their partition stands."""
@@ -73,14 +77,18 @@ class Keeper:
         if not current:
             return
         began_us = self._now().steady_us
-        gone = await self._write([to_page(page) for page in current])
+        self.busy = True
+        try:
+            gone = await self._write([to_page(page) for page in current])
+        finally:
+            self.busy = False
         now_us = self._now().steady_us
-        metrics.PAGES_WRITTEN.observe(len(current))
-        metrics.WRITE_SECONDS.observe((now_us - began_us) / 1e6)
+        metrics.AGENT_PAGES_WRITTEN.observe(len(current))
+        metrics.AGENT_WRITE_SECONDS.observe((now_us - began_us) / 1e6)
         for page in current:
             if page.tp not in gone:
                 self._places.stored(page, now_us=now_us)
-                metrics.EVENTS_STORED.labels(page.topic).inc(len(page.records))
+                metrics.AGENT_EVENTS_STORED.labels(page.topic).inc(len(page.records))
 
     async def _write(self, pages: list[Page]) -> set[TP]:
         """Write pages in one transaction; returns the partitions that were rewound instead."""
@@ -90,9 +98,7 @@ class Keeper:
             gone = self._rewind(gap)
             left = [page for page in pages if (page.topic, page.partition) != gone]
             return {gone} | (await self._write(left) if left else set())
-        except AssertionError:
-            raise  # a fault of ours, not of the page
-        except Exception:  # noqa: BLE001 - whatever a store has against one page, the others go on
+        except PAGE_FAULTS:
             return await self._write_one_by_one(pages)
         return set()
 
@@ -112,9 +118,7 @@ class Keeper:
         for _ in range(attempts):
             try:
                 await self._patience.until_there(lambda: self._store.write(page))
-            except (PageGap, AssertionError):
-                raise
-            except Exception as fault:  # noqa: BLE001 - see above
+            except PAGE_FAULTS as fault:
                 reason = f"{type(fault).__name__}: {fault}"
             else:
                 return
@@ -128,13 +132,13 @@ class Keeper:
     async def _set_aside(self, page: Page, reason: str) -> None:
         log.error("%s/%d: offset %d goes into quarantine: %s", page.topic, page.partition, page.next - 1, reason)
         await self._patience.until_there(lambda: self._store.quarantine(page, reason))
-        metrics.QUARANTINED.labels(page.topic).inc(len(page.events))
+        metrics.AGENT_QUARANTINED.labels(page.topic).inc(len(page.events))
 
     def _rewind(self, gap: PageGap) -> TP:
         log.warning("%s; it starts again at the frontier", gap)
         partition = TP(gap.topic, gap.partition)
         self._places.rewind(partition)
-        metrics.REWINDS.labels("gap").inc()
+        metrics.AGENT_REWINDS.labels("gap").inc()
         return partition
 
 

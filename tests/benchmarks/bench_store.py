@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 
 from tivo.model.event import Event, Page, ValueKind
 from tivo.model.timeline import HOUR_US, SECOND_US, Window
@@ -69,24 +69,24 @@ def pages(number: int, *, seed: int = 7) -> Iterator[Page]:
 
 
 async def ingest(store: Store, number: int) -> Row:
-    """Only the writes are timed, not the making of the pages."""
-    spent = 0.0
-    for page in pages(number):
-        started = perf_counter()
-        await store.write(page)
-        spent += perf_counter() - started
-    rate = number / spent
-    return "ingest, pages of 1,000, one durable commit each", f"{rate / 1e3:,.0f} k events/s", "≥ 400 k", rate >= 400e3
+    rate, told = await written(store, number)
+    return "ingest, pages of 1,000, one durable commit each", told, "≥ 400 k", rate >= 400e3
 
 
 async def again(store: Store, number: int) -> Row:
-    spent, sent = 0.0, 0
-    for page in pages(min(number, 200_000)):
-        started = perf_counter()
+    rate, told = await written(store, min(number, 200_000))
+    return "the same pages once more", told, "≥ 400 k", rate >= 400e3
+
+
+async def written(store: Store, number: int) -> tuple[float, str]:
+    """Events a second, and per second of this process's own work; the making of the pages is not timed."""
+    spent = worked = 0.0
+    for page in pages(number):
+        started, began = perf_counter(), process_time()
         await store.write(page)
         spent += perf_counter() - started
-        sent += PAGE_EVENTS
-    return "the same pages once more", f"{sent / spent / 1e3:,.0f} k events/s", "≥ ingest", sent / spent >= 400e3
+        worked += process_time() - began
+    return number / spent, f"{number / spent / 1e3:,.0f} k events/s ({number / worked / 1e3:,.0f} k a CPU second)"
 
 
 async def merge(store: Store) -> Row:
@@ -100,7 +100,7 @@ async def scan(store: Store, number: int, limit: int) -> Row:
     """A session's way through the window: a page read at a time, each behind the last event of the one before."""
     upto = await store.frontier(TOPIC_ID)
     seen, cursor = 0, None
-    started = perf_counter()
+    started, began = perf_counter(), process_time()
     while seen < min(number, 2_000_000):
         found, last = await store.read(TOPIC_ID, Window(START_US - HOUR_US), after=cursor, upto=upto, limit=limit)
         assert cursor is None or found[0].cursor > cursor
@@ -108,8 +108,9 @@ async def scan(store: Store, number: int, limit: int) -> Row:
         if last:
             break
         cursor = found[-1].cursor
-    rate = seen / (perf_counter() - started)
-    return f"ordered scan, {limit:,} events a read", f"{rate / 1e6:.2f} M events/s", "≥ 1 M", rate >= 1e6
+    rate, own_rate = seen / (perf_counter() - started), seen / (process_time() - began)
+    told = f"{rate / 1e6:.2f} M events/s ({own_rate / 1e6:.2f} M a CPU second)"
+    return f"ordered scan, {limit:,} events a read", told, "≥ 1 M", rate >= 1e6
 
 
 async def seek(store: Store, number: int) -> Row:
@@ -154,14 +155,21 @@ async def overview(store: Store, number: int) -> Row:
 
 
 async def told(name: str, call: Callable[[], Awaitable[None]], times: int, *, bar_ms: float) -> Row:
-    spent = []
+    spent, worked = [], []
     for _ in range(times):
-        started = perf_counter()
+        started, began = perf_counter(), process_time()
         await call()
         spent.append((perf_counter() - started) * 1e3)
-    spent.sort()
-    p50, p99 = spent[len(spent) // 2], spent[int(len(spent) * 0.99)]
-    return name, f"p50 {p50:.2f} ms, p99 {p99:.2f} ms", f"p99 ≤ {bar_ms:g} ms", p99 <= bar_ms
+        worked.append((process_time() - began) * 1e3)
+    p50, p99 = _percentiles(spent)
+    own_p50, own_p99 = _percentiles(worked)
+    figures = f"p50 {p50:.2f} ms, p99 {p99:.2f} ms (CPU {own_p50:.2f}, {own_p99:.2f})"
+    return name, figures, f"p99 ≤ {bar_ms:g} ms", p99 <= bar_ms
+
+
+def _percentiles(numbers: list[float]) -> tuple[float, float]:
+    ordered = sorted(numbers)
+    return ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
 
 
 async def measure(number: int, path: Path) -> list[Row]:
@@ -185,7 +193,7 @@ def main() -> int:
         rows = asyncio.run(measure(asked.events, Path(folder) / "store.db"))
     print(f"{asked.events:,} events, load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
     for name, figure, bar, holds in rows:
-        print(f"  {name:58} {figure:34} {bar:14} {'' if holds else 'MISSED'}")
+        print(f"  {name:58} {figure:44} {bar:14} {'' if holds else 'MISSED'}")
     return 0 if all(holds for *_, holds in rows) else 1
 
 

@@ -9,10 +9,12 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
+from types import MappingProxyType
+from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -26,20 +28,31 @@ from tivo.store.open import open_store
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 60
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 
 class AgentProcess:
     """One worker. Workers with the same data directory share a store and a consumer group."""
 
-    def __init__(self, bootstrap: str, data: Path, *, script: str = "", faults: dict[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        data: Path,
+        *,
+        script: str = "streams",
+        faults: Mapping[str, object] = _NOTHING,
+        variables: Mapping[str, str] = _NOTHING,
+    ) -> None:
         (self._port,) = free_ports(1)
-        self._command = [sys.executable, "-m", *(["streams"] if not script else [script])]
+        self._command = [sys.executable, "-m", script]
         self._log = data / f"agent-{self._port}.log"
         self._environment = os.environ | {
             "TIVO_DATA": str(data),
             "TIVO_KAFKA_BOOTSTRAP": bootstrap,
             "TIVO_PRIVATE_PORT": str(self._port),
             "TIVO_AGENT_GROUP": f"agent-{data.name}",
-            "TIVO_TEST_FAULTS": json.dumps(faults or {}),
+            "TIVO_TEST_FAULTS": json.dumps(dict(faults)),
+            **variables,
         }
         self.process: Popen[bytes] | None = None
 
@@ -168,7 +181,14 @@ class Stored:
         await self._store.close()
 
     async def events(self, topic_id: bytes) -> list[Event]:
-        return await self._store.read(topic_id, Window(), limit=10_000_000)
+        events: list[Event] = []
+        while True:
+            found = await self._store.read(
+                topic_id, Window(), after=events[-1].cursor if events else None, limit=10_000
+            )
+            events += found.events
+            if found.last:
+                return events
 
     async def frontier(self, topic_id: bytes) -> dict[int, int]:
         return await self._store.frontier(topic_id)

@@ -7,6 +7,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import random
 from pathlib import Path
@@ -73,7 +74,8 @@ class FaultyStore:
 def main() -> None:
     faults = json.loads(os.environ["TIVO_TEST_FAULTS"])
     if faults.get("mutant"):
-        Places.rewind_all = lambda _: None  # type: ignore[method-assign]  # the mutation
+        setattr(Places, "rewind_all", lambda _: None)  # noqa: B010 - the mutation
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = config.load()
     store = open_store(settings.store_url, bucket_us=config.duration_us(settings.store.bucket))
     raise SystemExit(asyncio.run(app.serve(settings, FaultyStore(store, faults))))

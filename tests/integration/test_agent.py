@@ -46,9 +46,7 @@ async def test_topic_made_while_the_agent_runs_is_stored_within_three_seconds(
         assert NEW_TOPIC_S > time.perf_counter() - began
 
 
-async def test_stop_ends_with_zero_and_soon(
-    agent: AgentProcess, cluster: Cluster, load: Load, stored: Stored
-) -> None:
+async def test_stop_ends_with_zero_and_soon(agent: AgentProcess, cluster: Cluster, load: Load, stored: Stored) -> None:
     load.send(100)
     with running(agent):
         await stored.verdict(load, cluster)
@@ -57,6 +55,15 @@ async def test_stop_ends_with_zero_and_soon(
 
         assert 0 == code
         assert 2.0 > seconds
+
+
+def test_settings_that_cannot_be_are_refused(data: Path) -> None:
+    agent = AgentProcess("127.0.0.1:1", data, variables={"TIVO_STORE_URL": "cassandra:///events"})
+    with running(agent):
+        assert agent.process is not None
+
+        assert 78 == agent.process.wait(20)
+        assert "cassandra" in agent.log_text()
 
 
 async def test_killed_agents_lose_and_double_nothing(
@@ -108,7 +115,7 @@ async def test_agent_that_raises_loses_and_doubles_nothing(
     with running(agent):
 
         async def it_has_raised() -> bool:
-            return 3 <= agent.metric("tivo_agent_rewinds_total")
+            return 3 <= agent.log_text().count("an agent failed")
 
         with load.flowing(rate=1_000):
             await eventually(it_has_raised, "the agent has raised")
@@ -125,7 +132,7 @@ async def test_checker_turns_red_for_pages_that_skip_the_frontier_compare(
     with running(agent):
 
         async def it_has_raised() -> bool:
-            return 2 <= agent.metric("tivo_agent_rewinds_total")
+            return 3 <= agent.log_text().count("an agent failed")
 
         with load.flowing(rate=1_000):
             await eventually(it_has_raised, "the agent has raised")
@@ -149,8 +156,13 @@ async def test_store_that_is_away_is_waited_for(
         load.send(3_000)
         await eventually(it_has_tried, "the agent has tried the store")
         away.unlink()
-
         assert Verdict() == await stored.verdict(load, cluster)
+
+        away.touch()
+        load.send(10)
+        code, seconds = agent.stop()
+        assert 0 == code
+        assert 2.0 > seconds
 
 
 async def test_poison_goes_into_quarantine_and_the_rest_is_stored(

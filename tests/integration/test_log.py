@@ -1,16 +1,21 @@
 """Logs that are not one run of offsets from 0: holes, lost starts, transactions, a log that went back, bad records."""
 
+import struct
 from pathlib import Path
 
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.produce import ProduceRequest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from crc32c import crc32c
 
 from tests.integration.agent import AgentProcess, Load, Stored, eventually, running
 from tests.integration.history import Place, Verdict, compare
 from tivo.client.cluster import Cluster
 from tivo.model.event import Page
 from tivo.store.open import open_store
+from tivo.wire.record_batch import Record, build
 
 only_kafka = pytest.mark.parametrize(
     "bootstrap", [pytest.param("kafka", marks=pytest.mark.needs("kafka"))], indirect=True
@@ -156,3 +161,44 @@ async def test_stopped_partition_goes_on_when_its_topic_is_made_anew(
         await cluster.create_topic(topic)
 
         assert Verdict() == await stored.verdict(Load(bootstrap, topic).send(5), cluster)
+
+
+@only_kafka
+async def test_record_that_cannot_be_decoded_stops_its_partition_behind_all_before_it(
+    bootstrap: str, agent: AgentProcess, cluster: Cluster, load: Load, stored: Stored, topic: str
+) -> None:
+    await cluster.create_topic(topic, partitions=2)
+    load.send(50, partition=0).send(50, partition=1)
+    await append(bootstrap, topic, 1, undecodable())
+    topic_id = (await cluster.topic_ids((topic,)))[topic]
+    with running(agent):
+
+        async def it_is_told() -> bool:
+            return f"{topic}/1" in agent.ask("/readyz")
+
+        await eventually(it_is_told, "partition 1 is told as stopped")
+        load.send(50, partition=0)
+
+        assert Verdict() == await stored.verdict(load, cluster)
+        assert {0: 100, 1: 50} == await stored.frontier(topic_id)
+
+
+def undecodable() -> bytes:
+    """A batch with a record whose header has a name that is not UTF-8."""
+    batch = build([Record(0, 1_700_000_000_000, b"key", b"value", (("AB", b""),))])
+    at = batch.index(b"AB")
+    batch[at : at + 2] = b"\xff\xfe"
+    struct.pack_into(">I", batch, 17, crc32c(bytes(batch[21:])))
+    return bytes(batch)
+
+
+async def append(bootstrap: str, topic: str, partition: int, batch: bytes) -> None:
+    client = AIOKafkaClient(bootstrap_servers=bootstrap)
+    await client.bootstrap()
+    answer = await client.send(
+        client.get_random_node(),
+        ProduceRequest(transactional_id=None, required_acks=-1, timeout=5_000, topics=[(topic, [(partition, batch)])]),
+    )
+    await client.close()
+    ((_, ((_, error_code, *_),)),) = answer.topics
+    assert 0 == error_code

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -41,10 +41,7 @@ class BrokerProcess:
 
     def start(self) -> None:
         """Start it and wait until it takes connections. Fails with what it told where it does not come up."""
-        command = ["broker", "--data", str(self.data), "--kafka-port", str(self.port), *self._flags]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tivo", *command], cwd=REPOSITORY, stderr=subprocess.PIPE
-        )
+        self._process = self._spawn()
         assert self._process.stderr is not None
         for line in self._process.stderr:
             self.told.append(line)
@@ -55,12 +52,23 @@ class BrokerProcess:
                 return
         raise AssertionError(f"the broker ended: {b''.join(self.told[-20:]).decode()}")
 
+    def start_and_kill(self, after_s: float) -> None:
+        """Start it and kill it so soon that it may still be at its recovery."""
+        with self._spawn() as process:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(after_s)
+            process.kill()
+
     def kill(self) -> None:
         self._end(signal.SIGKILL)
 
     def stop(self) -> int:
         """Ask it to stop; gives its exit code."""
         return self._end(signal.SIGTERM)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = ["broker", "--data", str(self.data), "--kafka-port", str(self.port), *self._flags]
+        return subprocess.Popen([sys.executable, "-m", "tivo", *command], cwd=REPOSITORY, stderr=subprocess.PIPE)
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
@@ -174,7 +182,9 @@ def read_all(bootstrap: str, topic: str, partitions: int, history: History, name
     count = 0
     deadline = time.monotonic() + 300
     try:
-        ends = {place.partition: consumer.get_watermark_offsets(place, timeout=30)[1] for place in places}
+        ends: dict[int | None, int] = {
+            place.partition: consumer.get_watermark_offsets(place, timeout=30)[1] for place in places
+        }
         consumer.assign(places)
         while ends:
             assert time.monotonic() < deadline, f"partitions were not read to their ends {ends}"
@@ -183,7 +193,8 @@ def read_all(bootstrap: str, topic: str, partitions: int, history: History, name
                     raise KafkaException(message.error())
                 count += 1
                 history.add(_read_entry(message, name, count))
-                if message.offset() + 1 >= ends.get(message.partition(), 1 << 62):
+                offset = message.offset()
+                if offset is not None and offset + 1 >= ends.get(message.partition(), 1 << 62):
                     del ends[message.partition()]
     finally:
         consumer.close()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tivo.broker.commits import Commits
 from tivo.broker.coordinator import Coordinator
 from tivo.broker.runtime import Runtime
 from tivo.broker.topics import Topics
@@ -56,6 +57,7 @@ class Broker:
     limits: Limits
     data_dir: str
     runtime: Runtime
+    commits: Commits
     topics: Topics
     waiters: Waiters
     coordinator: Coordinator

@@ -8,6 +8,7 @@ sync and do not queue for five.
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, cast
 
 from tivo.broker.broker import Broker, Caller
@@ -15,7 +16,9 @@ from tivo.broker.complaints import Complaints
 from tivo.broker.handlers import SERVED, TABLE
 from tivo.broker.refusal import Refusal as Refused
 from tivo.broker.replies import Deferred
+from tivo.metrics import BROKER_HUNG_UP, BROKER_REQUEST_SECONDS
 from tivo.model.errors import WireError
+from tivo.model.timeline import SECOND_US
 from tivo.wire.connection import Item, Refusal, Request, ServerConnection
 from tivo.wire.messages.produce import ProduceRequest
 from tivo.wire.primitives import Buffer
@@ -27,10 +30,15 @@ MAX_OWED = 64
 WRITE_LOW_BYTES, WRITE_HIGH_BYTES = 64 << 10, 1 << 20
 """Unsent bytes below which a connection is served again, and above which nothing more of it is."""
 
+CORK_BYTES = 256 << 10
+"""Replies to the requests of one read are held back up to this size, so that small ones share a system call."""
+
 JOINED_BYTES = 64 << 10
 """Buffers up to this size are joined before they are sent: a system call costs more than the copy."""
 
 PRODUCE = ProduceRequest.api.key
+
+REQUEST_SECONDS = {key: BROKER_REQUEST_SECONDS.labels(request.api.name) for key, request in SERVED.items()}
 
 
 class Owner(Protocol):
@@ -48,10 +56,11 @@ class Owner(Protocol):
 
 
 class Owed(NamedTuple):
-    """A request that began, and the reply that it gets in its turn."""
+    """A request that began, when, and the reply that it gets in its turn."""
 
     request: Request
     reply: Deferred
+    began_us: int
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -63,15 +72,20 @@ class Connection(asyncio.BufferedProtocol):
         self.stalled_since_us: int | None = None  # the client does not read what it is sent
         self._owner = owner
         self._broker = owner.broker
-        self._wire = ServerConnection(SERVED, max_frame=owner.max_request_bytes)
         self._waiting: deque[Item] = deque()
         self._owed: deque[Owed] = deque()
         self._out: list[Buffer] = []
+        self._out_bytes = 0
         self._transport: asyncio.Transport | None = None
         self._host = ""
         self._is_reading = True
         self._is_busy = False
         self._is_draining = False
+
+    @cached_property
+    def _wire(self) -> ServerConnection:
+        """With its buffer of 64 KiB: a connection that never says anything costs none."""
+        return ServerConnection(SERVED, max_frame=self._owner.max_request_bytes)
 
     # ------------------------------------------------------------- what the loop tells
 
@@ -126,8 +140,6 @@ class Connection(asyncio.BufferedProtocol):
         self._is_draining = True
         self._waiting.clear()
         self._proceed()
-        if self._transport is not None and not self._owed:
-            self._transport.close()
 
     def finish(self) -> None:
         """Close behind what can be sent; replies that are still owed will not come."""
@@ -152,11 +164,15 @@ class Connection(asyncio.BufferedProtocol):
             while self._waiting and self._may_begin(self._waiting[0]):
                 self._begin(self._waiting.popleft())
                 self._send_settled()
+                if self._out_bytes >= CORK_BYTES:
+                    self._flush()
         except (WireError, Refused) as error:
             self._hang_up(str(error))
         finally:
             self._is_busy = False
         self._flush()
+        if self._is_draining and not self._owed:
+            self._transport.close()
         self._mind_reading()
 
     def _may_begin(self, item: Item) -> bool:
@@ -171,32 +187,38 @@ class Connection(asyncio.BufferedProtocol):
         if isinstance(item, Refusal):
             if item.reply is None:
                 raise item.error
-            self._out.extend(item.reply)
+            self._send(item.reply)
             return
+        began_us = self._broker.runtime.now().steady_us
         caller = Caller(item.api_version, item.client_id or "", self._host)
         reply = TABLE[item.api_key].handle(self._broker, item.body, caller)
         match reply:
             case Message():
-                self._owed.append(Owed(item, Deferred.of(reply)))
+                self._owed.append(Owed(item, Deferred.of(reply), began_us))
             case Deferred():
-                self._owed.append(Owed(item, reply))
+                self._owed.append(Owed(item, reply, began_us))
                 reply.on_given = self._proceed
 
     def _send_settled(self) -> None:
         """Take the replies that are there, up to the first that is still owed."""
         while self._owed and (response := self._owed[0].reply.response) is not None:
-            request = self._owed.popleft().request
-            self._out.extend(self._wire.respond(request, response))
+            request, _, began_us = self._owed.popleft()
+            self._send(self._wire.respond(request, response))
+            spent_us = self._broker.runtime.now().steady_us - began_us
+            REQUEST_SECONDS[request.api_key].observe(spent_us / SECOND_US)
 
     # ------------------------------------------------------------- bytes
 
+    def _send(self, buffers: list[Buffer]) -> None:
+        self._out.extend(buffers)
+        self._out_bytes += sum(map(len, buffers))
+
     def _flush(self) -> None:
-        if self._out and self._transport is not None:
+        if self._transport is not None:
             for buffer in _joined(self._out):
                 self._transport.write(buffer)
         self._out.clear()
-        if self._is_draining and not self._owed and self._transport is not None:
-            self._transport.close()
+        self._out_bytes = 0
 
     def _mind_reading(self) -> None:
         """Take in no more than can be worked on: what is parked behind an owed reply fills no memory."""
@@ -218,6 +240,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.close()
 
     def _complain(self, why: str) -> None:
+        BROKER_HUNG_UP.inc()
         self._owner.complaints.log("connection from %s closed: %r", self._host, why)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -11,10 +10,11 @@ from tivo.broker.groups import Group
 from tivo.broker.journal import Journal
 from tivo.broker.journal_format import Entry, GroupRemoved
 from tivo.broker.leader import Durable
-from tivo.broker.membership import Answer, GroupRecord, Left, Outcome, Request
+from tivo.broker.membership import Answer, Beaten, GroupRecord, Joined, Left, Outcome, Request, Synced
 from tivo.broker.offsets import OffsetRecord, Offsets
 from tivo.broker.replies import Deferred
 from tivo.broker.runtime import Alarm, Runtime
+from tivo.metrics import BROKER_REBALANCES
 from tivo.model.errors import LogError
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.schema import Message
@@ -75,6 +75,7 @@ class Coordinator:
     def _perform(self, group: Group, outcome: Outcome) -> None:
         error: LogError | None = None
         if outcome.records:
+            BROKER_REBALANCES.inc(len(outcome.records))
             error = self._keep(outcome.records)
             self._records.update((record.group_id, record) for record in outcome.records)
         self._schedule(group.group_id, outcome.deadline_us)
@@ -203,8 +204,14 @@ class Coordinator:
 
 
 def _not_available(answer: Answer) -> Answer:
-    """The answer where the journal cannot keep what it says: the client looks for a coordinator again."""
+    """The answer where the journal cannot keep what it would say: the client looks for a coordinator again."""
     error = ErrorCode.COORDINATOR_NOT_AVAILABLE
-    if isinstance(answer, Left):
-        return Left(errors=tuple(error for _ in answer.errors))
-    return replace(answer, error=error)
+    match answer:
+        case Joined():
+            return Joined(error=error, member_id=answer.member_id)
+        case Synced():
+            return Synced(error=error)
+        case Beaten():
+            return Beaten(error=error)
+        case _:
+            return Left(errors=tuple(error for _ in answer.errors))

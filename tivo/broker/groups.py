@@ -69,7 +69,7 @@ class Group:
                 self._sync(request, now_us)
             case Heartbeat():
                 self._reply(request.ticket, Beaten(error=self._beat(request, now_us)))
-            case Leave():
+            case _:
                 self._leave(request, now_us)
         return self._outcome()
 

@@ -8,10 +8,13 @@ from typing import NamedTuple
 from tivo.broker.commits import Commits
 from tivo.broker.producers import Producers, Written
 from tivo.broker.refusal import Refusal
+from tivo.broker.runtime import Runtime
 from tivo.broker.waiters import Waiters
-from tivo.log.disk import OsDisk, read_file, replace_file
+from tivo.log.disk import Disk, read_file, replace_file
 from tivo.log.partition import Partition
+from tivo.metrics import BROKER_BYTES, BROKER_RECORDS, BROKER_SYNC_SECONDS
 from tivo.model.errors import LogError
+from tivo.model.timeline import SECOND_US
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.record_batch import BatchHeader
 
@@ -32,6 +35,15 @@ class Place(NamedTuple):
     next_offset: int
 
 
+class Shared(NamedTuple):
+    """What all leaders of a broker share."""
+
+    runtime: Runtime
+    commits: Commits
+    waiters: Waiters
+    disk: Disk
+
+
 class Leader:
     """Leads one partition. All calls but `sync` come from the loop.
 
@@ -39,17 +51,19 @@ class Leader:
     crash could take back; else it is the end of the log.
     """
 
-    def __init__(self, log: Partition, directory: Path, commits: Commits, waiters: Waiters, *, now_us: int) -> None:
+    def __init__(self, log: Partition, directory: Path, shared: Shared) -> None:
         self.log = log
         self.appended_bytes = 0
-        self._commits = commits
-        self._waiters = waiters
+        self._runtime = shared.runtime
+        self._commits = shared.commits
+        self._waiters = shared.waiters
+        self._disk = shared.disk
         self._unsynced: deque[tuple[int, int]] = deque()  # (next offset, size) of appends that are not readable yet
         self._owed: deque[tuple[int, Durable]] = deque()  # (next offset, whom to tell)
         self._snapshot_path = directory / SNAPSHOT_FILE
         self._snapshot: bytes | None = None  # to be written by the next sync
         self._snapshot_at_bytes = SNAPSHOT_EVERY_BYTES
-        self._producers = self._read_producers(now_us)
+        self._producers = self._read_producers(shared.runtime.now().wall_us)
 
     # ------------------------------------------------------------- in
 
@@ -68,6 +82,8 @@ class Leader:
         if header.producer_id >= 0:
             self._producers.remember(header, appended.base_offset, now_us)
         self.appended_bytes += len(batch)
+        BROKER_BYTES.inc(len(batch))
+        BROKER_RECORDS.inc(header.record_count)
         place = Place(appended.base_offset, appended.last_offset + 1)
         self._spread(place.next_offset, len(batch), rolled=appended.rolled)
         return place
@@ -114,7 +130,9 @@ class Leader:
     def sync(self) -> int:
         """Blocks, on a worker thread. The producer snapshot goes after the batches that it tells of."""
         snapshot, self._snapshot = self._snapshot, None
+        began_us = self._runtime.now().steady_us
         synced = self.log.sync()
+        BROKER_SYNC_SECONDS.observe((self._runtime.now().steady_us - began_us) / SECOND_US)
         if snapshot is not None:
             self._write_snapshot(snapshot)
         return synced
@@ -148,7 +166,7 @@ class Leader:
         """The snapshot, and the batches behind it."""
         producers = Producers()
         try:
-            kept = read_file(OsDisk(), self._snapshot_path)
+            kept = read_file(self._disk, self._snapshot_path)
             if kept is not None:
                 producers = Producers.from_snapshot(kept)
         except LogError:
@@ -166,7 +184,7 @@ class Leader:
 
     def _write_snapshot(self, snapshot: bytes) -> None:
         try:
-            replace_file(OsDisk(), self._snapshot_path, snapshot)
+            replace_file(self._disk, self._snapshot_path, snapshot)
         except OSError as error:
             raise LogError(f"{self._snapshot_path} cannot be written: {error.strerror}") from error
 

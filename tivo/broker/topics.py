@@ -4,13 +4,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tivo.broker import topic_settings
-from tivo.broker.commits import Commits
-from tivo.broker.leader import Leader
+from tivo.broker import gauges, topic_settings
+from tivo.broker.leader import Leader, Shared
 from tivo.broker.refusal import Refusal
-from tivo.broker.runtime import Runtime, Turns
+from tivo.broker.runtime import Turns
 from tivo.broker.topic_settings import Configs, TopicSettings
-from tivo.broker.waiters import Waiters
 from tivo.log import catalog
 from tivo.log.catalog import Catalog
 from tivo.log.partition import Partition
@@ -54,20 +52,16 @@ class Topics:
     def __init__(
         self,
         kept: Catalog,
-        runtime: Runtime,
-        commits: Commits,
-        waiters: Waiters,
+        shared: Shared,
         *,
         defaults: TopicSettings,
         max_partitions: int,
     ) -> None:
         self._catalog = kept
-        self._runtime = runtime
-        self._commits = commits
-        self._waiters = waiters
+        self._shared = shared
         self._defaults = defaults
         self._max_partitions = max_partitions
-        self._turns = Turns(runtime)
+        self._turns = Turns(shared.runtime)
         self._by_name: dict[str, Topic] = {}
         self._by_id: dict[bytes, Topic] = {}
 
@@ -149,14 +143,16 @@ class Topics:
         """Delete a topic with all its records. It is gone for everybody at once, its files when `then` is told."""
 
         def begin() -> Callable[[], Topic]:
-            if self._by_name.get(topic.name) is not topic:
+            present = self._by_id.get(topic.id)  # may have grown meanwhile
+            if present is None:
                 raise UnknownTopic(topic.name)
-            del self._by_name[topic.name], self._by_id[topic.id]
-            gone = LogError(f"topic {topic.name} is deleted")
-            for leader in topic.leaders:
-                self._commits.release(leader)
+            del self._by_name[present.name], self._by_id[present.id]
+            gauges.hide(present.name, present.leaders)
+            gone = LogError(f"topic {present.name} is deleted")
+            for leader in present.leaders:
+                self._shared.commits.release(leader)
                 leader.failed(gone)
-            return lambda: self._deleted(topic)
+            return lambda: self._deleted(present)
 
         self._turns.take(begin, then)
 
@@ -171,6 +167,7 @@ class Topics:
 
     def _put(self, topic: Topic) -> Topic:
         self._by_name[topic.name] = self._by_id[topic.id] = topic
+        gauges.show(topic.name, topic.leaders)
         return topic
 
     def _check_room(self, partitions: int) -> None:
@@ -191,8 +188,15 @@ class Topics:
 
     def _lead(self, kept: catalog.Topic, partition: int, settings: TopicSettings, *, clean: bool) -> Leader:
         directory = self._catalog.directory(kept, partition)
-        log = Partition.open(directory, topic=kept.name, partition=partition, settings=settings.log, clean=clean)
-        return Leader(log, directory, self._commits, self._waiters, now_us=self._runtime.now().wall_us)
+        log = Partition.open(
+            directory,
+            topic=kept.name,
+            partition=partition,
+            settings=settings.log,
+            clean=clean,
+            disk=self._shared.disk,
+        )
+        return Leader(log, directory, self._shared)
 
     def _deleted(self, topic: Topic) -> Topic:
         for leader in topic.leaders:

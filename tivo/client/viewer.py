@@ -58,6 +58,7 @@ class Asked(NamedTuple):
 
     command: dict[str, object]
     answer: asyncio.Future[Notice]
+    told: int
 
 
 class Held(NamedTuple):
@@ -214,7 +215,8 @@ class Viewer:
     def _note_command(self, action: str, fields: Mapping[str, object]) -> Asked:
         self._asks += 1
         command = {"action": action, "id": str(self._asks), **fields}
-        asked = self._asked[str(self._asks)] = Asked(command, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[Notice] = asyncio.get_running_loop().create_future()
+        asked = self._asked[str(self._asks)] = Asked(command, answer, self._session.told)
         return asked
 
     def _opened(self, answer: asyncio.Future[Notice]) -> None:
@@ -309,6 +311,9 @@ class Viewer:
         asked = self._asked.pop(ack.get("id") or "", None)
         if asked is not None:
             self._session.keep(asked.command)
+            # An answer may wait behind that of an earlier question: a state told meanwhile is newer.
+            if asked.told == self._session.told and ack.get("state"):
+                self._session.become(ack["state"])
             if not asked.answer.done():
                 asked.answer.set_result(ack)
 

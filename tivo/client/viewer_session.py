@@ -68,11 +68,15 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ViewerSession:
-    """Takes notices in the order in which they come; `state` and `topics` are what holds now."""
+    """Takes notices in the order in which they come.
+
+    `state` and `topics` are what holds now; `told` counts how often the gateway told the state.
+    """
 
     def __init__(self, topics: Sequence[str]) -> None:
         self.state = State()
         self.topics = list(topics)
+        self.told = 0
         self._controls: dict[str, object] = {}
         self._cursor: str | None = None
         self._after: dict[str, object] | None = None
@@ -112,9 +116,8 @@ class ViewerSession:
         """Take a notice other than a frame."""
         match notice["type"]:
             case "state":
-                self._become(notice)
-            case "ack" if notice.get("state"):
-                self._become(notice["state"])
+                self.told += 1
+                self.become(notice)
             case "reset":
                 self.state = msgspec.structs.replace(self.state, epoch=notice["epoch"])
                 self._forget(offsets=True)
@@ -133,7 +136,8 @@ class ViewerSession:
             self._note(event, live=frame.live)
         return events
 
-    def _become(self, state: Notice) -> None:
+    def become(self, state: Notice) -> None:
+        """Take a state as it was told."""
         if state["epoch"] >= self.state.epoch:
             self.state = msgspec.convert({**msgspec.structs.asdict(self.state), **state}, State)
             self._name_cursor(self.state.cursor, live=self.state.status == "tailing")

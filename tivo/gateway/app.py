@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from tivo import __version__
+from tivo import version
 from tivo.gateway import openapi, static, websocket
 from tivo.gateway.api import health, overview, produce, read, tail, topics
 from tivo.gateway.bodies import SmallBodies
@@ -70,7 +70,7 @@ def make_app(doors: Doors, access: Access) -> ASGIApp:
 def _documented(doors: Doors, access: Access) -> ASGIApp:
     app = _Documented(
         title="tivo",
-        version=__version__,
+        version=version(),
         description=ABOUT,
         docs_url=None,
         redoc_url=None,

@@ -24,7 +24,7 @@ LEGAL_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 class TopicReport(NamedTuple):
     """One topic as lists show it. `pending` counts what the log holds and the store does not yet."""
 
-    topic: str
+    name: str
     topic_id: str
     partitions: int
     events: int
@@ -121,7 +121,7 @@ class Catalogue:
             return None
         held = stats or TopicStats(topic.name, topic.topic_id, 0, 0, None, None)
         return TopicReport(
-            topic=topic.name,
+            name=topic.name,
             topic_id=topic.topic_id.hex(),
             partitions=len(topic.partitions),
             events=held.events + pending,

@@ -76,17 +76,25 @@ class Scheduler:
             self._arm()
 
     def run_due(self) -> None:
-        """Ring everything that is due; for the alarm."""
+        """Ring everything that is due; for the alarm.
+
+        A timer that is set to the past while it rings waits for the next turn of the loop, a
+        millisecond later, so that no session starves the others.
+        """
         steady_us = self._now().steady_us
-        self._armed_us = None
+        self._armed_us = steady_us
+        due: list[tuple[int, Timer]] = []
         while self._heap and self._heap[0][0] <= steady_us:
             deadline_us, _, timer = heappop(self._heap)
+            due.append((deadline_us, timer))
+        for deadline_us, timer in due:
             if timer.deadline_us == deadline_us:
                 timer.deadline_us = None
                 self._rung += 1
                 timer.ring()
         self._measure(steady_us)
-        self._arm()
+        self._armed_us = None
+        self._arm(rung_us=steady_us)
 
     def _measure(self, steady_us: int) -> None:
         if steady_us >= self._span_end_us:
@@ -94,7 +102,7 @@ class Scheduler:
             self._rung = 0
             self._span_end_us = steady_us + MEASURED_US
 
-    def _arm(self) -> None:
+    def _arm(self, *, rung_us: int | None = None) -> None:
         while self._heap and self._heap[0][2].deadline_us != self._heap[0][0]:
             heappop(self._heap)
         if not self._heap:
@@ -103,6 +111,8 @@ class Scheduler:
                 self._armed_us = None
             return
         due_us = self._heap[0][0]
+        if rung_us is not None and due_us <= rung_us:
+            due_us = rung_us + GRID_US
         if self.on_grid:
             due_us = -(-due_us // GRID_US) * GRID_US
         if due_us != self._armed_us:

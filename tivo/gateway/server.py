@@ -37,6 +37,7 @@ PING_SECONDS = 20
 KEEP_ALIVE_SECONDS = 65
 BACKLOG = 1_024
 CLOSING_SECONDS = 2
+LET_GO_SECONDS = 0.5
 RECONNECT_SECONDS = 0.5
 
 
@@ -70,70 +71,105 @@ class Gateway:
 
 @asynccontextmanager
 async def serving(options: GatewayOptions, *, store: Store, now: Clock) -> AsyncIterator[Gateway]:
-    """A gateway that serves from here to the end of the context, which closes within 3 s.
+    """A gateway that serves from here to the end of the context, which closes within 3 s or so.
 
     Viewers that are still there get `bye` and close code 1001, requests under way may finish.
     Raises ConfigError where it may not or cannot bind.
     """
     with _listening(options) as listener:
-        cluster = Cluster(options.bootstrap)
-        producer = Producer(options.bootstrap)
-        reader = LogReader(options.bootstrap, cluster, now)
-        tail = Tail(
-            live=LiveConsumer(options.bootstrap, now),
-            log=reader,
-            ends=cluster,
-            now=now,
-            ring_bytes=options.ring_bytes,
-        )
-        catalogue = Catalogue(cluster=cluster, store=store, now=now)
-        answers = Answers(catalogue=catalogue, store=store, now=now)
+        log = _Log(options, now)
         scheduler = Scheduler(now, lambda ring: make_alarm(ring, now))
+        catalogue = Catalogue(cluster=log.cluster, store=store, now=now)
+        answers = Answers(catalogue=catalogue, store=store, now=now)
+        sources = Sources(store=store, tail=log.tail, catalogue=catalogue, answers=answers)
         sessions = Sessions(max_sessions=options.max_sessions, max_sessions_per_client=options.max_sessions_per_client)
-        sources = Sources(store=store, tail=tail, catalogue=catalogue, answers=answers)
         sockets = Sockets(sources=sources, scheduler=scheduler, sessions=sessions, now=now)
         gateway = Gateway(listener.getsockname()[1], catalogue)
         doors = Doors(
             sources=sources,
-            cluster=cluster,
-            producer=producer,
+            cluster=log.cluster,
+            producer=log.producer,
             sessions=sessions,
             sockets=sockets,
             unready=gateway.unready,
             now=now,
         )
-        access = Access(
-            loopback_only=is_loopback(options.host),
-            allow_origins=options.allow_origins,
-            console=options.console_dir,
-            library=options.library_dir,
+        server = UvicornServer(make_app(doors, _access(options)))
+        async with asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(log.run()), tasks.create_task(_watch(log, catalogue, sockets))]
+            answering = tasks.create_task(server.serve(sockets=[listener]))
+            await server.ready.wait()
+            try:
+                yield gateway
+            finally:
+                await sockets.close()
+                server.should_exit = True
+                await answering
+                for task in background:
+                    task.cancel()
+                scheduler.close()
+                await log.close()
+
+
+class _Log:
+    """The gateway's connections to the log."""
+
+    def __init__(self, options: GatewayOptions, now: Clock) -> None:
+        self.cluster = Cluster(options.bootstrap)
+        self.producer = Producer(options.bootstrap)
+        self._reader = LogReader(options.bootstrap, self.cluster, now)
+        self.tail = Tail(
+            live=LiveConsumer(options.bootstrap, now),
+            log=self._reader,
+            ends=self.cluster,
+            now=now,
+            ring_bytes=options.ring_bytes,
         )
-        server = UvicornServer(make_app(doors, access))
 
-        def changed(topics: Mapping[str, TopicRef]) -> None:
-            tail.keep(topics)
-            sockets.topics_changed(topics)
+    async def run(self) -> None:
+        await _connected(self.producer.start)
+        await self.tail.run()
 
-        async def watch() -> None:
-            await _connected(cluster.start)
-            await catalogue.watch(changed)
+    async def close(self) -> None:
+        """Let go of all of them, side by side, a broker that does not answer or not."""
+        async with asyncio.TaskGroup() as tasks:
+            for each in (self.cluster, self.producer, self._reader):
+                tasks.create_task(_within(LET_GO_SECONDS, each.close()))
 
-        async with contextlib.AsyncExitStack() as stack:
-            for each in (cluster, producer, reader):
-                stack.push_async_callback(each.close)
-            stack.callback(scheduler.close)
-            async with asyncio.TaskGroup() as tasks:
-                background = [tasks.create_task(each) for each in (watch(), _connected(producer.start), tail.run())]
-                serving = tasks.create_task(server.serve(sockets=[listener]))
-                await server.ready.wait()
-                try:
-                    yield gateway
-                finally:
-                    await sockets.close()
-                    server.should_exit = True
-                    await serving
-                    for task in background:
-                        task.cancel()
+
+async def _watch(log: _Log, catalogue: Catalogue, sockets: Sockets) -> None:
+    def changed(topics: Mapping[str, TopicRef]) -> None:
+        log.tail.keep(topics)
+        sockets.topics_changed(topics)
+
+    await _connected(log.cluster.start)
+    await catalogue.watch(changed)
+
+
+def _access(options: GatewayOptions) -> Access:
+    return Access(
+        loopback_only=is_loopback(options.host),
+        allow_origins=options.allow_origins,
+        console=options.console_dir,
+        library=options.library_dir,
+    )
+
+
+async def _connected(start: Callable[[], Awaitable[None]]) -> None:
+    """Start a connection to the broker, and again until there is one."""
+    while True:
+        try:
+            await start()
+        except BrokerError:
+            await asyncio.sleep(RECONNECT_SECONDS)
+        else:
+            return
+
+
+async def _within(seconds: float, closing: Awaitable[None]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await closing
 
 
 class UvicornServer(uvicorn.Server):
@@ -194,14 +230,3 @@ def _listening(options: GatewayOptions) -> Iterator[socket.socket]:
         listener.listen(BACKLOG)
         listener.setblocking(False)
         yield listener
-
-
-async def _connected(start: Callable[[], Awaitable[None]]) -> None:
-    """Start a connection to the broker, and again until there is one."""
-    while True:
-        try:
-            await start()
-        except BrokerError:
-            await asyncio.sleep(RECONNECT_SECONDS)
-        else:
-            return

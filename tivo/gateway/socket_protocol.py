@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
@@ -84,6 +85,12 @@ class DirectSocket(WebSocketsSansIOProtocol):
     @property
     def is_writable(self) -> bool:
         return self.writable.is_set()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """As ASGI has it. A handshake that was refused with an answer is complete too; uvicorn else logs an error."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
 
     def write(self, frame: bytes) -> None:
         """Send a text frame; nothing happens where the socket is closed or closing."""

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tivo import __version__
+from tivo import version
 from tivo.gateway.doors import Clock
 from tivo.gateway.outbox import CROWDED_BYTES, Outbox
 from tivo.gateway.player import CLOSING_SECONDS, Player
@@ -26,7 +26,9 @@ from tivo.gateway.sessions import Sessions, client_of
 from tivo.gateway.socket_protocol import DirectSocket
 from tivo.gateway.sources import Sources
 from tivo.metrics import GATEWAY_CLOSED, GATEWAY_SESSIONS
+from tivo.model.errors import BrokerError
 from tivo.playback import encoding, protocol
+from tivo.playback.commands import Subscribe
 from tivo.playback.effects import Close
 from tivo.playback.facts import Catalogue, TopicsChanged
 from tivo.playback.notices import Bye
@@ -39,7 +41,7 @@ STOPPING = Bye(code=GOING_AWAY, reason="the gateway is shutting down")
 ALL_CLOSED_SECONDS = 2
 MAX_REASON_BYTES = 123
 """RFC 6455 §5.5: a control frame holds 125 bytes, two of them the code."""
-SERVER = f"tivo {__version__}"
+SERVER = f"tivo {version()}"
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +113,16 @@ class Sockets:
             socket.write(encoding.encode(Bye(code=INTERNAL, reason="the gateway failed")))
             return Close(INTERNAL, "internal")
 
+    async def _look_again(self) -> None:
+        """A topic that was made a moment ago is there for whoever asks for it now."""
+        with contextlib.suppress(BrokerError):
+            topics = await self._sources.catalogue.topics(fresh=True)
+            if topics != self._topics:
+                self.topics_changed(topics)
+
     async def _play(self, scope: Scope, receive: Receive, socket: DirectSocket) -> Close:
         raw, globs = _asked(scope)
+        await self._look_again()
         session = Session(
             sid=uuid4().hex, server=SERVER, topics=globs, catalogue=self._topics, limits=self._sessions.limits()
         )
@@ -130,8 +140,12 @@ class Sockets:
             if self._stopping:
                 player.leave(STOPPING)
             while (message := await receive())["type"] == "websocket.receive":
-                player.receive(protocol.decode(message.get("text") or message.get("bytes") or ""))
+                command = protocol.decode(message.get("text") or message.get("bytes") or "")
+                if isinstance(command, Subscribe):
+                    await self._look_again()
+                player.receive(command)
                 await player.outbox.below(CROWDED_BYTES)
+                await asyncio.sleep(0)  # thousands of commands fit into one packet, and others have deadlines
             player.close(GONE, "the viewer has left")
 
         try:

@@ -149,9 +149,14 @@ def read_file(disk: Disk, path: Path) -> bytes | None:
 
 
 def write_whole(file: File, buffer: Buffer, position: int) -> None:
-    """One write of all bytes. Raises OSError where the disk takes fewer."""
+    """One write of all bytes. Raises OSError where the disk does not take them.
+
+    A disk that becomes full takes a part first; the rest is offered once more to hear why.
+    """
     written = file.pwrite(buffer, position)
-    if written != len(buffer):
+    if written < len(buffer):
+        written += file.pwrite(memoryview(buffer)[written:], position + written)
+    if written < len(buffer):
         raise OSError(f"the disk took {written} of {len(buffer)} bytes")
 
 

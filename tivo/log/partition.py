@@ -11,7 +11,6 @@ tried again, for the second try may succeed without having written anything. Rea
 """
 
 import errno
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
@@ -20,19 +19,17 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from tivo.log.disk import Disk, OsDisk, write_whole
-from tivo.log.meta import Damage, PartitionState, write_checked
+from tivo.log.meta import Damage, write_checked
 from tivo.log.recovery import STATE, Recovered, Recovery
 from tivo.log.retention import Kept, retained_from
 from tivo.log.scan import DamagedBatch
 from tivo.log.segment import EMPTY, Segment
+from tivo.log.segments import Segments
 from tivo.log.settings import LogSettings
 from tivo.model.errors import LogError, OffsetOutOfRange
 from tivo.wire.record_batch import BatchHeader, batches, stamp
 
 _MAX_RELATIVE_OFFSET = (1 << 31) - 1
-_MAX_OPEN_SEALED = 4
-"""Sealed segments whose files stay open between reads: each costs a descriptor and up to 650 KB of index."""
-
 T = TypeVar("T")
 
 
@@ -63,12 +60,11 @@ class Partition:
         self._disk = disk
         self._state = recovered.state
         self._mark = recovered.mark
-        self._segments = tuple(recovered.segments)
-        self._recent: dict[int, Segment] = {}
-        self._new_names = [directory, directory.parent] if is_new else [directory]
+        self._segments = Segments(recovered.segments)
+        self._new_names = [directory] if recovered.was_clean and not is_new else [directory, directory.parent]
         self._appending = Lock()
         self._syncing = Lock()
-        self._setting_aside = Lock()
+        self._changing_state = Lock()
 
     @classmethod
     def open(
@@ -91,7 +87,7 @@ class Partition:
         try:
             if is_new:
                 disk.mkdir(directory)
-            recovered = Recovery(disk, directory, index_bytes=settings.index_bytes).run(clean=clean or is_new)
+            recovered = Recovery(disk, directory, settings=settings).run(clean=clean or is_new)
         except OSError as error:
             raise LogError(f"{name}: cannot open its log: {error}") from error
         return cls(name, directory, recovered, settings=settings, disk=disk, is_new=is_new)
@@ -109,11 +105,11 @@ class Partition:
 
     @property
     def segments(self) -> int:
-        return len(self._segments)
+        return len(self._segments.all)
 
     @property
     def size_bytes(self) -> int:
-        return sum(segment.size for segment in self._segments)
+        return self._segments.size_bytes
 
     def epoch_end(self, epoch: int) -> tuple[int, int]:
         """For OffsetForLeaderEpoch (KIP-101): the newest leader epoch up to `epoch`, and the offset behind its last
@@ -132,7 +128,7 @@ class Partition:
             self._check_writable()
             placed, last_offset = self._stamp(data)
             rolled = self._roll_if_due(len(data), last_offset, now_us)
-            segment = self._segments[-1]
+            segment = self._segments.active
             start = segment.size
             try:
                 write_whole(segment.opened().log, data, start)
@@ -166,6 +162,7 @@ class Partition:
             try:
                 if clean:
                     self._sync(checkpoint_bytes=0)
+                    self._sync_names()
             finally:
                 self._let_go("is closed")
 
@@ -218,6 +215,8 @@ class Partition:
                     is_whole = True
                 except DamagedBatch as damaged:
                     self._set_aside(segment, damaged)
+                except OSError as error:
+                    raise self._unreadable(error) from error
 
     # ------------------------------------------------------------------ the start of the log
 
@@ -235,20 +234,19 @@ class Partition:
             if self.synced < offset:
                 self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
             try:
-                self._write_state(msgspec.structs.replace(self._state, log_start=offset))
-                self.log_start = offset
+                with self._changing_state:
+                    self._change_state(log_start=offset, damage=self.damage)
                 return self._drop_before(offset)
             except OSError as error:
                 raise self._fail("moving the start of the log", error) from error
 
     def enforce_retention(self, *, now_us: int) -> int:
         """Remove the sealed segments whose time is over; gives how many. Raises LogError where the disk fails."""
-        segments = self._segments
-        sealed = [Kept(one.next_offset, one.size, one.appended_us) for one in segments if one.sealed]
+        sealed = [Kept(one.next_offset, one.size, one.appended_us) for one in self._segments.all if one.sealed]
         start = retained_from(
             sealed,
             log_start=self.log_start,
-            log_bytes=sum(segment.size for segment in segments),
+            log_bytes=self.size_bytes,
             now_us=now_us,
             settings=self.settings,
         )
@@ -257,7 +255,7 @@ class Partition:
     # ------------------------------------------------------------------ within
 
     def _stamp(self, data: bytearray | memoryview) -> tuple[list[tuple[int, BatchHeader, int]], int]:
-        """Give each batch its offset and epoch. Position, header as it came and base offset of each; the last offset."""
+        """Give each batch its offset and epoch: position, header as it came, base offset of each; the last offset."""
         offset, epoch, placed = self.log_end, self._state.leader_epoch, []
         for position, header in batches(data):
             stamp(data, position, offset, epoch)
@@ -266,7 +264,7 @@ class Partition:
         return placed, offset - 1
 
     def _roll_if_due(self, size: int, last_offset: int, now_us: int) -> bool:
-        active = self._segments[-1]
+        active = self._segments.active
         if active.size == 0:
             active.began_us = now_us
             return False
@@ -276,13 +274,11 @@ class Partition:
         following = Segment(self._disk, self._directory, self.log_end, index_bytes=self.settings.index_bytes)
         try:
             following.create()
-        except (
-            OSError
-        ) as error:  # nothing is written yet: short of descriptors or of space, the next append may fare better
+        except OSError as error:  # nothing is written yet: short of descriptors, the next append may fare better
             raise LogError(f"{self.name}: cannot begin a new segment: {error}") from error
         following.began_us = now_us
         self._new_names.append(self._directory)
-        self._segments = (*self._segments, following)
+        self._segments.add(following)
         return True
 
     def _cut_back(self, segment: Segment, error: OSError) -> LogError:
@@ -297,8 +293,8 @@ class Partition:
     def _sync(self, *, checkpoint_bytes: int) -> None:
         with self._appending:
             self._check_writable()
-            target, active, mark = self.log_end, self._segments[-1], self._mark
-            sealing = [(segment, segment.snapshot()) for segment in self._unsealed()]
+            target, active, mark = self.log_end, self._segments.active, self._mark
+            sealing = [(segment, segment.snapshot()) for segment in self._segments.unsealed()]
             log, unsaved_bytes = active.opened().log, active.size - active.meta.bytes
             checkpoint = active.snapshot() if unsaved_bytes and unsaved_bytes >= checkpoint_bytes else None
             new_names, self._new_names = self._new_names, []
@@ -308,21 +304,22 @@ class Partition:
                 segment.save(snapshot)
                 segment.sealed = True
             log.fdatasync()
-            if checkpoint is not None:
-                active.save(checkpoint)
-            for directory in dict.fromkeys([*new_names, *([self._directory] if sealing or checkpoint else [])]):
+            if sealing:
+                new_names.append(self._directory)
+            for directory in dict.fromkeys(new_names):
                 self._disk.fsync_dir(directory)
+            if checkpoint is not None:  # after the names: its word counts only while all segments before it are there
+                active.save(checkpoint)
             mark.write(target)
         except OSError as error:
             raise self._fail("a sync", error) from error
         self.synced = target
 
-    def _unsealed(self) -> list[Segment]:
-        """Segments before the active one that are not sealed yet: the newest, if any."""
-        first = len(self._segments) - 1
-        while first > 0 and not self._segments[first - 1].sealed:
-            first -= 1
-        return list(self._segments[first:-1])
+    def _sync_names(self) -> None:
+        try:
+            self._disk.fsync_dir(self._directory)
+        except OSError as error:
+            raise self._fail("a sync", error) from error
 
     def _fail(self, what: str, error: OSError) -> LogError:
         code = errno.errorcode.get(error.errno or 0, "")
@@ -336,38 +333,31 @@ class Partition:
     def _let_go(self, why: str) -> None:
         """The files close when the last reader is done with them."""
         self.read_only = self.read_only or LogError(f"{self.name} {why}")
-        self._segments = ()
-        self._recent = {}
+        self._segments.clear()
 
     def _from(self, offset: int) -> tuple[Segment, ...]:
         """The segments from the one on that holds an offset. Raises LogError where the log is closed."""
-        segments = self._segments
+        segments = self._segments.at_or_after(offset)
         if not segments:
             raise LogError(str(self.read_only))
-        return segments[max(bisect_right(segments, offset, key=_base) - 1, 0) :]
+        return segments
 
     def _read(self, segment: Segment, read: Callable[[Segment], T]) -> T:
         """Read from a segment, past damage that was not known before."""
-        self._use(segment)
+        self._segments.use(segment)
         while True:
             try:
                 return read(segment)
             except DamagedBatch as damaged:
                 self._set_aside(segment, damaged)
             except OSError as error:
-                raise LogError(f"{self.name}: cannot read its log: {error}") from error
+                raise self._unreadable(error) from error
 
-    def _use(self, segment: Segment) -> None:
-        """Close the files of the sealed segment that was used longest ago, where there are too many."""
-        if not segment.sealed:
-            return
-        self._recent.pop(segment.base, None)
-        self._recent[segment.base] = segment
-        if len(self._recent) > _MAX_OPEN_SEALED:
-            self._recent.pop(next(iter(self._recent))).release()
+    def _unreadable(self, error: OSError) -> LogError:
+        return LogError(f"{self.name}: cannot read its log: {error}")
 
     def _set_aside(self, segment: Segment, damaged: DamagedBatch) -> None:
-        with self._setting_aside:
+        with self._changing_state:
             with self._appending:
                 end, next_offset = segment.size, segment.next_offset
             known = segment.damage.get(damaged.position)
@@ -375,25 +365,22 @@ class Partition:
                 return  # another reader was here first
             damage = segment.set_aside(damaged, end=end, next_offset=next_offset)
             try:
-                self._write_state(msgspec.structs.replace(self._state, damage=(*self._state.damage, damage)))
+                self._change_state(log_start=self.log_start, damage=(*self.damage, damage))
             except OSError as error:
                 self._fail("writing down damage", error)
 
-    def _write_state(self, state: PartitionState) -> None:
+    def _change_state(self, *, log_start: int, damage: tuple[Damage, ...]) -> None:
+        """Write down, durably, where the log starts and what of it is damaged."""
+        damage = tuple(one for one in damage if one.next_offset > log_start)
+        state = msgspec.structs.replace(self._state, log_start=log_start, damage=damage)
         write_checked(self._disk, self._directory / STATE, state)
         self._disk.fsync_dir(self._directory)
         self._state = state
+        self.log_start = log_start
 
     def _drop_before(self, offset: int) -> int:
         with self._appending:
-            kept = self._from(offset)
-            dropped = self._segments[: len(self._segments) - len(kept)]
-            self._segments = kept
+            dropped = self._segments.drop_before(offset)
         for segment in dropped:
-            self._recent.pop(segment.base, None)
             segment.remove()
         return len(dropped)
-
-
-def _base(segment: Segment) -> int:
-    return segment.base

@@ -20,7 +20,9 @@ from crc32c import crc32c
 from tivo.log.disk import Disk, File, is_unfinished, write_whole
 from tivo.log.meta import PartitionState, SegmentMeta, read_state, write_checked
 from tivo.log.scan import DamagedBatch
-from tivo.log.segment import LOG, Segment
+from tivo.log.segment import Segment
+from tivo.log.segment_files import LOG
+from tivo.log.settings import LogSettings
 
 STATE = "state"
 SYNCED = "synced"
@@ -71,12 +73,13 @@ class Recovered:
 class Recovery:
     """One opening of one partition's directory. Raises OSError where the disk fails."""
 
-    def __init__(self, disk: Disk, directory: Path, *, index_bytes: int) -> None:
+    def __init__(self, disk: Disk, directory: Path, *, settings: LogSettings) -> None:
         self._disk = disk
         self._directory = directory
-        self._index_bytes = index_bytes
+        self._settings = settings
         self._mark = SyncedMark(disk.open(directory / SYNCED, create=True))
         self._synced = self._mark.read()
+        self._unsynced: int | None = None  # where in the segment at hand it begins that a sync is not known of
         self._cut_bytes = 0
 
     def run(self, *, clean: bool) -> Recovered:
@@ -88,6 +91,10 @@ class Recovery:
         is_lost = known is None and self._disk.exists(self._directory / STATE)
         segments = self._segments(known or PartitionState())
         floor = max([self._synced, *(segment.next_offset for segment in segments if segment.meta.bytes)])
+        start = known.log_start if known is not None else 0
+        if floor <= start < segments[0].base:
+            self._drop(segments)  # the one before them was never synced, so neither were they
+            segments = [self._first_segment(start)]
         is_clean = clean and not is_lost and all(segment.is_whole() for segment in segments)
         if not is_clean:
             self._recover(segments, floor)
@@ -109,14 +116,14 @@ class Recovery:
         for name in names:
             if is_unfinished(name) or (_SEGMENT_FILE.fullmatch(name) and int(name[:20]) not in kept):
                 self._disk.unlink(self._directory / name)
-        segments = [Segment(self._disk, self._directory, base, index_bytes=self._index_bytes) for base in kept]
+        segments = [Segment(self._disk, self._directory, base, index_bytes=self._settings.index_bytes) for base in kept]
         for segment in segments:
             segment.load_meta()
             segment.damage = {one.position: one for one in state.damage if one.segment == segment.base}
         return segments or [self._first_segment(max(state.log_start, self._synced))]
 
     def _first_segment(self, base: int) -> Segment:
-        segment = Segment(self._disk, self._directory, base, index_bytes=self._index_bytes)
+        segment = Segment(self._disk, self._directory, base, index_bytes=self._settings.index_bytes)
         segment.create()
         return segment
 
@@ -144,47 +151,53 @@ class Recovery:
 
     def _walk(self, segment: Segment, floor: int, following: int | None) -> None:
         """Check and index what lies behind the meta, up to the first batch that is not good and was never synced."""
-        size = segment.file_size()
+        size, self._unsynced = segment.file_size(), None
         if segment.size > size:
             segment.take(SegmentMeta(next_offset=segment.base))
-        unsynced = size
-        while True:
-            try:
-                for position, header in segment.scan(segment.size, segment.next_offset, end=size):
-                    if header.last_offset >= self._synced:
-                        unsynced = min(unsynced, position)
-                    segment.note(position, header, header.base_offset)
+        while (damaged := self._take_good(segment, size)) is not None:
+            if damaged.position < segment.size:
+                segment.set_aside(damaged, end=segment.size, next_offset=segment.next_offset)
+            elif damaged.offset >= floor or damaged.offset == following:
                 break
-            except DamagedBatch as damaged:
-                if damaged.position < segment.size:
-                    segment.set_aside(damaged, end=segment.size, next_offset=segment.next_offset)
-                elif damaged.offset >= floor or damaged.offset == following:
-                    break
-                else:
-                    segment.set_aside(damaged, end=size, next_offset=following or floor)
+            else:
+                segment.set_aside(damaged, end=size, next_offset=following or floor)
         segment.pass_damage()
         segment.close_gap(min(floor, following or floor))
-        self._keep(segment, size, unsynced)
+        self._keep(segment, size)
+        enough = self._settings.checkpoint_bytes if following is None and not segment.damage else 1
+        if segment.size - segment.meta.bytes >= enough:
+            segment.save(segment.snapshot())
 
-    def _keep(self, segment: Segment, size: int, unsynced: int) -> None:
-        """Cut off what is not good, put the rest on stable storage and write down that it is there.
+    def _take_good(self, segment: Segment, size: int) -> DamagedBatch | None:
+        """Take in the good batches behind what the segment has; gives the first that is not good."""
+        try:
+            for position, header in segment.scan(segment.size, segment.next_offset, end=size):
+                if self._unsynced is None and header.last_offset >= self._synced:
+                    self._unsynced = position
+                segment.note(position, header, header.base_offset)
+        except DamagedBatch as damaged:
+            return damaged
+        return None
+
+    def _keep(self, segment: Segment, size: int) -> None:
+        """Cut off what is not good, and put the rest on stable storage.
 
         What is not known to be synced is written once more: after a failed sync the system may take bytes
         for stored that never reached the disk, and then sync nothing.
         """
-        if size == segment.size == segment.meta.bytes:
-            return
         log = segment.opened().log
-        segment.appended_us = max(segment.appended_us, log.modified_us())
-        segment.began_us = segment.began_us or segment.appended_us
+        if segment.size > segment.meta.bytes:
+            segment.appended_us = max(segment.appended_us, log.modified_us())
+            segment.began_us = segment.began_us or segment.appended_us
         if size > segment.size:
             _logger.warning("%s: cut off %d bytes that were never synced", segment.path(LOG), size - segment.size)
             log.truncate(segment.size)
             self._cut_bytes += size - segment.size
+        unsynced = segment.size if self._unsynced is None else self._unsynced
         for position in range(unsynced, segment.size, _COPY_BYTES):
             write_whole(log, log.pread(min(_COPY_BYTES, segment.size - position), position), position)
-        log.fdatasync()
-        segment.save(segment.snapshot())
+        if unsynced < segment.size or segment.size < size:
+            log.fdatasync()
 
     def _drop(self, segments: list[Segment]) -> None:
         for segment in segments:

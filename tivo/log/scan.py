@@ -42,12 +42,13 @@ def check(buffer: Buffer, position: int, offset: int) -> BatchHeader | None:
     It must begin at `offset`: base offset and leader epoch are outside the CRC-32C, but offsets follow
     upon each other. Raises WireError where it is not such a batch.
     """
-    if len(buffer) - position < HEADER_BYTES:
+    there = len(buffer) - position
+    if there < HEADER_BYTES:
         return None
     header = read_header(buffer, position)
     if header.base_offset != offset:
         raise WireError(f"it begins at offset {header.base_offset}")
-    if position + header.size > len(buffer):
+    if header.size > there:
         return None
     verify(buffer, position, header)
     return header

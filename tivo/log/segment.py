@@ -1,34 +1,19 @@
-"""One file of a partition's log, with its indexes and its meta.
-
-<base20>.log         record batches (version 2), byte for byte as on the wire
-<base20>.index       sparse: offset to position       (index.py)
-<base20>.timeindex   sparse: time to offset
-<base20>.meta        what is known to be good and on stable storage     (meta.py)
-"""
+"""A stretch of a partition's log: its batches in one file, what is known of them, and what of them is damaged."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
-
-from tivo.log.disk import Disk, File, read_file, write_whole
-from tivo.log.index import IndexProof, SegmentIndex, SparseIndex
-from tivo.log.meta import NO_TIME, Damage, SegmentMeta, read_meta, write_checked
+from tivo.log.disk import Disk, File
+from tivo.log.index import IndexProof
+from tivo.log.meta import NO_TIME, Damage, SegmentMeta
 from tivo.log.scan import HEADER_BYTES, SCAN_BYTES, DamagedBatch, Found, check, find_batch, scan
+from tivo.log.segment_files import LOG, OpenSegment, SegmentFiles
 from tivo.model.errors import WireError
 from tivo.wire.record_batch import BatchHeader, read_header, records
 
 _logger = logging.getLogger(__name__)
-
-LOG = ".log"
-META = ".meta"
-OFFSETS = ".index"
-TIMES = ".timeindex"
-SUFFIXES = (META, OFFSETS, TIMES, LOG)
-"""In the order in which a segment's files are removed: a log file alone is a segment still."""
 
 EMPTY = memoryview(b"")
 
@@ -41,13 +26,6 @@ _WALK_BYTES = 16 << 10
 _MAX_INFLATED = 64 << 20
 
 
-class OpenSegment(NamedTuple):
-    """The log file and the indexes. Whoever works with them holds them: they stay open when the segment lets go."""
-
-    log: File
-    indexes: SegmentIndex
-
-
 class Segment:
     """Batches from offset `base` on. Appended to by one thread, read by any number.
 
@@ -58,9 +36,7 @@ class Segment:
         self.base = base
         self.sealed = False
         self.damage: dict[int, Damage] = {}
-        self._disk = disk
-        self._directory = directory
-        self._index_bytes = index_bytes
+        self._files = SegmentFiles(disk, directory, base, index_bytes=index_bytes)
         self._open: OpenSegment | None = None
         self._resume: dict[int, int] = {}
         self.take(SegmentMeta(next_offset=base))
@@ -68,12 +44,11 @@ class Segment:
     # ------------------------------------------------------------------ opening and closing
 
     def path(self, suffix: str) -> Path:
-        return self._directory / f"{self.base:020d}{suffix}"
+        return self._files.path(suffix)
 
     def create(self) -> None:
         """Make the log file; its name is durable after the directory's next fsync."""
-        log = self._disk.open(self.path(LOG), create=True)
-        self._open = OpenSegment(log, SegmentIndex(self._index_bytes))
+        self._open = self._files.create()
 
     def take(self, meta: SegmentMeta) -> None:
         """Stand where a meta says, whatever lies behind it in the file."""
@@ -90,7 +65,7 @@ class Segment:
 
     def load_meta(self) -> bool:
         """Take the meta on disk; False where there is none that is whole."""
-        meta = read_meta(self._disk, self.path(META))
+        meta = self._files.load_meta()
         if meta is not None:
             self.take(meta)
         return meta is not None
@@ -99,11 +74,11 @@ class Segment:
         """The segment's files. Indexes that are not what the meta says are built anew. Raises DamagedBatch then."""
         opened = self._open
         if opened is None:
-            opened = self._open = self._load()
+            opened = self._open = self._files.load(self.meta) or self._rebuild()
         return opened
 
     def file_size(self) -> int:
-        log = self._open.log if self._open is not None else self._disk.open(self.path(LOG))
+        log = self._open.log if self._open is not None else self._files.open_log()
         return log.size()
 
     def is_whole(self) -> bool:
@@ -115,10 +90,8 @@ class Segment:
         self._open = None
 
     def remove(self) -> None:
-        """Delete the files, the log last."""
-        for suffix in SUFFIXES:
-            if self._disk.exists(self.path(suffix)):
-                self._disk.unlink(self.path(suffix))
+        """Delete the files."""
+        self._files.remove()
 
     # ------------------------------------------------------------------ writing
 
@@ -152,22 +125,18 @@ class Segment:
 
     def save(self, snapshot: SegmentMeta) -> None:
         """Write indexes and meta of a snapshot to which the log is synced. Durable after the directory's fsync."""
-        index = self.opened().indexes
-        offsets = self._write_index(OFFSETS, index.offsets, snapshot.offsets.entries)
-        times = self._write_index(TIMES, index.times, snapshot.times.entries)
-        self.meta = msgspec.structs.replace(snapshot, offsets=offsets, times=times)
-        write_checked(self._disk, self.path(META), self.meta)
+        self.meta = self._files.save(self.opened().indexes, snapshot)
 
     # ------------------------------------------------------------------ damage
 
     def set_aside(self, damaged: DamagedBatch, *, end: int, next_offset: int) -> Damage:
         """Skip from a damaged batch to the next good one, or to `end`, at `next_offset`, where none is found."""
-        log = self._disk.open(self.path(LOG))
+        log = self._files.open_log()
         found = find_batch(log, damaged.position + 1, end, base=self.base, least_offset=damaged.offset + 1)
         if found is not None:
             end, next_offset = found.position, found.header.base_offset
         damage = Damage(self.base, damaged.position, end, damaged.offset, next_offset)
-        self.damage[damage.position] = damage
+        self.damage = {**self.damage, damage.position: damage}
         _logger.error(
             "%s: bytes %d to %d are damaged, offsets %d to %d cannot be served: %s",
             *(self.path(LOG), damage.position, end, damaged.offset, next_offset - 1, damaged),
@@ -182,7 +151,8 @@ class Segment:
         """Have the segment reach up to offset `end`: what it lacks is gone with the end of its file."""
         self.pass_damage()
         if self.next_offset < end:
-            self.damage[self.size] = Damage(self.base, self.size, self.size, self.next_offset, end)
+            lost = Damage(self.base, self.size, self.size, self.next_offset, end)
+            self.damage = {**self.damage, self.size: lost}
             _logger.error(
                 "%s: offsets %d to %d are missing, the file ends before them", self.path(LOG), self.next_offset, end - 1
             )
@@ -226,7 +196,7 @@ class Segment:
         opened = self.opened()
         number = opened.indexes.times.last_at_or_below(time_ms - 1)
         start = self.base if number < 0 else self.base + opened.indexes.times.entry(number)[1]
-        for position, header in self.scan(*self.locate(max(start, from_offset))):
+        for position, header in self.scan(*self.locate(max(start, from_offset)), chunk=_WALK_BYTES):
             if header.max_timestamp >= time_ms:
                 batch = opened.log.pread(header.size, position)
                 record = _first_record_at(batch, header, time_ms, from_offset)
@@ -260,17 +230,8 @@ class Segment:
 
     # ------------------------------------------------------------------ within
 
-    def _load(self) -> OpenSegment:
-        meta, log = self.meta, self._disk.open(self.path(LOG))
-        index = SegmentIndex(self._index_bytes, newest_ms=meta.max_time_ms)
-        offsets = read_file(self._disk, self.path(OFFSETS)) or b""
-        times = read_file(self._disk, self.path(TIMES)) or b""
-        if index.offsets.load(offsets, meta.offsets) and index.times.load(times, meta.times):
-            return OpenSegment(log, index)
-        return self._rebuild(log)
-
-    def _rebuild(self, log: File) -> OpenSegment:
-        opened = self._open = OpenSegment(log, SegmentIndex(self._index_bytes))
+    def _rebuild(self) -> OpenSegment:
+        opened = self._open = self._files.without_entries(self._files.open_log())
         try:
             for position, header in self.scan(0, self.base):
                 opened.indexes.note(
@@ -282,17 +243,6 @@ class Segment:
         with suppress(OSError):  # a full disk must not stop a read; the index is built once more next time
             self.save(self.snapshot())
         return opened
-
-    def _write_index(self, suffix: str, index: SparseIndex, entries: int) -> IndexProof:
-        position, content = index.unwritten(entries)
-        file = self._disk.open(self.path(suffix), create=True)
-        try:
-            write_whole(file, content, position)
-            file.truncate(position + len(content))
-            file.fdatasync()
-        finally:
-            file.close()
-        return index.proof
 
     def _indexed(self, offset: int) -> tuple[int, int]:
         """Position and base offset of a batch at or before the one that holds `offset`.
@@ -308,10 +258,9 @@ class Segment:
         return 0, self.base
 
     def _behind_damage(self, position: int, offset: int) -> tuple[int, int]:
-        damage = self.damage.get(position)
-        if damage is None or damage.next_offset <= offset:
-            return position, offset
-        return self._behind_damage(damage.end, damage.next_offset)
+        while (damage := self.damage.get(position)) is not None and damage.next_offset > offset:
+            position, offset = damage.end, damage.next_offset
+        return position, offset
 
     def _stretch_end(self, position: int, end: int) -> int:
         """Where the good batches from `position` on end: at the next damage, or at `end`."""
@@ -319,27 +268,28 @@ class Segment:
 
     def _whole_batches(self, buffer: bytes, position: int, offset: int, upto: int) -> memoryview:
         """The good batches at the start of a buffer. Damage behind the first is left to the read that begins there."""
-        taken = 0
-        while taken < len(buffer):
+        view, taken, size = memoryview(buffer), 0, len(buffer)
+        while taken < size:
             try:
-                header = check(buffer, taken, offset)
+                header = check(view, taken, offset)
             except WireError:
                 if taken == 0:
                     raise
                 break
             if header is None and taken == 0:
                 raise WireError(f"it is cut short at {position + len(buffer)}")
-            if header is None or header.last_offset >= upto:
+            if header is None or offset + header.last_offset_delta >= upto:
                 break
             taken += header.size
-            offset = header.last_offset + 1
+            offset += header.last_offset_delta + 1
         self._remember(offset, position + taken)
-        return memoryview(buffer)[:taken]
+        return view[:taken]
 
     def _remember(self, offset: int, position: int) -> None:
+        """Where a read ended, the next one begins. Too many are forgotten at once: each costs one search then."""
+        if len(self._resume) >= _RESUMES:
+            self._resume = {}
         self._resume[offset] = position
-        if len(self._resume) > _RESUMES:
-            self._resume.pop(next(iter(self._resume)), None)
 
 
 def _peek(log: File, position: int) -> BatchHeader | None:

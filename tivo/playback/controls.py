@@ -1,6 +1,6 @@
 """The controls of a session as they stand, and how a viewer's change becomes the next ones."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -28,12 +28,12 @@ from tivo.playback.commands import (
 class Controls:
     """Everything that a viewer can set, resolved."""
 
-    window: Window = Window()
-    pacing: Pacing = Speed(Fraction(1))
+    window: Window = field(default_factory=Window)
+    pacing: Pacing = field(default_factory=lambda: Speed(Fraction(1)))
     max_gap_us: int = 0
     min_gap_us: int = 0
     max_rate: Fraction = Fraction(0)
-    loop: Loop = Loop()
+    loop: Loop = field(default_factory=Loop)
     end_action: EndAction | None = None
     keys: tuple[str, ...] = ()
     on_slow: OnSlow = OnSlow.STRETCH
@@ -67,7 +67,7 @@ class Controls:
     def describe(self) -> dict[str, Any]:
         """The controls as `state` tells them, JSON-ready."""
         loop: Any = self.loop.turns != 1
-        if self.loop.turns is not None and self.loop.turns > 1 or self.loop.gap_us:
+        if (self.loop.turns or 0) > 1 or self.loop.gap_us:
             loop = {"count": self.loop.turns, "mode": "restart", "gap_ms": self.loop.gap_us // MILLISECOND_US}
         speed = self.speed
         told: dict[str, Any] = {"speed": number(speed) if speed is not None else None, "loop": loop}
@@ -137,22 +137,22 @@ def _window(change: Change, window: Window, moment: Moment) -> Window:
     return Window(start_us, end_us)
 
 
-def _bound(time: Time, moment: Moment, field: str) -> int | None:
-    """A bound of the window; None is unbounded. The beginning is no bound at the start, as the end is none at the end."""
+def _bound(time: Time, moment: Moment, name: str) -> int | None:
+    """A bound of the window; None is unbounded, as the beginning is at the start and the end at the end."""
     match time:
         case Place.UNBOUNDED:
             return None
-        case Place.BEGINNING if field == "start":
+        case Place.BEGINNING if name == "start":
             return None
-        case Place.END if field == "end":
+        case Place.END if name == "end":
             return None
         case Place():
-            raise CommandError(f"{field} cannot be {time.value!r}", code="bad_time", field=field)
+            raise CommandError(f"{name} cannot be {time.value!r}", code="bad_time", field=name)
         case _:
-            return resolve(time, moment, field)
+            return resolve(time, moment, name)
 
 
-def resolve(time: At | FromNow | FromPosition, moment: Moment, field: str) -> int:
+def resolve(time: At | FromNow | FromPosition, moment: Moment, name: str) -> int:
     """The absolute time that a viewer meant. Raises CommandError where it counts from a position that is not known."""
     match time:
         case At(time_us):
@@ -162,8 +162,8 @@ def resolve(time: At | FromNow | FromPosition, moment: Moment, field: str) -> in
         case FromPosition(offset_us):
             if moment.position_us is None:
                 raise CommandError(
-                    f"{field} counts from the position, which is not known before the first event",
+                    f"{name} counts from the position, which is not known before the first event",
                     code="bad_time",
-                    field=field,
+                    field=name,
                 )
             return moment.position_us + offset_us

@@ -37,6 +37,7 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     at_us: int | None
     iteration: int
     delay_us: int | None
+    thinned: int
     cursor: tuple[int, str, int, int]
     topics: Mapping[str, Kept]
 
@@ -52,6 +53,10 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
         for partition, offset in offsets.items():
             base[partition] = max(offset, base.get(partition, 0))
         return Progress(base=base, frontier=kept.frontier, cursor=self.behind(after))
+
+    def untold(self, after: Cursor | None) -> int:
+        """How many events were thinned out that no frame has counted yet."""
+        return self.thinned if (after or FIRST) <= Cursor(*self.cursor) else 0
 
     def behind(self, after: Cursor | None) -> Cursor:
         """The order key up to which everything was sent."""

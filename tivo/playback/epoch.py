@@ -104,7 +104,7 @@ class Epoch:
         elif self._at_us is None:
             first = self.reading.first
             self._at_us = self._clamped(first.time_us if first is not None else self.edge_us(now), now)
-        self.began_us = now.steady_us
+        self.began_us = self._thinned_us = now.steady_us
         self._repace(now)
         return True
 
@@ -365,12 +365,12 @@ class Epoch:
 
     def next_us(self, now: Now) -> Iterator[int]:
         """Steady times at which something becomes due by itself."""
-        if self.thinned and not self._out.credit.blocked(now.steady_us):
-            yield self._thinned_us + SECOND_US
         if self.pace is None:
             if self.not_before_us is not None and self.not_before_us > now.steady_us:
                 yield self.not_before_us
             return
+        if self.thinned and not self._out.credit.blocked(now.steady_us):
+            yield self._thinned_us + SECOND_US
         if self._out.credit.blocked(now.steady_us) or self.hurry or self.reading.live:
             return
         count_us = self.pace.next_count()

@@ -127,15 +127,7 @@ class OutboxDrained:
     """The outbox fell below its low mark."""
 
 
-Fact: TypeAlias = (
-    TopicsChanged
-    | BoundsRead
-    | FrontierRead
-    | PageRead
-    | TailRead
-    | Answered
-    | ReadFailed
-    | Woke
-    | OutboxFull
-    | OutboxDrained
-)
+ReadAnswer: TypeAlias = BoundsRead | FrontierRead | PageRead | TailRead | ReadFailed
+"""What answers a read of the store or the log."""
+
+Fact: TypeAlias = TopicsChanged | ReadAnswer | Answered | Woke | OutboxFull | OutboxDrained

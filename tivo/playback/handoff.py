@@ -148,8 +148,8 @@ class Track:
 
     @property
     def ready(self) -> bool:
-        """Whether the first page is there, so that a clock may start."""
-        return self._paged or self._full or (self.stage is Stage.LOG and self.horizon is LAST)
+        """Whether the first page is there and may be sent, so that a clock may start."""
+        return self.horizon > FIRST and (self._paged or self._full or self.stage is Stage.LOG)
 
     @property
     def exhausted(self) -> bool:
@@ -219,7 +219,11 @@ class Track:
         """A parked read keeps the track from reading what has become due beside it."""
         if self.parked is None:
             return False
-        return self._wants_bounds or any(place.partition not in self.parked for place in self._places())
+        return (
+            self.stage is not Stage.LOG
+            or self._wants_bounds
+            or any(place.partition not in self.parked for place in self._places())
+        )
 
     def _next_read(self, read: int) -> Effect | None:
         self.parked = None
@@ -285,8 +289,8 @@ class Track:
             self._enter_log()
         else:
             self.goal = dict(fact.ends)
-            for partition in self.reaches.keys() - self.goal.keys():
-                del self.reaches[partition]
+            if self.stage is Stage.LOG:
+                self.reaches = {p: self.reaches.get(p) or Reach(start=None, next=None) for p in self.goal}
 
     def take_frontier(self, fact: FrontierRead) -> None:
         """The store's frontier, taken before the page that is read next."""
@@ -397,7 +401,7 @@ class Track:
             self.goal = {**self.goal, piece.partition: min(self.goal.get(piece.partition, 0), piece.log_end)}
 
     def _return_to_store(self) -> None:
-        """The log was trimmed beyond the place reached: the store may hold what lies between."""
+        """There is more than the log has from the place reached on: the store may hold it."""
         self.rewound = True
         if self.live:
             self._sent_base = self.unsent
@@ -498,11 +502,11 @@ class Track:
         return cancelled
 
     def grow(self, topic: TopicRef) -> None:
-        """The topic got partitions: they begin at their log start. A window in the past owes nothing of them."""
-        if self.stage is Stage.LOG and self.goal is None:
-            for partition in set(topic.partitions) - set(self.topic.partitions):
-                self.reaches[partition] = Reach(start=None, next=None)
+        """The topic got partitions: the store may hold something of them. A window in the past owes nothing of them."""
+        grown = set(topic.partitions) - set(self.topic.partitions)
         self.topic = topic
+        if grown and self.stage is Stage.LOG and self.goal is None:
+            self._return_to_store()
 
     def forsake(self) -> None:
         """The topic is gone: name what was not read of it."""

@@ -3,7 +3,7 @@
 | status | nothing is unsent | the window has been played |
 |---|---|---|
 | paused | – | – |
-| playing | tailing (a window without end whose end action is not tail: as played) | loop: next turn; else ended, tailing or closed |
+| playing | tailing, or ended where the end action says so | loop: next turn; else ended, tailing or closed |
 | tailing | – | ended, tailing or closed |
 | ended | – | – |
 
@@ -24,16 +24,20 @@ from tivo.playback.cursor import Kept, Mode, Standing, to_token
 from tivo.playback.effects import Close, Discard, Effect, Send, Tell, WakeAt
 from tivo.playback.epoch import Epoch, Outgoing
 from tivo.playback.facts import (
-    BoundsRead,
+    Answered,
     Catalogue,
-    FrontierRead,
-    PageRead,
+    Fact,
+    OutboxDrained,
+    OutboxFull,
+    ReadAnswer,
     ReadFailed,
     Source,
-    TailRead,
     TopicRef,
+    TopicsChanged,
+    Woke,
 )
 from tivo.playback.handoff import Bounds, Plan, Progress, Start, Track
+from tivo.playback.merge import FIRST
 from tivo.playback.notices import (
     Bye,
     CaughtUp,
@@ -130,9 +134,7 @@ class Playback:
         }
         mode: Mode = modes.get(self.status, "paused")
         if epoch is None:
-            return Standing(
-                1, mode, self._number, window.start_us, window.end_us, None, None, 1, None, (0, "", 0, 0), {}
-            )
+            return Standing(1, mode, self._number, window.start_us, window.end_us, None, None, 1, None, 0, FIRST, {})
         tracks = epoch.reading.tracks
         kept = {
             name: Kept(tracks[name].topic.topic_id, told.base, told.frontier, tracks[name].goal, tracks[name].at_edge)
@@ -148,6 +150,7 @@ class Playback:
             self.position(now),
             epoch.iteration,
             epoch.delay_us,
+            epoch.thinned,
             epoch.cursor,
             kept,
         )
@@ -241,6 +244,7 @@ class Playback:
         self._number = max(self._number, standing.epoch - 1)
         epoch = self._replace(Reading(tracks), standing.from_us, standing.iteration)
         epoch.cursor = standing.behind(after)
+        epoch.thinned = standing.untold(after)
         epoch.delay_us = standing.delay_us
         epoch.hurry = standing.mode == "tailing" and standing.delay_us is None
         epoch.place(standing.at_us if after is None else max(after.time_us, standing.at_us or after.time_us))
@@ -302,7 +306,21 @@ class Playback:
 
     # ------------------------------------------------------------ facts
 
-    def take(self, fact: BoundsRead | FrontierRead | PageRead | TailRead | ReadFailed, now: Now) -> None:
+    def receive(self, fact: Fact, now: Now) -> None:
+        """Take what the world reports."""
+        match fact:
+            case Woke():
+                self._wake_us = None
+            case OutboxFull() | OutboxDrained():
+                self.credit.outbox(full=isinstance(fact, OutboxFull), steady_us=now.steady_us)
+            case TopicsChanged(catalogue):
+                self._topics_changed(catalogue, now)
+            case Answered():
+                pass
+            case _:
+                self._take(fact, now)
+
+    def _take(self, fact: ReadAnswer, now: Now) -> None:
         """An answer to a read of this epoch; any other is stale."""
         if self.epoch is None:
             return
@@ -315,7 +333,7 @@ class Playback:
             self.tell(Failed(code=_AWAY[fact.source], message=fact.message, retry_ms=retry_ms // MILLISECOND_US))
         self._away_told &= reading.away.keys()
 
-    def topics_changed(self, catalogue: Catalogue, now: Now) -> None:
+    def _topics_changed(self, catalogue: Catalogue, now: Now) -> None:
         """Topics came, grew, went or were made anew."""
         self.catalogue = catalogue
         if self.epoch is None:
@@ -362,9 +380,9 @@ class Playback:
         if self.closed or lost_us is None:
             return self.closed
         if lost_us <= now.steady_us:
-            self.close(1008, "the viewer took nothing for 10 seconds")
+            self.close(1008, "slow: the viewer took nothing for 10 seconds")
         elif self.controls.on_slow is OnSlow.CLOSE and self.credit.slow(now.steady_us):
-            self.close(1008, "the viewer is more than a second behind")
+            self.close(1008, "on_slow: the viewer is more than a second behind")
         return self.closed
 
     def _leave_live_where_lost(self, now: Now) -> None:
@@ -527,10 +545,6 @@ class Playback:
         first, self._state_told = not self._state_told, known
         if not first:
             self.tell(self.state(now))
-
-    def woken(self) -> None:
-        """The time asked for has come: it has to be asked for again."""
-        self._wake_us = None
 
     def _wake(self, now: Now) -> None:
         """Ask to be woken at the first time at which something is due."""

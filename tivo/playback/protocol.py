@@ -6,33 +6,24 @@ value, and the session answers it in its turn. Work is bounded by the size of th
 
 import json
 from collections.abc import Callable, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NoReturn
 
 from tivo.model.errors import CommandError
 from tivo.model.event import Cursor
-from tivo.playback import commands
-from tivo.playback.commands import Command
-from tivo.playback.fields import (
-    LARGEST_OFFSET,
-    Fields,
-    read_change,
-    read_count,
-    read_milliseconds,
-    read_optional_time,
-    read_position,
-    read_text,
-    read_topics,
-    refuse,
-)
+from tivo.model.timeline import DAY_US, MILLISECOND_US
+from tivo.playback import commands, values
+from tivo.playback.commands import Change, Command, EndAction, Fit, Frames, OnSlow, Pacing, Rate
 
 MOST_BYTES = 256 << 10
 """Longest text of a command: room for the cursor of a session on many topics."""
 
 _MOST_IGNORED = 16
 _MOST_OFFSETS = 10_000
-
-NOT_OFFERED = frozenset({"step", "mark", "unmark", "marks", "open", "join", "close"})
-"""Actions of the protocol that this server does not offer yet."""
+_MOST_PATTERNS = 64
+_LARGEST = (1 << 53) - 1
+_NOT_OFFERED = frozenset({"step", "mark", "unmark", "marks", "open", "join", "close"})
 
 
 def decode(text: str | bytes | bytearray) -> Command:
@@ -40,20 +31,41 @@ def decode(text: str | bytes | bytearray) -> Command:
     ident: str | None = None
     action: str | None = None
     try:
-        fields = Fields(_object(text))
+        fields = _Fields(_object(text))
         ident = _ident(fields)
-        action = read_text(fields, "action")
-        command = _command(action, fields, ident)
+        action = _action(fields)
+        return _reader(action)(fields, ident)
     except CommandError as error:
         return commands.Refused(id=ident, named=action, code=error.code, field=error.field, message=str(error))
-    return command
+
+
+# ---------------------------------------------------------------- the object
+
+
+class _Fields:
+    """The fields of a command; what nobody has taken at the end was not understood."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = dict(fields)
+
+    def take(self, name: str) -> Any:
+        """A field's value, None where it is null or absent."""
+        return self._fields.pop(name, None)
+
+    def named(self, name: str) -> bool:
+        """Whether a field is there, be it null."""
+        return name in self._fields
+
+    def answer(self, ident: str | None) -> dict[str, Any]:
+        """What every command says about its answer."""
+        return {"id": ident, "ignored": tuple(name[:64] for name in [*self._fields][:_MOST_IGNORED])}
 
 
 def _object(text: str | bytes | bytearray) -> Mapping[str, Any]:
     if len(text) > MOST_BYTES:
         raise CommandError(f"a command is at most {MOST_BYTES} bytes long, this one has {len(text)}", code="bad_json")
     try:
-        found = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant)
+        found = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=Decimal)
     except RecursionError:
         raise CommandError("the command is nested too deeply", code="bad_json") from None
     except ValueError as error:
@@ -64,11 +76,11 @@ def _object(text: str | bytes | bytearray) -> Mapping[str, Any]:
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise CommandError(f"{twice[:64]!r} is named twice", code="bad_json", field=twice[:64])
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise CommandError(f"{name[:64]!r} is named twice", code="bad_json", field=name[:64])
+        found[name] = value
     return found
 
 
@@ -76,126 +88,123 @@ def _constant(name: str) -> NoReturn:
     raise CommandError(f"{name} is not a JSON number", code="bad_json")
 
 
-def _ident(fields: Fields) -> str | None:
+def _ident(fields: _Fields) -> str | None:
     ident = fields.take("id")
-    if ident is None or isinstance(ident, str):
-        return ident
-    if isinstance(ident, int) and not isinstance(ident, bool):
-        return str(ident)
-    refuse("id", ident, "a string")
+    if isinstance(ident, bool) or not isinstance(ident, str | int | None):
+        raise values.wrong("id", "a string", ident)
+    return ident if ident is None else str(ident)
 
 
-def _command(action: str, fields: Fields, ident: str | None) -> Command:
-    if action in NOT_OFFERED:
-        raise CommandError(f"{action!r} is not offered by this server yet", code="not_offered", field="action")
-    read = _READERS.get(action)
-    if read is None:
-        raise CommandError(f"there is no action {action[:64]!r}", code="unknown_action", field="action")
-    named = read(fields)
-    ignored = tuple(name[:64] for name in fields.left()[:_MOST_IGNORED])
-    return named(ident, ignored)
+def _action(fields: _Fields) -> str:
+    action = fields.take("action")
+    if not isinstance(action, str):
+        raise values.wrong("action", "the name of an action", action, code="unknown_action")
+    return action[:64]
 
 
-_Made = Callable[[str | None, tuple[str, ...]], Command]
+def _reader(action: str) -> Callable[[_Fields, str | None], Command]:
+    if action in _NOT_OFFERED:
+        raise CommandError(f"{action!r} is not offered by this gateway", code="not_offered", field="action")
+    if action not in _READERS:
+        raise CommandError(f"there is no action {action!r}", code="unknown_action", field="action")
+    return _READERS[action]
 
 
-def _bare(kind: type[Command]) -> Callable[[Fields], _Made]:
-    def read(fields: Fields) -> _Made:
-        del fields
-        return lambda ident, ignored: kind(id=ident, ignored=ignored)
-
-    return read
+# ---------------------------------------------------------------- commands
 
 
-def _play(fields: Fields) -> _Made:
-    change = read_change(fields)
-    return lambda ident, ignored: commands.Play(id=ident, ignored=ignored, change=change)
+def _bare(kind: type[Command]) -> Callable[[_Fields, str | None], Command]:
+    return lambda fields, ident: kind(**fields.answer(ident))
 
 
-def _set(fields: Fields) -> _Made:
-    change = read_change(fields)
-    return lambda ident, ignored: commands.SetControls(id=ident, ignored=ignored, change=change)
+def _play(fields: _Fields, ident: str | None) -> Command:
+    change = _change(fields)
+    return commands.Play(change=change, **fields.answer(ident))
 
 
-def _seek(fields: Fields) -> _Made:
-    to = read_position(fields, "pos")
-    if to is None:
-        raise CommandError("seek needs pos", code="bad_time", field="pos")
-    return lambda ident, ignored: commands.Seek(id=ident, ignored=ignored, to=to)
+def _set(fields: _Fields, ident: str | None) -> Command:
+    change = _change(fields)
+    return commands.SetControls(change=change, **fields.answer(ident))
 
 
-def _tail(fields: Fields) -> _Made:
-    delay_us = read_milliseconds(fields, "delay_ms")
-    return lambda ident, ignored: commands.Tail(id=ident, ignored=ignored, delay_us=delay_us)
+def _seek(fields: _Fields, ident: str | None) -> Command:
+    to = values.time(fields.take("pos"), "pos")
+    return commands.Seek(to=to, **fields.answer(ident))
 
 
-def _subscribe(fields: Fields) -> _Made:
-    topics = read_topics(fields)
-    return lambda ident, ignored: commands.Subscribe(id=ident, ignored=ignored, topics=topics)
+def _tail(fields: _Fields, ident: str | None) -> Command:
+    longest_ms = Fraction(DAY_US, MILLISECOND_US)
+    delay_ms = values.number(fields.take("delay_ms") or 0, "delay_ms", least=Fraction(0), most=longest_ms)
+    return commands.Tail(delay_us=round(delay_ms * MILLISECOND_US), **fields.answer(ident))
 
 
-def _unsubscribe(fields: Fields) -> _Made:
-    topics = read_topics(fields)
-    return lambda ident, ignored: commands.Unsubscribe(id=ident, ignored=ignored, topics=topics)
+def _subscribe(fields: _Fields, ident: str | None) -> Command:
+    topics = values.names(fields.take("topics"), "topics", most=_MOST_PATTERNS, code="bad_glob")
+    return commands.Subscribe(topics=topics, **fields.answer(ident))
 
 
-def _overview(fields: Fields) -> _Made:
-    start, end = read_optional_time(fields, "start"), read_optional_time(fields, "end")
-    buckets = read_count(fields, "buckets", default=500, least=1, most=2_000)
-    return lambda ident, ignored: commands.AskOverview(id=ident, ignored=ignored, start=start, end=end, buckets=buckets)
+def _unsubscribe(fields: _Fields, ident: str | None) -> Command:
+    topics = values.names(fields.take("topics"), "topics", most=_MOST_PATTERNS, code="bad_glob")
+    return commands.Unsubscribe(topics=topics, **fields.answer(ident))
 
 
-def _ack(fields: Fields) -> _Made:
-    n = read_count(fields, "n", default=None, least=0, most=LARGEST_OFFSET)
-    return lambda ident, ignored: commands.Ack(id=ident, ignored=ignored, n=n)
+def _overview(fields: _Fields, ident: str | None) -> Command:
+    start = values.time(fields.take("start"), "start") if fields.named("start") else None
+    end = values.time(fields.take("end"), "end") if fields.named("end") else None
+    buckets = fields.take("buckets")
+    count = 500 if buckets is None else values.whole(buckets, "buckets", least=1, most=2_000)
+    return commands.AskOverview(start=start, end=end, buckets=count, **fields.answer(ident))
 
 
-def _resume(fields: Fields) -> _Made:
-    cursor = read_text(fields, "cursor")
+def _ack(fields: _Fields, ident: str | None) -> Command:
+    n = values.whole(fields.take("n"), "n", least=0, most=_LARGEST)
+    return commands.Ack(n=n, **fields.answer(ident))
+
+
+def _resume(fields: _Fields, ident: str | None) -> Command:
+    cursor = fields.take("cursor")
+    if not isinstance(cursor, str):
+        raise values.wrong("cursor", "the last cursor received", cursor)
     after = _after(fields.take("after"))
     offsets = _offsets(fields.take("offsets"))
-    change = read_change(fields)
-    return lambda ident, ignored: commands.Resume(
-        id=ident, ignored=ignored, cursor=cursor, after=after, offsets=offsets, change=change
-    )
+    change = _change(fields)
+    return commands.Resume(cursor=cursor, after=after, offsets=offsets, change=change, **fields.answer(ident))
 
 
-def _after(value: Any) -> Cursor | None:
+def _after(given: Any) -> Cursor | None:
     """The place and time of an event: an object with its first four fields, or a list of them."""
-    if value is None:
+    if given is None:
         return None
-    if isinstance(value, dict):
-        value = [value.get(name) for name in ("time_us", "topic", "partition", "offset")]
-    match value:
-        case [int(time_us), str(topic), int(partition), int(offset)] if _whole(time_us, partition, offset):
-            return Cursor(time_us, topic, partition, offset)
-    refuse("after", value, "the time_us, topic, partition and offset of an event")
+    place = given
+    if isinstance(given, dict):
+        place = [given.get(name) for name in ("time_us", "topic", "partition", "offset")]
+    match place:
+        case [int(time_us), str(topic), int(partition), int(offset)]:
+            if max(abs(time_us), abs(partition), abs(offset)) <= _LARGEST:
+                return Cursor(time_us, topic, partition, offset)
+    raise values.wrong("after", "the time_us, topic, partition and offset of an event", given)
 
 
-def _offsets(value: Any) -> Mapping[str, Mapping[int, int]]:
-    """Per topic and partition an offset. JSON has no keys but strings."""
-    if value is None:
+def _offsets(given: Any) -> Mapping[str, Mapping[int, int]]:
+    """Per topic and partition an offset; partitions are strings, as JSON has no other keys."""
+    if given is None:
         return {}
-    found: dict[str, dict[int, int]] = {}
-    if not isinstance(value, dict) or not all(isinstance(places, dict) for places in value.values()):
-        refuse("offsets", value, "an object of topics, each an object of partitions")
-    if sum(map(len, value.values())) > _MOST_OFFSETS:
+    if not isinstance(given, dict) or not all(isinstance(places, dict) for places in given.values()):
+        raise values.wrong("offsets", "an object of topics, each an object of partitions", given)
+    if sum(map(len, given.values())) > _MOST_OFFSETS:
         raise CommandError(f"offsets names more than {_MOST_OFFSETS} partitions", code="bad_value", field="offsets")
-    for topic, places in value.items():
-        for partition, offset in places.items():
-            if not (partition.isascii() and partition.isdigit() and len(partition) < 10):
-                refuse("offsets", partition, "a partition's number")
-            if not _whole(offset) or offset < 0:
-                refuse("offsets", offset, "an offset")
-            found.setdefault(topic, {})[int(partition)] = offset
-    return found
+    return {
+        topic: {
+            values.whole(partition, "offsets", least=0, most=1 << 31): values.whole(
+                offset, "offsets", least=0, most=_LARGEST
+            )
+            for partition, offset in places.items()
+        }
+        for topic, places in given.items()
+    }
 
 
-def _whole(*values: Any) -> bool:
-    return all(type(value) is int and abs(value) <= LARGEST_OFFSET for value in values)
-
-
-_READERS: dict[str, Callable[[Fields], _Made]] = {
+_READERS: dict[str, Callable[[_Fields, str | None], Command]] = {
     "play": _play,
     "pause": _bare(commands.Pause),
     "stop": _bare(commands.Stop),
@@ -210,3 +219,58 @@ _READERS: dict[str, Callable[[Fields], _Made]] = {
     "resume": _resume,
     "ack": _ack,
 }
+
+
+# ---------------------------------------------------------------- controls
+
+
+def _change(fields: _Fields) -> Change:
+    """The controls that a command names."""
+    for name in ("image", "catch_up", "min_gap"):
+        given = fields.take(name)
+        if given not in (None, False, 0):
+            raise CommandError(f"{name} is not offered by this gateway", code="not_offered", field=name)
+
+    def read(name: str, reader: Callable[[Any], Any], *, null: bool = True) -> Any:
+        """A control, None where it is not named; null switches off what can be off."""
+        if not fields.named(name):
+            return None
+        given = fields.take(name)
+        return None if given is None and not null else reader(given)
+
+    return Change(
+        start=read("start", lambda given: values.time(given, "start")),
+        end=read("end", lambda given: values.time(given, "end")),
+        pos=read("pos", lambda given: values.time(given, "pos"), null=False),
+        pacing=_pacing(fields),
+        max_gap_us=read("max_gap", lambda given: values.off_or(lambda gap: values.duration_us(gap, "max_gap"), given)),
+        max_rate=read("max_rate", lambda given: values.off_or(_most, given)),
+        loop=read("loop", values.loop, null=False),
+        end_action=read("end_action", lambda given: values.choice(given, "end_action", EndAction), null=False),
+        keys=read("filter", values.keys),
+        on_slow=read("on_slow", lambda given: values.choice(given, "on_slow", OnSlow), null=False),
+        frames=read("frames", lambda given: values.choice(given, "frames", Frames), null=False),
+        clock_hz=read("clock_hz", _clock_hz, null=False),
+    )
+
+
+def _pacing(fields: _Fields) -> Pacing | None:
+    """At most one of speed, fit and rate."""
+    given = {name: value for name in ("speed", "fit", "rate") if (value := fields.take(name)) is not None}
+    if len(given) > 1:
+        raise CommandError(f"only one of {' and '.join(given)} can set the pace", code="bad_speed", field=[*given][-1])
+    for name, value in given.items():
+        if name == "speed":
+            return values.speed(value)
+        if name == "fit":
+            return Fit(values.duration_us(value, "fit", code="bad_speed", least_us=1))
+        return Rate(values.number(value, "rate", least=values.SLOWEST, most=values.FASTEST, code="bad_speed"))
+    return None
+
+
+def _most(given: Any) -> Fraction:
+    return values.number(given, "max_rate", least=Fraction(0), most=values.FASTEST)
+
+
+def _clock_hz(given: Any) -> Fraction:
+    return values.number(given, "clock_hz", least=Fraction(0), most=Fraction(60))

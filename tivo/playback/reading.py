@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tivo.model.event import Cursor, Event, Frontier
 from tivo.playback.effects import Cancel, CloseTail, Effect, OpenTail
-from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, ReadFailed, Source, TailRead, TopicRef
+from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, ReadAnswer, ReadFailed, Source, TailRead, TopicRef
 from tivo.playback.handoff import Progress, Stage, Track
 from tivo.playback.merge import LAST, merged
 from tivo.playback.notices import Gap
@@ -20,7 +20,7 @@ class Reading:
         self.tracks: dict[str, Track] = {track.topic.name: track for track in tracks}
         self.live = False
         self.away: dict[Source, int] = {}
-        self.behind = False
+        self._behind = False
         self._waiting: dict[int, Track] = {}
         self._retry_us: dict[str, int] = {}
         self._open: dict[str, TopicRef] = {}
@@ -49,7 +49,7 @@ class Reading:
                 wanted.append(OpenTail(track.topic))
         return wanted
 
-    def take(self, fact: BoundsRead | FrontierRead | PageRead | TailRead | ReadFailed, steady_us: int) -> Track | None:
+    def take(self, fact: ReadAnswer, steady_us: int) -> Track | None:
         """Take an answer; the track it was for, or None where nobody waits for it any more."""
         track = self._waiting.pop(fact.read, None)
         if track is None:
@@ -69,7 +69,7 @@ class Reading:
                 track.take_page(fact)
             case TailRead():
                 track.take_tail(fact)
-                self.behind = self.behind or (self.live and (fact.behind or track.rewound))
+                self._behind = self._behind or fact.behind
         self.away.pop(Source.STORE if isinstance(fact, FrontierRead | PageRead) else Source.LOG, None)
         self._retry_us.pop(name, None)
         return track
@@ -80,8 +80,8 @@ class Reading:
         return min(self._retry_us.values(), default=None)
 
     def join(self, track: Track) -> None:
-        """A topic more, from its beginning."""
-        track.live = self.live
+        """A topic more, from its beginning: nothing is live until that has been sent."""
+        track.rewound = self.live
         self.tracks[track.topic.name] = track
 
     def close(self) -> list[Effect]:
@@ -93,6 +93,11 @@ class Reading:
         return [Cancel(reads), *closed] if reads else closed
 
     # ------------------------------------------------------------ how far it is
+
+    @property
+    def behind(self) -> bool:
+        """Whether live has been lost: the ring, or the log, does not reach back to what is unsent."""
+        return self.live and (self._behind or any(track.rewound for track in self.tracks.values()))
 
     @property
     def horizon(self) -> Cursor:
@@ -176,14 +181,13 @@ class Reading:
     def go_live(self) -> None:
         """Nothing is unsent: events are sent as they arrive from now on."""
         self.live = True
-        self.behind = False
+        self._behind = False
         for track in self.tracks.values():
             track.go_live()
 
     def leave_live(self) -> list[Effect]:
         """Stand behind the last event sent of every partition."""
         self.live = False
-        self.behind = False
         return self._cancelled([read for track in self.tracks.values() for read in track.leave_live()])
 
     def doubt(self) -> list[Effect]:

@@ -25,11 +25,11 @@ from tivo.playback.commands import Change, Command, FromNow, Place, Time
 from tivo.playback.controls import Controls, Moment, apply, resolve
 from tivo.playback.cursor import from_token
 from tivo.playback.effects import Ask, Effect, OverviewQuestion, Tell, TopicsQuestion
-from tivo.playback.facts import Answered, Catalogue, Fact, OutboxDrained, OutboxFull, ReadFailed, TopicsChanged, Woke
+from tivo.playback.facts import Answered, Catalogue, Fact, ReadFailed
 from tivo.playback.handoff import Bounds
 from tivo.playback.notices import Acked, Failed, Hello, State, Status
 from tivo.playback.playback import Playback
-from tivo.playback.topics import is_glob, matching, missing
+from tivo.playback.topics import missing
 
 PROTOCOL = "tivo.v1"
 _MOST_PATTERNS = 256
@@ -92,18 +92,12 @@ class Session:
                 playback.credit.acked(n, now.steady_us)
             case Command():
                 self._command(given, now)
-            case Woke():
-                playback.woken()
-            case OutboxFull() | OutboxDrained():
-                playback.credit.outbox(full=isinstance(given, OutboxFull), steady_us=now.steady_us)
-            case TopicsChanged(catalogue):
-                playback.topics_changed(catalogue, now)
             case Answered(read, result):
                 self._answer(read, now, result)
             case ReadFailed(read, _, message) if read in self._asked:
                 self._answer(read, now, message)
             case _:
-                playback.take(given, now)
+                playback.receive(given, now)
         return self._done(now)
 
     def _done(self, now: Now) -> list[Effect]:
@@ -194,7 +188,7 @@ class Session:
         fresh = playback.epoch is None or playback.status is Status.ENDED
         at_us = controls.window.start_us
         if change.pos is not None:
-            at_us = self._target(change.pos, replace(controls), now)
+            at_us = self._target(change.pos, controls, now)
         playback.steer(controls, now)
         if renewed or fresh:
             playback.begin("play", now, from_us=at_us)
@@ -206,11 +200,14 @@ class Session:
         controls = apply(change, playback.controls, self._moment(now))
         at_us = self._target(change.pos, controls, now) if change.pos is not None else None
         position_us = playback.position(now)
+        before = playback.controls
         playback.steer(controls, now)
-        if at_us is None and change.window and position_us is not None and position_us not in controls.window:
+        if at_us is None and position_us is not None and position_us not in controls.window:
             at_us = controls.window.start_us
-        if at_us is not None or change.window or change.keys is not None:
-            playback.renew("seek" if change.pos is not None else "window", now, at_us=at_us)
+        if change.pos is not None:
+            playback.renew("seek", now, at_us=at_us)
+        elif (controls.window, controls.keys) != (before.window, before.keys):
+            playback.renew("window", now, at_us=at_us)
 
     def _seek(self, to: Time, now: Now) -> None:
         playback = self._playback
@@ -272,6 +269,8 @@ class Session:
         controls = apply(command.change, window, self._moment(now))
         playback.steer(controls, now)
         playback.resume(standing, command.after, command.offsets, now)
+        if controls.window != standing.window:
+            playback.renew("window", now)
 
     def _ask(self, command: commands.AskOverview | commands.AskTopics, place: Answer, now: Now) -> None:
         playback = self._playback
@@ -291,6 +290,3 @@ class Session:
 def _failed(command: Command, error: CommandError) -> Failed:
     action = command.named if isinstance(command, commands.Refused) else command.action
     return Failed(id=command.id, action=action, code=error.code, field=error.field, message=str(error))
-
-
-__all__ = ["PROTOCOL", "Session", "is_glob", "matching"]

@@ -8,6 +8,7 @@ from tivo.model.event import Event
 from tivo.playback.facts import Catalogue, TopicRef
 
 _GLOB_SIGNS = frozenset("*?[")
+_KNOWN_KEYS = 4_096
 
 
 def is_glob(pattern: str) -> bool:
@@ -33,7 +34,7 @@ def missing(patterns: Iterable[str], catalogue: Catalogue) -> list[str]:
 
 
 def key_filter(globs: tuple[str, ...]) -> Callable[[Event], bool] | None:
-    """Whether an event's key, as text, matches one of the globs; None where every event passes. No key is like an empty one."""
+    """Whether an event's key, as text, matches one of the globs; None where all events pass. No key is an empty one."""
     if not globs:
         return None
     match = re.compile("|".join(f"(?:{translate(glob)})" for glob in globs)).match
@@ -48,6 +49,3 @@ def key_filter(globs: tuple[str, ...]) -> Callable[[Event], bool] | None:
         return found
 
     return passes
-
-
-_KNOWN_KEYS = 4_096

@@ -6,7 +6,7 @@ from operator import lt
 
 import msgspec
 
-from tivo.model.errors import PageGap, RecordError
+from tivo.model.errors import PageGap, RecordError, StoreError
 from tivo.model.event import Page
 from tivo.model.timeline import MAX_TIME_US, MIN_TIME_US
 from tivo.store.base import Written
@@ -28,6 +28,14 @@ def admit(page: Page, frontier: int | None) -> tuple[Written, Page]:
         raise PageGap(topic=page.topic, partition=page.partition, frontier=held, base=page.base)
     first = bisect_left(page.events, held, key=lambda event: event.offset)
     return Written.TRIMMED, msgspec.structs.replace(page, base=held, events=page.events[first:])
+
+
+def check_name(page: Page, name: str) -> None:
+    """Raise StoreError where the page's topic id stands for a topic of another name."""
+    if page.topic != name:
+        raise StoreError(
+            f"the topic with id {page.topic_id.hex()} is named {name!r} here, the page says {page.topic!r}"
+        )
 
 
 def verify(page: Page) -> None:

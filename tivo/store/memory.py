@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tivo.model.event import Cursor, Event, Frontier, Page
 from tivo.model.timeline import Window
-from tivo.store.admission import admit, verify
+from tivo.store.admission import admit, check_name, verify
 from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Store, TopicStats, Written
 from tivo.store.overview import slices
 from tivo.store.selection import Selection, end
@@ -100,7 +100,10 @@ class MemoryStore(Store):
 
     def _frontier(self, page: Page) -> int | None:
         topic = self._topics.get(page.topic_id)
-        return topic.frontier.get(page.partition) if topic else None
+        if topic is None:
+            return None
+        check_name(page, topic.name)
+        return topic.frontier.get(page.partition)
 
     def _hold(self, page: Page) -> None:
         topic = self._topics.setdefault(page.topic_id, _Topic(page.topic))

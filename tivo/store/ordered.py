@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import chain
 from operator import attrgetter
-from sys import maxsize
 from typing import NamedTuple
 
 from tivo.model.event import Event
@@ -46,7 +45,7 @@ def in_order(
             if runs.suffice_before(page):
                 break
             runs.add(page, load(page))
-    return end(runs.first(), limit=limit, max_bytes=max_bytes if runs.bytes > max_bytes else maxsize)
+    return end(runs.first(), limit=limit, max_bytes=max_bytes if runs.bytes > max_bytes else None)
 
 
 class _Runs:

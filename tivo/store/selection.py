@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice, takewhile
 from operator import attrgetter
 from sys import maxsize
 
@@ -111,13 +111,16 @@ def event_bytes(event: Event) -> int:
     return size
 
 
-def end(events: list[Event], *, limit: int, max_bytes: int) -> Found:
-    """What a read gives of events in the order asked for, all that there are or at least one more than `limit`."""
-    asked, size = events[:limit], 0
-    for at, event in enumerate(asked, start=1):
-        size += event_bytes(event)
-        if size > max_bytes:
-            return Found(asked[:at], at == len(events))
+def end(events: list[Event], *, limit: int, max_bytes: int | None) -> Found:
+    """What a read gives of events in the order asked for, all that there are or at least one more than `limit`.
+
+    `max_bytes` None: the events are known to be smaller, and are not measured.
+    """
+    asked = events[:limit]
+    if max_bytes is not None:
+        sizes = accumulate(map(event_bytes, asked))
+        within = sum(1 for _ in takewhile(max_bytes.__ge__, sizes))
+        asked = asked[: within + 1]
     return Found(asked, len(asked) == len(events))
 
 

@@ -2,7 +2,8 @@
 
 One connection of one process writes and checkpoints; all others are opened read-only, which also
 keeps clear of the fault that SQLite before 3.51.3 has where two connections checkpoint at once
-(sqlite.org/wal.html, "WAL-reset bug").
+(sqlite.org/wal.html, "WAL-reset bug"). A second writer is kept right by transactions, but is not
+how a store is meant to be used.
 """
 
 import sqlite3
@@ -130,9 +131,12 @@ def _check_version(version: int, path: Path) -> None:
 
 def _recognise(connection: sqlite3.Connection, path: Path) -> int:
     """The version of the schema, 0 where there is none yet."""
-    version: int = _value(connection, "PRAGMA user_version")
+    connection.execute("BEGIN")  # one state of the file: another process may make it at this moment
+    version = _value(connection, "PRAGMA user_version")
     application = _value(connection, "PRAGMA application_id")
-    if application != _APPLICATION_ID and _value(connection, "SELECT count(*) FROM sqlite_master"):
+    tables = _value(connection, "SELECT count(*) FROM sqlite_master")
+    connection.execute("COMMIT")
+    if application != _APPLICATION_ID and tables:
         raise StoreError(f"{path} is a SQLite file of another application, not a store of tivo")
     if version > len(_MIGRATIONS):
         raise StoreError(f"{path} has schema {version}, this tivo knows {len(_MIGRATIONS)}: it was made by a newer one")

@@ -5,8 +5,10 @@ for the exchange alone. A page is cut small by its linger: an agent that lingers
 events/s writes pages of 4.
 """
 
+from itertools import chain
 from typing import NamedTuple
 
+from tivo.model.errors import StoreError
 from tivo.model.event import Event
 from tivo.store.base import LedgerRow
 from tivo.store.ledger import joined
@@ -19,7 +21,8 @@ _SQL = named("sqlite", "merge") | named("sqlite", "write")
 _PACKED = named("sqlite", "read")["packed"]
 
 ENOUGH_PAGES = 16
-"""Small pages that gather in a bucket still open before they are merged: each event is packed about 6 times at most."""
+"""Small pages that gather in a bucket still open before they are merged: merging at once would pack events over and
+over. With pages of 5 events each is packed about 6 times on its way into a large page."""
 
 KEPT_ROWS = 64
 """The newest rows of a partition's ledger stay as they were written: the frontiers of viewers who follow lie there."""
@@ -63,9 +66,8 @@ def plan(file: File, group: Group, *, before_us: int, limit: int) -> Rewrite:
         pages.remove(max(pages))
     if len(pages) < 2:
         return Rewrite(group, ended, [], [])
-    pages = pages[:limit]
-    unpacked = [file.packer.unpack(file.connection.execute(_PACKED, (page,)).fetchone()[0]) for page in pages]
-    return Rewrite(group, ended, pages, sorted(event for events in unpacked for event in events))
+    taken = {page: events for page in pages[:limit] if (events := _unpacked(file, page)) is not None}
+    return Rewrite(group, ended, list(taken), sorted(chain.from_iterable(taken.values())))
 
 
 def apply(writer: Writer, rewrite: Rewrite) -> int:
@@ -82,6 +84,14 @@ def apply(writer: Writer, rewrite: Rewrite) -> int:
         if rewrite.events:
             _join_ledger(file, rewrite)
     return len(rewrite.pages)
+
+
+def _unpacked(file: File, page: int) -> list[Event] | None:
+    """A page's events; None where it is damaged: it stays as it is, for every read to tell of it."""
+    try:
+        return file.packer.unpack(file.connection.execute(_PACKED, (page,)).fetchone()[0])
+    except StoreError:
+        return None
 
 
 def _is_held(file: File, page: int) -> bool:

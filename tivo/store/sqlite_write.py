@@ -10,7 +10,7 @@ import msgspec
 from tivo.model.bucket import bucket_start
 from tivo.model.errors import StoreError
 from tivo.model.event import Event, Page
-from tivo.store.admission import admit, verify
+from tivo.store.admission import admit, check_name, verify
 from tivo.store.base import Written
 from tivo.store.overview import LEVELS, count
 from tivo.store.sqlite_file import File, identity, open_to_write, translated
@@ -131,14 +131,12 @@ def _topic(connection: sqlite3.Connection, page: Page) -> int:
     """The number that stands for the page's topic id. Raises StoreError where the id had another name."""
     row: tuple[int, str] | None = connection.execute(_SQL["topic"], (page.topic_id,)).fetchone()
     if row is None:
-        number = connection.execute(_SQL["insert_topic"], (page.topic_id, page.topic)).lastrowid
-        assert number is not None
-        return number
-    if row[1] != page.topic:
-        raise StoreError(
-            f"the topic with id {page.topic_id.hex()} is named {row[1]!r} here, the page says {page.topic!r}"
-        )
-    return row[0]
+        inserted = connection.execute(_SQL["insert_topic"], (page.topic_id, page.topic)).lastrowid
+        assert inserted is not None
+        return inserted
+    number, name = row
+    check_name(page, name)
+    return number
 
 
 def _frontier(connection: sqlite3.Connection, topic: int, partition: int) -> int | None:

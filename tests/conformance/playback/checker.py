@@ -36,11 +36,18 @@ class EpochSeen:
 
 
 class Checker:
-    """One viewer, over all its connections. `bounds` are the log ends that its session was told, per topic and epoch."""
+    """One viewer, over all its connections.
 
-    def __init__(self, world: World, bounds: dict[tuple[bytes, int], dict[int, int]]) -> None:
+    `bounds` are the log ends that its session was told, per topic and epoch; `first_pages` the wall
+    times at which it was given the first page of each epoch.
+    """
+
+    def __init__(
+        self, world: World, bounds: dict[tuple[bytes, int], dict[int, int]], first_pages: dict[int, int]
+    ) -> None:
         self.world = world
         self.bounds = bounds
+        self.first_pages = first_pages
         self.window = Window()
         self.epoch: EpochSeen | None = None
         self.epochs: list[EpochSeen] = []
@@ -136,9 +143,7 @@ class Checker:
             self.cursor = frame.cursor
             self._check_token(frame.cursor)
 
-    def _event(
-        self, epoch: EpochSeen, event: Event, topic_id: bytes, mark: str, frame: Events, sent_us: int
-    ) -> None:
+    def _event(self, epoch: EpochSeen, event: Event, topic_id: bytes, mark: str, frame: Events, sent_us: int) -> None:
         place = (topic_id, event.partition, event.offset)
         if place in epoch.received:
             if not self.resumed:
@@ -171,6 +176,9 @@ class Checker:
         """What is in order is never sent before it is due, and is due in proportion to its time."""
         if due_us > sent_us:
             raise Broken(f"sent {due_us - sent_us} µs before it was due")
+        assert self.epoch is not None
+        if not self.resumed and due_us < self.first_pages.get(self.epoch.number, due_us):
+            raise Broken("due before the first page was there")
         state = self.state
         if mark or state is None or state.speed is None or state.status.value != "playing":
             self.due = None
@@ -203,10 +211,10 @@ class Checker:
                 epoch.floors[kept.topic_id, partition] = base
                 known = self.before.get(name, {}).get(partition, base)
                 topic = self.world.ever[kept.topic_id]
-                for event in topic.ever:
-                    if event.partition == partition and known <= event.offset < base and not self.thinned:
-                        if event.time_us in Window(self.before_us, standing.end_us):
-                            raise Broken(f"{name}/{partition} was live up to {known} and goes on at {base}")
+                missed = (e for e in topic.ever if e.partition == partition and known <= e.offset < base)
+                window = Window(self.before_us, standing.end_us)
+                if not self.thinned and any(event.time_us in window for event in missed):
+                    raise Broken(f"{name}/{partition} was live up to {known} and goes on at {base}")
 
     # ------------------------------------------------------------ tokens
 

@@ -1,4 +1,4 @@
-"""A faithful player in virtual time: performs a session's effects, answers late, out of order, twice or with a failure."""
+"""A faithful player in virtual time: performs effects, answers late, twice, out of order or with a failure."""
 
 from collections.abc import Callable
 from random import Random
@@ -52,7 +52,7 @@ class Network:
         self.calm = False
 
     def delay(self) -> int:
-        return self.random.randint(0, self.slowest_us) if self.slowest_us else 0
+        return self.random.randint(0, self.slowest_us) if self.slowest_us and not self.calm else 0
 
     def fails(self) -> bool:
         return not self.calm and self.failing > 0 and self.random.random() < self.failing
@@ -73,6 +73,7 @@ class Shell:
         self.viewer_delay_us = 0
         self.gone = False
         self.bounds: dict[tuple[bytes, int], dict[int, int]] = {}
+        self.first_pages: dict[int, int] = {}
         self.closed: int | None = None
         self._outbox: list[tuple[Notice, int]] = []
         self._carrying = False
@@ -124,9 +125,7 @@ class Shell:
                 if steady_us is not None:
                     mine = self._wake
                     late = self.network.random.randint(0, self.network.wake_jitter_us)
-                    self.timeline.at(
-                        steady_us + late, lambda: self.receive(Woke()) if mine == self._wake else None
-                    )
+                    self.timeline.at(steady_us + late, lambda: self.receive(Woke()) if mine == self._wake else None)
             case Discard(before):
                 self.discarded = before
                 self._outbox = [
@@ -139,7 +138,8 @@ class Shell:
             case Close(code, _):
                 self.closed = code
             case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | Ask():
-                self.timeline.after(self.network.delay(), lambda: self._read(effect))
+                epoch = self.epoch
+                self.timeline.after(self.network.delay(), lambda: self._read(effect, epoch))
             case _:
                 pass
 
@@ -147,13 +147,15 @@ class Shell:
 
     def _answer(self, fact: Fact) -> None:
         def deliver() -> None:
+            if isinstance(fact, PageRead | TailRead):
+                self.first_pages.setdefault(self.epoch, self.timeline.now.wall_us)
             self.receive(fact)
 
         self.timeline.after(self.network.delay(), deliver)
         if self.network.random.random() < 0.02:
             self.timeline.after(self.network.delay() + 1, deliver)
 
-    def _read(self, effect: ReadBounds | ReadFrontier | ReadPage | ReadTail | Ask) -> None:
+    def _read(self, effect: ReadBounds | ReadFrontier | ReadPage | ReadTail | Ask, epoch: int) -> None:
         if self.gone or (effect.read in self._cancelled and self.network.random.random() < 0.5):
             return
         if self.network.fails():
@@ -163,7 +165,7 @@ class Shell:
         match effect:
             case ReadBounds(read, topic):
                 ends = self.world.ends(topic)
-                self.bounds.setdefault((topic.topic_id, self.epoch), ends)
+                self.bounds.setdefault((topic.topic_id, epoch), ends)
                 self._answer(BoundsRead(read, ends))
             case ReadFrontier(read, topic):
                 self._answer(FrontierRead(read, self.frontier(topic.topic_id)))

@@ -1,18 +1,18 @@
 """One seeded history: a world, a viewer with wishes, and a session between them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from fractions import Fraction
 from random import Random
 
 from tests.conformance.playback.checker import Broken, Checker
 from tests.conformance.playback.shell import Network, Shell
 from tests.conformance.playback.world import EPOCH_US, Timeline, World
-from tivo.model.timeline import SECOND_US
+from tivo.model.event import Event
+from tivo.model.timeline import SECOND_US, Window
 from tivo.playback.commands import (
     At,
     Change,
     Command,
-    EndAction,
     Loop,
     Pacing,
     Pause,
@@ -37,29 +37,20 @@ HISTORY_US = 100 * SECOND_US
 _SPEEDS = [Fraction(1, 2), Fraction(1), Fraction(73, 10), Fraction(60), Fraction(1000)]
 
 
-@dataclass
-class Setup:
-    """What kinds of trouble a run has; all by default."""
-
-    seed: int
-    session: type[Session] = Session
-    shell: type[Shell] = Shell
-    world: type[World] = World
-    trace: list[str] = field(default_factory=list)
-
-
 class Simulation:
     """Runs one seed to its end; raises Broken where a guarantee does not hold."""
 
-    def __init__(self, setup: Setup) -> None:
-        self.setup = setup
-        self.random = Random(setup.seed)
+    def __init__(self, seed: int, *, session: type[Session] = Session) -> None:
+        self.trace: list[str] | None = None
+        self.random = Random(seed)
         self.timeline = Timeline()
-        self.world = setup.world(self.random, self.timeline)
+        self.world = World(self.random, self.timeline)
+        self._session = session
         self.network = Network(self.random)
         self.length_us = self.random.choice([2, 10, 30]) * SECOND_US
         self.bounds: dict[tuple[bytes, int], dict[int, int]] = {}
-        self.checker = Checker(self.world, self.bounds)
+        self.first_pages: dict[int, int] = {}
+        self.checker = Checker(self.world, self.bounds, self.first_pages)
         self.failed: list[Failed] = []
         self.viewer_slow = self.random.random() < 0.3
         self.shell: Shell
@@ -85,9 +76,7 @@ class Simulation:
                     i, j = random.randrange(len(times)), random.randrange(len(times))
                     times[i], times[j] = times[j], times[i]
                 before = {id(event) for event in log.events}
-                log.events = [
-                    _at(event, time_us) for event, time_us in zip(log.events, times, strict=True)
-                ]
+                log.events = [_at(event, time_us) for event, time_us in zip(log.events, times, strict=True)]
                 topic.ever = [event for event in topic.ever if id(event) not in before] + log.events
         self.world.agent_up = random.random() < 0.85
         if random.random() < 0.9:
@@ -117,7 +106,7 @@ class Simulation:
             self.world.produce(name, partition, self._time(time_us) if kind > 0.15 else time_us)
 
     def _plan_agent(self) -> None:
-        step_us = self.random.choice([20_000, 500_000, 3_000_000])
+        step_us = self.length_us // self.random.choice([8, 40, 200])
         most = self.random.choice([1, 5, 100])
 
         def persist() -> None:
@@ -151,7 +140,10 @@ class Simulation:
         else:
             self.world.make("d", 1)
         if kind != "trim":
-            self.timeline.after(random.randint(0, SECOND_US), lambda: self.shell.catalogue_changed())
+            self.timeline.after(random.randint(0, SECOND_US), self._catalogue_changed)
+
+    def _catalogue_changed(self) -> None:
+        self.shell.catalogue_changed()
 
     # ------------------------------------------------------------ the viewer's wishes
 
@@ -167,8 +159,12 @@ class Simulation:
                 self.timeline.at(random.randrange(self.length_us), self._dawdle)
 
     def _wish(self, command: Command) -> None:
-        self.setup.trace.append(f"{self.timeline.steady_us}: {command}")
+        self._note(command)
         self.shell.receive(command)
+
+    def _note(self, what: object) -> None:
+        if self.trace is not None:
+            self.trace.append(f"{self.timeline.steady_us}: {what}")
 
     def _first_wish(self) -> Command:
         random = self.random
@@ -198,16 +194,14 @@ class Simulation:
         rate = Fraction(random.choice([0, 0, 0, 2])) if isinstance(pacing, Speed) else None
         max_gap_us = random.choice([0, 0, 100_000, 2_000_000])
         hz = Fraction(random.choice([0, 0, 0, 4]))
-        return Change(
-            start=start, end=end, loop=loop, pacing=pacing, max_rate=rate, max_gap_us=max_gap_us, clock_hz=hz
-        )
+        return Change(start=start, end=end, loop=loop, pacing=pacing, max_rate=rate, max_gap_us=max_gap_us, clock_hz=hz)
 
     def _next_wish(self) -> Command:
         random = self.random
-        wishes = [
-            lambda: Pause(),
-            lambda: Play(),
-            lambda: Play(),
+        wishes: list[Callable[[], Command]] = [
+            Pause,
+            Play,
+            Play,
             lambda: Seek(to=At(EPOCH_US - random.randint(0, HISTORY_US))),
             lambda: SetControls(change=self._change(window=False)),
             lambda: SetControls(change=Change(pacing=Speed(random.choice(_SPEEDS)))),
@@ -226,19 +220,20 @@ class Simulation:
 
     def _connect(self) -> None:
         random = self.random
-        session = self.setup.session(
+        session = self._session(
             sid="s",
             server="sim",
             topics=self.patterns,
             catalogue=self.world.catalogue,
             bounds=Bounds(events=self.room, bytes=1 << 20),
         )
-        self.shell = self.setup.shell(session, self.world, self.network, self._hear, acks=random.random() < 0.5)
+        self.shell = Shell(session, self.world, self.network, self._hear, acks=random.random() < 0.5)
         self.shell.bounds = self.bounds
+        self.shell.first_pages = self.first_pages
         self.shell.start()
 
     def _hear(self, notice: Notice, sent_us: int) -> None:
-        self.setup.trace.append(f"{self.timeline.steady_us}: {notice}")
+        self._note(notice)
         if isinstance(notice, Failed):
             self.failed.append(notice)
         self.checker.discarded = self.shell.discarded
@@ -249,7 +244,7 @@ class Simulation:
         checker = self.checker
         if checker.cursor is None or checker.state is None or self.shell.closed is not None:
             return
-        self.setup.trace.append(f"{self.timeline.steady_us}: ---- reconnect")
+        self._note("reconnect")
         self.shell.gone = True
         checker.resume()
         self._connect()
@@ -292,31 +287,12 @@ class Simulation:
         if state.status is Status.TAILING:
             window = self.shell.session._playback.controls.window
             for name in self.shell.session._playback.topics:
-                checker.check_owed(self.world.topics[name], _since(epoch.from_us, window.end_us), None)
+                checker.check_owed(self.world.topics[name], Window(epoch.from_us, window.end_us), None)
         elif state.status is not Status.ENDED:
             raise Broken(f"at rest, and the session is {state.status}")
 
 
-def _since(from_us: int | None, end_us: int | None):
-    from tivo.model.timeline import Window
-
-    return Window(from_us, end_us)
-
-
-def _at(event, time_us):
-    from tivo.model.event import Event
-
+def _at(event: Event, time_us: int) -> Event:
     return Event(
-        time_us,
-        event.topic,
-        event.partition,
-        event.offset,
-        event.key,
-        event.value,
-        event.headers,
-        event.received_us,
-        event.kind,
+        time_us, event.topic, event.partition, event.offset, None, event.value, (), event.received_us, event.kind
     )
-
-
-_ = EndAction

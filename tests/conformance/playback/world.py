@@ -12,6 +12,7 @@ from random import Random
 from tivo.model.event import Cursor, Event, ValueKind
 from tivo.model.timeline import Now, Window
 from tivo.playback.facts import TailSlice, TopicRef
+from tivo.playback.merge import behind, order_key
 
 EPOCH_US = 1_700_000_000_000_000
 """Wall time at which every world begins; its steady time is then 0."""
@@ -64,10 +65,6 @@ class Partition:
 
 def _offset(event: Event) -> int:
     return event.offset
-
-
-def _key(event: Event) -> tuple[int, str, int, int]:
-    return (event.time_us, event.topic, event.partition, event.offset)
 
 
 @dataclass
@@ -179,12 +176,12 @@ class World:
     ) -> list[Event]:
         """`Store.read`."""
         stored = self.ever[topic_id].stored
-        first = 0 if window.start_us is None else bisect_left(stored, (window.start_us,), key=_key)
+        first = 0 if window.start_us is None else bisect_left(stored, behind(window.start_us - 1), key=order_key)
         if after is not None:
-            first = max(first, bisect_right(stored, after, key=_key))
+            first = max(first, bisect_right(stored, after, key=order_key))
         found: list[Event] = []
         for event in stored[first:]:
-            if until is not None and _key(event) > until:
+            if until is not None and order_key(event) > until:
                 break
             if window.end_us is not None and event.time_us >= window.end_us:
                 break

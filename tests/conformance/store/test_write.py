@@ -151,6 +151,13 @@ async def test_topic_made_anew_is_another_topic(store: Store) -> None:
     ]
 
 
+async def test_topic_id_keeps_its_name(store: Store) -> None:
+    await store.write(row(0, 1))
+
+    with pytest.raises(StoreError, match="is named 'sensors' here, the page says 'else'"):
+        await store.write(page(event(1, 2, topic="else")))
+
+
 async def test_topics_tell_what_is_held(store: Store) -> None:
     await store.write_all([row(0, 50, 20), row(0, 70, partition=1), page(event(0, 3, topic="a"), topic_id=bytes(16))])
 

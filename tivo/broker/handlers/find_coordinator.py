@@ -1,17 +1,20 @@
 """FindCoordinator (10), versions 0-4: who coordinates a group. Always this broker.
 
-Odd: key types other than 0 (groups) get INVALID_REQUEST (42): there are no transactions to
-coordinate. An empty group id gets INVALID_GROUP_ID (24).
+Odd: an empty group id gets INVALID_GROUP_ID (24). Transactions are not served: key type 1 gets
+TRANSACTIONAL_ID_AUTHORIZATION_FAILED (53), which all clients take as final, where librdkafka goes
+on asking after any other error. Other key types get INVALID_REQUEST (42).
 
 - 0: groups only. 1: key types. 4: several keys at once.
 """
 
 from tivo.broker.broker import Broker, Caller
+from tivo.broker.refusal import Refusal, code_of
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.find_coordinator import Coordinator, FindCoordinatorRequest, FindCoordinatorResponse
 
-GROUP = 0
+GROUP, TRANSACTION = 0, 1
 SEVERAL_KEYS = 4
+NOBODY = -1
 
 
 def handle(broker: Broker, request: FindCoordinatorRequest, caller: Caller) -> FindCoordinatorResponse:
@@ -30,11 +33,20 @@ def handle(broker: Broker, request: FindCoordinatorRequest, caller: Caller) -> F
 
 
 def _coordinator(broker: Broker, key: str, key_type: int) -> Coordinator:
+    try:
+        _check(key, key_type)
+    except Refusal as refusal:
+        return Coordinator(
+            key=key, node_id=NOBODY, port=NOBODY, error_code=code_of(refusal), error_message=str(refusal)
+        )
     me = broker.identity
-    if key_type != GROUP:
-        message = f"there are coordinators of groups only, none of key type {key_type}"
-        return Coordinator(key=key, node_id=-1, error_code=ErrorCode.INVALID_REQUEST, error_message=message, port=-1)
-    if not key:
-        message = "a group id is not empty"
-        return Coordinator(key=key, node_id=-1, error_code=ErrorCode.INVALID_GROUP_ID, error_message=message, port=-1)
     return Coordinator(key=key, node_id=me.node_id, host=me.host, port=me.port, error_message=None)
+
+
+def _check(key: str, key_type: int) -> None:
+    if key_type == TRANSACTION:
+        raise Refusal(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "transactions are not served")
+    if key_type != GROUP:
+        raise Refusal(ErrorCode.INVALID_REQUEST, f"there are no coordinators of key type {key_type}")
+    if not key:
+        raise Refusal(ErrorCode.INVALID_GROUP_ID, "a group id is not empty")

@@ -4,6 +4,7 @@ A record that cannot be taken never stops the others: each has its own answer. A
 failed: 207, none held: 422, or 503 where the log is away. `acks=0` asks for no answer: 202.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
@@ -19,12 +20,14 @@ from tivo.gateway.doors import Clock, Producer, Sent
 from tivo.gateway.parameters import bad
 from tivo.gateway.problems import Problem, error_code
 from tivo.gateway.record_json import bare_record, listed_record, raw_record, split_batch
-from tivo.model.errors import NeighbourError, RecordError, TivoError, UnknownTopic
+from tivo.metrics import GATEWAY_PRODUCED
+from tivo.model.errors import BrokerError, NeighbourError, RecordError, TivoError, UnknownTopic
 
 MAX_BODY = 16 * 2**20
 MAX_LINE = 2**20
-MAX_SENT = 1_000
-"""Records of a stream that travel to the log together."""
+ANSWER_SECONDS = 15
+MAX_SENT = 200
+"""Records that are read and given to the log in one go: about 5 ms of work."""
 
 NDJSON = "application/x-ndjson"
 JSON_TYPES = frozenset({"application/json", "application/vnd.kafka.json.v2+json", "application/vnd.kafka.v2+json"})
@@ -77,18 +80,38 @@ class _Posted:
         return raw_record(value, self._request.query_params, received_us=received_us)
 
     async def _send(self, texts: Sequence[bytes], read: Callable[..., NewRecord]) -> list[Sent]:
-        """Send those that can be read; one answer for each text, in order."""
+        """Send those that can be read; one answer for each text, in order. Few at a time: sessions have deadlines."""
+        answers: list[Sent] = []
+        for start in range(0, len(texts), MAX_SENT):
+            answers += await self._send_some(texts[start : start + MAX_SENT], read)
+            await asyncio.sleep(0)
+        return answers
+
+    async def _send_some(self, texts: Sequence[bytes], read: Callable[..., NewRecord]) -> list[Sent]:
         received_us = self._now().wall_us
-        answers: list[Sent | None] = []
+        refused: dict[int, Sent] = {}
         records: list[NewRecord] = []
-        for text in texts:
+        for index, text in enumerate(texts):
             try:
                 records.append(read(text, received_us=received_us))
-                answers.append(None)
             except RecordError as error:
-                answers.append(error)
-        sent = iter(await self._producer.send(self._topic, records, acks=self._acks) if records else ())
-        return [next(sent) if answer is None else answer for answer in answers]
+                refused[index] = error
+        sent = iter(await self._sent(records) if records else ())
+        answers = [refused[index] if index in refused else next(sent) for index in range(len(texts))]
+        for answer in answers:
+            GATEWAY_PRODUCED.labels("held" if isinstance(answer, Produced) else error_code(answer)).inc()
+        return answers
+
+    async def _sent(self, records: Sequence[NewRecord]) -> Sequence[Sent]:
+        """A log that is away fails each of these records: those before them may be held."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._producer.send(self._topic, records, acks=self._acks)
+        except TimeoutError:
+            late = f"the log did not answer within {ANSWER_SECONDS} s; the record may or may not be in it"
+            return [BrokerError(late)] * len(records)
+        except BrokerError as error:
+            return [error] * len(records)
 
     def _told(self, answers: Sequence[Sent]) -> Response:
         failed = [(index, each) for index, each in enumerate(answers) if isinstance(each, TivoError)]
@@ -106,13 +129,19 @@ class _Posted:
                 for start in range(0, len(arrived), MAX_SENT):
                     numbered = [(number + i, text) for i, text in enumerate(arrived[start : start + MAX_SENT], 1)]
                     number += len(numbered)
-                    yield await self._report_lines([each for each in numbered if each[1].strip()])
+                    told = [each for each in numbered if each[1].strip()]
+                    answers = await self._send([text for _, text in told], bare_record)
+                    yield b"".join(_line({"line": n, **_report(a)}) for (n, _), a in zip(told, answers, strict=True))
+                    _stop_where_away(answers)
         except (Problem, TivoError) as error:
             yield _line({"line": number + 1, "error_code": _code(error), "error": str(error), "fatal": True})
 
-    async def _report_lines(self, numbered: Sequence[tuple[int, bytes]]) -> bytes:
-        answers = await self._send([text for _, text in numbered], bare_record)
-        return b"".join(_line({"line": n, **_report(answer)}) for (n, _), answer in zip(numbered, answers, strict=True))
+
+def _stop_where_away(answers: Sequence[Sent]) -> None:
+    """Raises the error of a log that is away: a stream ends there, it is for the client to begin again."""
+    for answer in answers:
+        if isinstance(answer, BrokerError):
+            raise answer
 
 
 def _report(answer: Sent) -> dict[str, Any]:

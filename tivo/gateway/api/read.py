@@ -17,12 +17,12 @@ from starlette.routing import Route
 from tivo.gateway.bodies import begun
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock
+from tivo.gateway.event_json import event_json
 from tivo.gateway.parameters import bad, count_of
 from tivo.gateway.passage import Passage, begin, resume
 from tivo.gateway.sources import Sources
 from tivo.model.event import Event
 from tivo.model.timeline import Window
-from tivo.playback.encoding import event_json
 from tivo.playback.facts import TopicRef
 from tivo.store.base import Store
 

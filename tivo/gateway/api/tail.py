@@ -17,6 +17,7 @@ from starlette.routing import Route
 from tivo.gateway.bodies import begun
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock
+from tivo.gateway.event_json import event_json
 from tivo.gateway.parameters import bad, time_of
 from tivo.gateway.passage import Passage, from_token, resume, to_token
 from tivo.gateway.problems import Problem
@@ -26,7 +27,6 @@ from tivo.model.errors import UnknownTopic
 from tivo.model.event import Event, Frontier
 from tivo.model.timeline import Window
 from tivo.playback.effects import TailPlace
-from tivo.playback.encoding import event_json
 from tivo.playback.facts import TailSlice, TopicRef
 from tivo.store.base import Store
 

@@ -17,7 +17,7 @@ MAX_PARTITIONS = 1_000
 class Topic(BaseModel):
     """A topic and what it holds."""
 
-    topic: str
+    name: str
     topic_id: str = Field(description="of this making; a topic deleted and made anew has another")
     partitions: int
     events: int = Field(description="in the store and, not stored yet, in the log")
@@ -37,7 +37,7 @@ class NewTopic(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    topic: str
+    name: str
     partitions: int = Field(default=1, ge=1, le=MAX_PARTITIONS)
     settings: dict[str, str] = {}
 
@@ -57,13 +57,13 @@ def router(catalogue: Catalogue, cluster: Cluster) -> APIRouter:
     @routes.post("", status_code=201)
     async def create_topic(asked: NewTopic, response: Response) -> Topic:
         """Make a topic. 409 where there is one of this name."""
-        _check_name(asked.topic)
-        if asked.topic in await catalogue.topics(fresh=True):
-            raise Problem(409, "topic_exists", f"there is a topic named {asked.topic!r} already", topic=asked.topic)
-        await cluster.create_topic(asked.topic, partitions=asked.partitions, settings=asked.settings)
+        _check_name(asked.name)
+        if asked.name in await catalogue.topics(fresh=True):
+            raise Problem(409, "topic_exists", f"there is a topic named {asked.name!r} already", topic=asked.name)
+        await cluster.create_topic(asked.name, partitions=asked.partitions, settings=asked.settings)
         await catalogue.topics(fresh=True)
-        response.headers["Location"] = f"/v1/topics/{asked.topic}"
-        return await _described(catalogue, asked.topic)
+        response.headers["Location"] = f"/v1/topics/{asked.name}"
+        return await _described(catalogue, asked.name)
 
     @routes.get("/{topic}")
     async def describe_topic(topic: str) -> Topic:

@@ -629,19 +629,7 @@ def test_group_that_is_read_back_goes_on_where_it_was() -> None:
     assert ErrorCode.NONE is after.beat("b", 1)
     assert b"b" == after.synced(after.sync("b", 1)).assignment
     assert 100 * SECOND + SESSION == after.group.deadline_us
-    assert before.records[-1] == group_record_of(after)
-
-
-def group_record_of(driver: Driver) -> GroupRecord:
-    """What a rebalance-free change would keep: the static swap of a member that is not there changes nothing."""
-    return GroupRecord(
-        group_id=driver.group.group_id,
-        protocol_type=driver.group.protocol_type or "",
-        generation=driver.group.generation,
-        protocol=driver.group.protocol,
-        leader=driver.group.leader,
-        members=tuple(member.record(driver.group.protocol or "") for member in driver.group.members.values()),
-    )
+    assert [("a", b"a"), ("b", b"b")] == [(m.member_id, m.assignment) for m in after.group.members.values()]
 
 
 def test_empty_group_is_read_back_empty() -> None:
@@ -658,6 +646,7 @@ def test_generations_go_on_after_everybody_left() -> None:
     driver = stable("a")
     driver.leave(("a", None))
 
-    assert 3 == driver.joined(driver.join(new_id="b")).generation if not driver.deadline_us else True
+    ticket = driver.join(new_id="b")
     driver.wait(SECOND)
-    assert 3 == driver.group.generation
+
+    assert 3 == driver.joined(ticket).generation

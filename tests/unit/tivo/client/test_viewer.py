@@ -168,6 +168,19 @@ async def test_a_command_gives_the_state_it_led_to(gateway: Gateway, patience: P
         assert "paused" == viewer.state.status
 
 
+async def test_an_answer_that_waited_does_not_undo_a_state_told_meanwhile(gateway: Gateway, patience: Patience) -> None:
+    async with Viewer(gateway.url, "quakes", waits=patience.waits) as viewer, asyncio.TaskGroup() as tasks:
+        line = await gateway.line()
+        await line.ack()
+        asked = tasks.create_task(viewer.pause())
+        command = await line.heard()
+
+        await line.say({"type": "state", **state_of({"status": "ended"})})
+        await line.say({"type": "ack", "id": command["id"], "state": state_of({"status": "paused"})})
+
+        assert "ended" == (await asked).status
+
+
 @pytest.mark.parametrize(
     ("ask", "said"),
     [

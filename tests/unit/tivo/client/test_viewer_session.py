@@ -84,7 +84,7 @@ def test_the_same_cursor_again_keeps_what_came_since() -> None:
     playing = session()
     playing.take(frame(event(1), event(2)))
 
-    playing.hear({"type": "ack", "state": {"status": "playing", "epoch": 1, "cursor": "c0"}})
+    playing.become({"status": "playing", "epoch": 1, "cursor": "c0"})
 
     assert 2 == playing.resume()[0]["after"]["offset"]  # type: ignore[index]  # JSON
 

@@ -115,7 +115,7 @@ async def test_a_topic_deleted_while_it_is_looked_at_is_left_out() -> None:
     gone, stays = bench.log.make("gone"), bench.log.make("stays")
     await bench.log.delete_topic("gone")
 
-    assert ["stays"] == [each.topic for each in await bench.catalogue.reports([gone, stays])]
+    assert ["stays"] == [each.name for each in await bench.catalogue.reports([gone, stays])]
 
 
 async def test_a_store_that_has_nothing_of_a_partition_is_complete_to_no_time() -> None:

@@ -208,7 +208,7 @@ async def test_questions_of_the_viewer_are_answered_ready_for_json() -> None:
         stage.do(Ask(2, OverviewQuestion((stage.topic,), Window(), 3)))
         counts = await session.next(Answered)
 
-    assert ("t", 3) == (topics.result["topics"][0]["topic"], topics.result["topics"][0]["events"])
+    assert ("t", 3) == (topics.result["topics"][0]["name"], topics.result["topics"][0]["events"])
     assert {"start_us": 0, "width_us": 1_000, "counts": [1, 1, 1]} == counts.result["topics"]["t"]
     assert orjson.dumps([topics.result, counts.result])
 

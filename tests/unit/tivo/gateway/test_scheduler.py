@@ -111,6 +111,17 @@ def test_a_timer_may_set_itself_while_it_rings() -> None:
     assert 40_000 == bench.alarm.set_us
 
 
+def test_a_timer_that_keeps_setting_itself_to_the_past_starves_nobody() -> None:
+    bench = Bench()
+    insistent = bench.scheduler.timer(lambda: (bench.rung.append("insistent"), insistent.set(5)))  # type: ignore[func-returns-value]
+    insistent.set(5)
+    bench.timer("patient", 10_000)
+
+    assert ["insistent", "patient"] == bench.at(10_000)
+    assert 10_000 + GRID_US == bench.alarm.set_us
+    assert ["insistent"] == bench.at(10_000 + GRID_US)
+
+
 def test_deadlines_are_exact_while_there_is_time_to_spare() -> None:
     bench = Bench()
     bench.timer("a", 10_001)

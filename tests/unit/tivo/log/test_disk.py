@@ -58,10 +58,25 @@ def test_a_file_that_nobody_holds_is_closed(tmp_path: Path) -> None:
 
 
 def test_a_write_that_is_taken_in_part_is_an_error(tmp_path: Path) -> None:
+    file = FaultyDisk(Fault(operation="pwrite", taken=2)).open(tmp_path / "a", create=True)
+
+    with pytest.raises(OSError, match="took 4 of 5 bytes"):
+        write_whole(file, b"abcde", 0)
+
+
+def test_a_full_disk_is_asked_why_it_took_a_part(tmp_path: Path) -> None:
+    disk = FaultyDisk(Fault(operation="pwrite", error=errno.ENOSPC, skip=1), Fault(operation="pwrite", taken=2))
+
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(disk.open(tmp_path / "a", create=True), b"abcde", 0)
+
+
+def test_a_write_that_is_taken_in_two_parts_is_whole(tmp_path: Path) -> None:
     file = FaultyDisk(Fault(operation="pwrite", taken=3)).open(tmp_path / "a", create=True)
 
-    with pytest.raises(OSError, match="took 3 of 5 bytes"):
-        write_whole(file, b"abcde", 0)
+    write_whole(file, b"abcde", 1)
+
+    assert b"abcde" == file.pread(10, 1)
 
 
 def test_a_missing_file_reads_as_none(tmp_path: Path) -> None:

@@ -222,6 +222,31 @@ def test_segments_behind_one_that_lost_its_unsynced_end_whole_are_dropped(direct
     assert [first] == logs(directory)
 
 
+def test_segments_behind_a_first_one_that_was_never_synced_and_is_gone_are_dropped(directory: Path) -> None:
+    filled(directory, 40, synced=0)
+    logs(directory)[0].unlink()
+
+    partition = opened(directory)
+    add_at = partition.log_end
+    partition.append(batch(b"value 00"), now_us=2_000_000)
+
+    assert 0 == add_at
+    assert [0] == values(partition)
+    assert 1 == len(logs(directory))
+
+
+def test_a_directory_that_was_never_synced_is_synced_by_the_process_after(directory: Path) -> None:
+    filled(directory, 3, synced=0)
+    disk = FaultyDisk()
+
+    opened(directory, disk=disk).append(batch(b"value 03"), now_us=2_000_000)
+    partition = opened(directory, disk=disk)
+    partition.append(batch(b"value 04"), now_us=2_000_000)
+    partition.sync()
+
+    assert ("fsync_dir", directory.parent.name) in disk.done
+
+
 def test_rubbish_behind_the_last_record_of_a_segment_is_cut(directory: Path) -> None:
     filled(directory)
     log = logs(directory)[0]

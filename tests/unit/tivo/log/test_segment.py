@@ -9,7 +9,8 @@ from tests.support.faulty_disk import Fault, FaultyDisk
 from tivo.log.disk import Disk, OsDisk, write_whole
 from tivo.log.meta import Damage, SegmentMeta
 from tivo.log.scan import DamagedBatch
-from tivo.log.segment import LOG, META, OFFSETS, TIMES, Segment
+from tivo.log.segment import Segment
+from tivo.log.segment_files import LOG, META, OFFSETS, TIMES
 from tivo.wire.record_batch import CRC_AT, build, read_header, stamp
 from tivo.wire.record_batch import Record as WireRecord
 

@@ -1,9 +1,9 @@
 import pytest
 
-from tivo.model.errors import PageGap, RecordError
+from tivo.model.errors import PageGap, RecordError, StoreError
 from tivo.model.event import Event, Page, ValueKind
 from tivo.model.timeline import MIN_TIME_US
-from tivo.store.admission import admit, verify
+from tivo.store.admission import admit, check_name, verify
 from tivo.store.base import Written
 
 
@@ -69,3 +69,10 @@ def test_sound_page_passes() -> None:
 def test_contradiction_is_named(evidence: str, contradiction: Page) -> None:
     with pytest.raises(RecordError, match=evidence):
         verify(contradiction)
+
+
+def test_topic_id_stands_for_one_name() -> None:
+    check_name(page(0, 1), "sensors")
+
+    with pytest.raises(StoreError, match="is named 'quakes' here, the page says 'sensors'"):
+        check_name(page(0, 1), "quakes")

@@ -2,7 +2,8 @@ import pytest
 
 from tivo.model.event import Cursor, Event, ValueKind
 from tivo.model.timeline import Window
-from tivo.store.selection import Selection
+from tivo.store.base import Found
+from tivo.store.selection import Selection, end, event_bytes
 
 
 def events(*times_us: int) -> list[Event]:
@@ -95,3 +96,20 @@ def test_after_and_until_compare_whole_order_keys() -> None:
 
 def test_crossed_window_takes_nothing() -> None:
     assert [] == Selection(window=Window(4, 2)).take(events(1, 2, 3), 9)
+
+
+def test_bytes_of_an_event_are_those_of_key_value_and_headers() -> None:
+    headers = (("name", b"value"), ("null", None))
+
+    assert 3 + 2 + 4 + 5 + 4 == event_bytes(Event(0, "sensors", 0, 0, b"key", b"{}", headers, 0, ValueKind.JSON))
+    assert 0 == event_bytes(Event(0, "sensors", 0, 0, None, None, (), 0, ValueKind.NULL))
+
+
+@pytest.mark.parametrize(
+    ("limit", "max_bytes", "number", "last"),
+    [(2, None, 2, False), (3, None, 3, True), (9, None, 3, True), (9, 12, 3, True), (9, 11, 3, True), (9, 7, 2, False)],
+)
+def test_read_ends_at_its_limit_or_behind_its_bytes(limit: int, max_bytes: int | None, number: int, last: bool) -> None:
+    found = [Event(at, "sensors", 0, at, None, b"four", (), 0, ValueKind.TEXT) for at in range(3)]
+
+    assert Found(found[:number], last) == end(found, limit=limit, max_bytes=max_bytes)

@@ -1,7 +1,7 @@
 from itertools import pairwise
 from pathlib import Path
 
-from tests.unit.tivo.store.sqlite_stores import BUCKET_US, TOPIC_ID, read, row, rows, store_at
+from tests.unit.tivo.store.sqlite_stores import BUCKET_US, TOPIC_ID, behind, read, row, rows, store_at
 from tivo.model.timeline import HOUR_US, SECOND_US, Window
 from tivo.store.sqlite import SqliteStore
 from tivo.store.sqlite_merge import ENOUGH_PAGES, KEPT_ROWS, Group, Rewrite, apply
@@ -113,6 +113,18 @@ async def test_pages_that_another_process_took_stay_as_they_are(tmp_path: Path) 
 
     assert 0 == gone
     assert [(1, 1), (2, 1)] == rows(path, PAGES)
+
+
+async def test_damaged_page_stays_and_holds_up_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with store_at(path) as store:
+        await store.write_all([row(0, 1), row(1, 2), row(2, 3), row(3, BUCKET_US), row(4, BUCKET_US + 1)])
+        with behind(path) as connection:
+            connection.execute("UPDATE pages SET packed = x'00' WHERE page = 2")
+
+        assert 4 == await store.merge(before_us=HOUR_US, limit=100)
+
+    assert [(1, 2), (2, 1), (BUCKET_US, 2)] == rows(path, PAGES)
 
 
 async def test_span_of_a_bucket_is_measured_anew(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from tests.unit.tivo.store.sqlite_stores import BUCKET_US, TOPIC_ID, behind, read, remove, row, rows, store_at
 from tivo.model.errors import PageGap, StoreError
-from tivo.model.event import Page
 from tivo.model.timeline import HOUR_US, SECOND_US, Window
 from tivo.store.base import Written
 from tivo.store.sqlite_write import SPANS_PER_BUCKET
@@ -60,14 +59,6 @@ async def test_quarantined_page_is_kept_as_it_came(tmp_path: Path) -> None:
 
     assert (0, 1, "why") == (base, behind_it, reason)
     assert b"the culprit" in page
-
-
-async def test_topic_id_keeps_its_name(tmp_path: Path) -> None:
-    async with store_at(tmp_path / "store.db") as store:
-        await store.write(row(0, 1))
-
-        with pytest.raises(StoreError, match="is named 'sensors' here, the page says 'else'"):
-            await store.write(Page(topic="else", topic_id=TOPIC_ID, partition=0, base=1, next=2, events=()))
 
 
 async def test_refused_page_leaves_the_store_at_work(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.gateway_app import GatewayApp, json_lines
 from tivo.client.producer import NewRecord, Produced
-from tivo.gateway.api.produce import MAX_BODY, MAX_LINE
+from tivo.gateway.api.produce import MAX_BODY, MAX_LINE, MAX_SENT
 from tivo.model.errors import BrokerError
 
 JSON = {"Content-Type": "application/json"}
@@ -153,6 +153,23 @@ async def test_a_log_that_is_away_is_told_as_retryable(gateway: GatewayApp) -> N
     assert (503, "log_unavailable", True) == (status, told["code"], told["retryable"])
 
 
+async def test_a_log_that_goes_away_within_a_batch_fails_only_what_was_not_held() -> None:
+    class Failing(Choosy):
+        calls = 0
+
+        async def send(self, topic: str, records: Sequence[NewRecord], *, acks: int = -1) -> list[Any]:
+            self.calls += 1
+            if self.calls > 1:
+                raise BrokerError("no broker answers")
+            return [Produced(0, offset, 0) for offset in range(len(records))]
+
+    status, told = await post(GatewayApp(producer=Failing()), {"records": [{"value": 1}] * (MAX_SENT + 2)})
+
+    assert 207 == status
+    assert MAX_SENT == sum("offset" in each for each in told["offsets"])
+    assert 2 * ["log_unavailable"] == [each["error_code"] for each in told["offsets"][MAX_SENT:]]
+
+
 async def test_a_stream_is_answered_line_by_line(gateway: GatewayApp) -> None:
     status, told = await post(gateway, b'{"a":1}\n\nnope\n{"value":2,"key":"k"}', NDJSON)
 
@@ -197,7 +214,9 @@ async def test_a_log_that_goes_away_ends_the_stream_with_a_word(gateway: Gateway
 
     _, told = await post(gateway, lines(), NDJSON)
 
-    assert [0, "log_unavailable"] == [told[0]["offset"], told[1]["error_code"]]
+    held, failed, end = told
+    assert (0, "log_unavailable", True) == (held["offset"], failed["error_code"], failed["retryable"])
+    assert (3, "log_unavailable", True) == (end["line"], end["error_code"], end["fatal"])
 
 
 async def test_an_unknown_topic_is_told_in_a_stream_too(gateway: GatewayApp) -> None:

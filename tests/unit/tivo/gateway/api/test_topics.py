@@ -43,28 +43,28 @@ async def test_the_rate_is_that_of_the_last_minute(gateway: GatewayApp) -> None:
 async def test_the_list_holds_what_people_may_see(gateway: GatewayApp) -> None:
     _, told = await ask(gateway, "GET", "")
 
-    assert ["a.b", "c"] == [each["topic"] for each in told["topics"]]
+    assert ["a.b", "c"] == [each["name"] for each in told["topics"]]
     assert (0, None) == (told["topics"][1]["events"], told["topics"][1]["first_us"])
 
 
 async def test_the_list_may_be_cut_down_by_a_glob(gateway: GatewayApp) -> None:
-    assert ["a.b"] == [each["topic"] for each in (await ask(gateway, "GET", "?match=a.*"))[1]["topics"]]
+    assert ["a.b"] == [each["name"] for each in (await ask(gateway, "GET", "?match=a.*"))[1]["topics"]]
 
 
 async def test_a_topic_is_made(gateway: GatewayApp) -> None:
-    status, told = await ask(gateway, "POST", "", json={"topic": "new", "partitions": 3})
+    status, told = await ask(gateway, "POST", "", json={"name": "new", "partitions": 3})
 
-    assert (201, "new", 3) == (status, told["topic"], told["partitions"])
+    assert (201, "new", 3) == (status, told["name"], told["partitions"])
     assert (0, 1, 2) == (await gateway.log.topics())["new"].partitions
 
 
 async def test_a_topic_that_stands_is_not_made_again(gateway: GatewayApp) -> None:
-    assert (409, "topic_exists") == code(await ask(gateway, "POST", "", json={"topic": "c"}))
+    assert (409, "topic_exists") == code(await ask(gateway, "POST", "", json={"name": "c"}))
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "ü", "x" * 250, "__offsets", "a\x00"])
 async def test_a_name_that_kafka_would_not_take_is_refused(gateway: GatewayApp, name: str) -> None:
-    assert (422, "bad_topic") == code(await ask(gateway, "POST", "", json={"topic": name}))
+    assert (422, "bad_topic") == code(await ask(gateway, "POST", "", json={"name": name}))
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ async def test_a_name_that_kafka_would_not_take_is_refused(gateway: GatewayApp, 
         b"",
         b"{",
         b"[]",
-        b'{"topic":"x","partitions":0}',
-        b'{"topic":"x","partition":1}',
-        b'{"topic":"x","partitions":1001}',
+        b'{"name":"x","partitions":0}',
+        b'{"name":"x","partition":1}',
+        b'{"name":"x","partitions":1001}',
     ],
 )
 async def test_a_wrong_body_names_the_field(gateway: GatewayApp, body: bytes) -> None:

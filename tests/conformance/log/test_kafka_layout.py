@@ -1,0 +1,49 @@
+"""The files of a log are Kafka's: its own tool reads them, and finds every index entry right."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.batches import batch
+from tests.support.kafka import jars
+from tivo.log.partition import Partition
+from tivo.log.settings import LogSettings
+
+BATCHES = 700
+
+
+def dumped(directory: Path) -> str:
+    """What kafka-dump-log tells of all segments: every record, and every index entry compared with the log."""
+    names = ",".join(
+        str(path) for path in sorted(directory.iterdir()) if path.suffix in {".log", ".index", ".timeindex"}
+    )
+    tool = ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*", "kafka.tools.DumpLogSegments"]
+    run = subprocess.run([*tool, "--deep-iteration", "--files", names], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def entries(directory: Path, suffix: str, size: int) -> int:
+    return sum(path.stat().st_size // size for path in directory.glob(f"*{suffix}"))
+
+
+@pytest.mark.needs("java", "maven")
+def test_kafka_reads_segments_and_indexes(tmp_path: Path) -> None:
+    directory = tmp_path / "quakes-0"
+    settings = LogSettings(segment_bytes=60_000)
+    partition = Partition.open(directory, topic="quakes", partition=0, settings=settings, clean=False)
+    for number in range(BATCHES):
+        times_ms = (10_000 + number * 10 - number % 7 * 30, 10_000 + number * 10)
+        partition.append(batch(b"%04d" % number + b"." * 100, b"w", times_ms=times_ms), now_us=1)
+    partition.close()
+    assert len(list(directory.glob("*.log"))) > 2
+
+    told = dumped(directory)
+
+    assert "mismatch" not in told.lower()
+    assert "isvalid: false" not in told.lower()
+    assert BATCHES == told.count("baseOffset: ")
+    assert entries(directory, ".index", 8) == len(re.findall(r"^offset: \d+ position: \d+", told, re.MULTILINE))
+    assert entries(directory, ".timeindex", 12) == len(re.findall(r"^timestamp: \d+ offset", told, re.MULTILINE))

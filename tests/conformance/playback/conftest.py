@@ -1,0 +1,14 @@
+"""Which histories are simulated: as many as `--cutovers` says, from the seed that `--first-cutover` says."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--first-cutover", type=int, default=0, metavar="SEED", help="first seed of the simulation")
+
+
+@pytest.fixture
+def seeds(request: pytest.FixtureRequest) -> range:
+    """The seeds to play."""
+    first = request.config.getoption("--first-cutover")
+    return range(first, first + request.config.getoption("--cutovers"))

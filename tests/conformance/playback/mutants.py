@@ -1,0 +1,106 @@
+"""Faults that others shipped, put into the session on purpose: the simulation has to notice each.
+
+A mutant changes a method for a while, as a mutation tool changes the source.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from tivo.model.event import Event
+from tivo.model.timeline import Now
+from tivo.playback.epoch import Epoch
+from tivo.playback.facts import FrontierRead
+from tivo.playback.handoff import Stage, Track
+from tivo.playback.merge import FIRST
+from tivo.playback.playback import Playback
+
+
+@contextmanager
+def _changed(owner: type, **methods: Any) -> Iterator[None]:
+    kept = {name: owner.__dict__[name] for name in methods}
+    for name, method in methods.items():
+        setattr(owner, name, method)
+    try:
+        yield
+    finally:
+        for name, method in kept.items():
+            setattr(owner, name, method)
+
+
+def dedupe_by_time() -> AbstractContextManager[None]:
+    """Handoff by time: what the log has from before the last event of the store is taken for a repeat of it."""
+    kept = Track._unsent
+
+    def unsent(self: Track, events: Any) -> list[Event]:
+        found = kept(self, events)
+        if self.stage is not Stage.LOG or self._read == FIRST:
+            return found
+        return [event for event in found if event.time_us > self._read.time_us]
+
+    return _changed(Track, _unsent=unsent)
+
+
+def frontier_after_page() -> AbstractContextManager[None]:
+    """The frontier from which the log is read is taken after the last page, instead of before it."""
+    enter_log, take_frontier = Track._enter_log, Track.take_frontier
+
+    def ask_again(self: Track) -> None:
+        self.stage = Stage.FRONTIER
+        self.asked_again = True  # type: ignore[attr-defined]  # a mutant's own mark
+
+    def take(self: Track, fact: FrontierRead) -> None:
+        if not getattr(self, "asked_again", False):
+            take_frontier(self, fact)
+            return
+        self.waiting = None
+        goal = fact.frontier if self.goal is None else self.goal
+        self._store_end = {p: min(o, goal.get(p, 0)) for p, o in fact.frontier.items()}
+        enter_log(self)
+
+    return _changed(Track, _enter_log=ask_again, take_frontier=take)
+
+
+def late_events_dropped() -> AbstractContextManager[None]:
+    """What the store gets behind the place read up to is left out."""
+    kept = Track._unsent
+
+    def unsent(self: Track, events: Any) -> list[Event]:
+        return [] if self.stage is Stage.LATE else kept(self, events)
+
+    return _changed(Track, _unsent=unsent)
+
+
+def last_event_lost_at_the_wrap() -> AbstractContextManager[None]:
+    """The next turn of a loop begins before the last event of this one is sent."""
+    kept = Playback._turn
+
+    def turn(self: Playback, now: Now) -> bool:
+        tracks = self._epoch.reading.tracks.values()
+        looping = self.controls.loop.turns != 1 and self._epoch.pace is not None
+        if looping and all(track.complete for track in tracks) and sum(len(track.buffer) for track in tracks) == 1:
+            return self._end(now)
+        return kept(self, now)
+
+    return _changed(Playback, _turn=turn)
+
+
+def clock_before_first_page() -> AbstractContextManager[None]:
+    """The clock runs from the command on, not from the first page on."""
+    kept = Epoch.start
+
+    def start(self: Epoch, now: Now) -> bool:
+        if self.pace is None and self._at_us is not None and not self.hurry:
+            self._repace(now)
+        return kept(self, now)
+
+    return _changed(Epoch, start=start)
+
+
+MUTANTS: tuple[Callable[[], AbstractContextManager[None]], ...] = (
+    dedupe_by_time,
+    frontier_after_page,
+    late_events_dropped,
+    last_event_lost_at_the_wrap,
+    clock_before_first_page,
+)

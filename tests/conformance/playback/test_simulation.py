@@ -1,0 +1,66 @@
+"""Seeded histories against the guarantees of the protocol, and faults on purpose that must be noticed.
+
+A failing seed prints itself; play it alone with `--cutovers 1 --first-cutover SEED`, mend what it
+found, and add it to REGRESSIONS.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from tests.conformance.playback.checker import Broken
+from tests.conformance.playback.mutants import MUTANTS
+from tests.conformance.playback.simulation import Simulation
+
+REGRESSIONS = {
+    26: "the last frame of a turn was still in the outbox when the next turn began",
+    29: "thinned events of a quiet topic were never counted",
+    108: "an ended window was played again while its last frame was on its way",
+    230: "going live again lost count of the last thinned event",
+    259: "the log ends at the end of a window named a partition that the catalogue did not know yet",
+    432: "an edge that was never told had to be looked for again after a reconnect",
+    498: "a reconnect between the reset and the first state of a turn",
+    557: "thinned events were not counted across a reconnect",
+    697: "live was claimed after a pause, by log ends from before it",
+    888: "tail, and a reconnect before the live edge was known",
+    1084: "the time of a retry that was not needed any more kept waking the session",
+    1253: "a topic made anew while live, with an event from before the epoch",
+    2099: "a topic that joined while live was sent in the order of its page and called live",
+    2662: "a partition that joined had been trimmed already; the store held the rest",
+    3003: "events thinned before a reconnect kept waking the session before its first page",
+}
+
+
+@pytest.mark.timeout(3_600)
+def test_random_histories_keep_every_guarantee(seeds: range) -> None:
+    for seed in seeds:
+        _play(seed)
+
+
+@pytest.mark.parametrize("seed", REGRESSIONS, ids=lambda seed: f"seed_{seed}")
+def test_what_was_broken_once_stays_mended(seed: int) -> None:
+    _play(seed)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
+def test_a_fault_on_purpose_is_noticed(mutant: Callable[[], AbstractContextManager[None]]) -> None:
+    with mutant():
+        noticed = any(_breaks(seed) for seed in range(400))
+
+    assert noticed
+
+
+def _play(seed: int) -> None:
+    try:
+        Simulation(seed).run()
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}: {error}") from error
+
+
+def _breaks(seed: int) -> bool:
+    try:
+        Simulation(seed).run()
+    except Broken:
+        return True
+    return False

@@ -1,0 +1,375 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  eventAt,
+  frame,
+  newPlayer,
+  offsetsOf,
+  playing,
+  stateOf,
+  told,
+} from "./scripted.js";
+
+test("attempts wait 250 ms, then twice as long each time, up to 10 s", () => {
+  const { world } = playing();
+  const waits = [];
+
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    world.socket.lose();
+    const sockets = world.sockets.length;
+    const lost_ms = world.now_ms;
+    while (world.sockets.length === sockets) world.pass(1);
+    waits.push(world.now_ms - lost_ms);
+  }
+
+  assert.deepEqual([250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000], waits);
+});
+
+test("up to half of the wait is taken off at random", () => {
+  const { world } = playing();
+  world.draw = 0.5;
+
+  world.socket.lose();
+  world.pass(187);
+  assert.equal(1, world.sockets.length);
+  world.pass(1);
+
+  assert.equal(2, world.sockets.length);
+});
+
+test("an answer proves the connection: the next wait is short again", () => {
+  const { world } = playing();
+  world.socket.lose();
+  world.pass(250);
+  world.socket.lose();
+  world.pass(500);
+
+  world.socket.open();
+  world.socket.say({ type: "ack", action: "set", state: stateOf() });
+  world.socket.lose();
+  world.pass(250);
+
+  assert.equal(4, world.sockets.length);
+});
+
+test("the gateway may ask for a longer wait", () => {
+  const { world } = playing();
+
+  world.socket.say({
+    type: "error",
+    code: "too_many_sessions",
+    message: "full",
+    retry_ms: 3000,
+  });
+  world.socket.lose(1013);
+  world.pass(2999);
+  assert.equal(1, world.sockets.length);
+  world.pass(1);
+
+  assert.equal(2, world.sockets.length);
+});
+
+test("when the network comes back the wait ends at once", () => {
+  const { player, world } = playing();
+  world.socket.lose();
+
+  world.wake();
+  assert.equal(2, world.sockets.length);
+  assert.equal("connecting", player.connection);
+  world.pass(10_000);
+
+  assert.equal(2, world.sockets.length);
+});
+
+test("a socket that was silent for long is not trusted after waking", () => {
+  const { world } = playing();
+  const [first] = world.sockets;
+
+  world.pass(10_001);
+  world.wake();
+
+  assert.equal(true, first.closed);
+  assert.equal(2, world.sockets.length);
+});
+
+test("in history it goes on behind the last event in order", () => {
+  const { world } = playing(
+    { fit: 60, filter: { key: "a*" } },
+    { cursor: "c0", start_us: 5, end_us: 1_000_000 },
+  );
+  world.socket.say(
+    frame(1, [1, 2], { cursor: "c1" }),
+    frame(2, [3, eventAt(0, { late: true })]),
+  );
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+
+  assert.deepEqual(
+    [
+      {
+        action: "resume",
+        max_rate: 1000,
+        fit: 60,
+        filter: { key: "a*" },
+        start: 0.000005,
+        end: 1,
+        cursor: "c1",
+        after: { time_us: 3000, topic: "quakes", partition: 0, offset: 3 },
+        offsets: {},
+      },
+    ],
+    world.socket.heard,
+  );
+});
+
+test("in live it goes on at the next offset of every partition", () => {
+  const { world } = playing(
+    {},
+    { status: "tailing", end_us: null, cursor: "c0" },
+  );
+  world.socket.say(
+    { type: "caught_up", time_us: 0, offsets: { quakes: { 0: 5, 1: 7 } } },
+    frame(1, [5, eventAt(7, { partition: 1 }), 6], { live: true }),
+  );
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+
+  assert.deepEqual(
+    { quakes: { 0: 7, 1: 8 } },
+    world.socket.last("resume").offsets,
+  );
+  assert.equal("unbounded", world.socket.last("resume").end);
+});
+
+test("repeats after a reconnect are dropped, in history and live", () => {
+  const { player, world } = playing({}, { cursor: "c0" });
+  const frames = told(player, "events");
+  world.socket.say(frame(1, [1, 2]), frame(2, [eventAt(0, { late: true })]));
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+  world.socket.say(
+    frame(1, [eventAt(0, { late: true }), 2, 3], { epoch: 0 }),
+    frame(2, [4], { epoch: 0 }),
+  );
+
+  assert.deepEqual([1, 2, 0, 3, 4], offsetsOf(frames));
+});
+
+test("live repeats below the next offset are dropped", () => {
+  const { player, world } = playing({}, { status: "tailing", cursor: "c0" });
+  const frames = told(player, "events");
+  world.socket.say(
+    { type: "caught_up", time_us: 0, offsets: { quakes: { 0: 5 } } },
+    frame(1, [5, 6], { live: true }),
+  );
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+  world.socket.say(frame(1, [4, 5, 6, 7], { live: true }));
+
+  assert.deepEqual([5, 6, 7], offsetsOf(frames));
+});
+
+test("the same events in the next turn of a loop are no repeats", () => {
+  const { player, world } = playing({ loop: true }, { cursor: "c0" });
+  const frames = told(player, "events");
+  world.socket.say(frame(1, [1, 2]));
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+
+  world.socket.say(
+    { type: "reset", epoch: 5, pos_us: 0, why: "loop" },
+    frame(1, [1, 2], { epoch: 5, iteration: 1 }),
+  );
+
+  assert.deepEqual([1, 2, 1, 2], offsetsOf(frames));
+});
+
+test("the first epoch of a new socket is taken as it comes", () => {
+  const { player, world } = playing({}, { epoch: 40, cursor: "c0" });
+  const frames = told(player, "events");
+  world.socket.say(frame(1, [1], { epoch: 40 }));
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+  world.socket.say(frame(1, [2], { epoch: 1 }));
+
+  assert.deepEqual([1, 2], offsetsOf(frames));
+});
+
+test("a paused player is paused again", () => {
+  const { world } = playing({}, { status: "paused", cursor: "c0" });
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+
+  assert.deepEqual(
+    ["resume", "pause"],
+    world.socket.heard.map(({ action }) => action),
+  );
+});
+
+test("a connection lost in the middle of a seek asks for the seek again", () => {
+  const { player, world } = playing({}, { cursor: "c0" });
+  world.socket.say(frame(1, [1]));
+  player.seek(9);
+  world.socket.say({ type: "reset", epoch: 2, pos_us: 9_000_000, why: "seek" });
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+
+  assert.deepEqual(
+    ["resume", "seek"],
+    world.socket.heard.map(({ action }) => action),
+  );
+  assert.equal(undefined, world.socket.heard[0].after);
+});
+
+test("commands given while the connection is away follow the resume", () => {
+  const { player, world } = playing({}, { cursor: "c0" });
+  world.socket.lose();
+
+  player.set({ speed: 9 });
+  world.pass(250);
+  world.socket.open();
+
+  assert.deepEqual(
+    ["resume", "set"],
+    world.socket.heard.map(({ action }) => action),
+  );
+});
+
+test("a command that lost its answer is asked again", async () => {
+  const { player, world } = playing({}, { cursor: "c0" });
+  const answer = player.pause();
+  world.socket.lose();
+  world.pass(250);
+
+  world.socket.open();
+  world.socket.ack("pause", { status: "paused", pos_us: 3 });
+
+  assert.equal(3, (await answer).pos_us);
+});
+
+test("before anything was answered only what was asked is asked again", () => {
+  const { world } = newPlayer({ autoplay: true });
+  world.socket.lose();
+  world.pass(250);
+
+  world.socket.open();
+
+  assert.deepEqual(
+    ["play"],
+    world.socket.heard.map(({ action }) => action),
+  );
+});
+
+for (const [code, reason] of [
+  [4401, ""],
+  [4403, ""],
+  [1008, "forbidden"],
+  [1009, ""],
+]) {
+  test(`a close with ${code} ${reason} is final`, async () => {
+    const { player, world } = playing();
+    const told_errors = told(player, "error");
+    const waiting = player.pause();
+
+    world.socket.lose(code, reason);
+    world.pass(60_000);
+
+    assert.deepEqual(
+      [code],
+      told_errors.map((error) => error.code),
+    );
+    assert.equal("closed", player.connection);
+    assert.equal(1, world.sockets.length);
+    await assert.rejects(waiting, { code });
+  });
+}
+
+for (const [code, reason] of [
+  [1001, ""],
+  [1006, ""],
+  [1008, "slow: no progress for 10 s"],
+  [1011, ""],
+  [1013, ""],
+]) {
+  test(`a close with ${code} ${reason} is mended`, () => {
+    const { player, world } = playing();
+    const errors = told(player, "error");
+
+    world.socket.lose(code, reason);
+    world.pass(250);
+
+    assert.equal(2, world.sockets.length);
+    assert.deepEqual([], errors);
+  });
+}
+
+test("a close with 1000 ends it without an error", () => {
+  const { player, world } = playing();
+  const errors = told(player, "error");
+
+  world.socket.lose(1000);
+
+  assert.equal("closed", player.connection);
+  assert.deepEqual([], errors);
+});
+
+test("a fatal error is final", () => {
+  const { player, world } = playing();
+  const errors = told(player, "error");
+
+  world.socket.say({
+    type: "error",
+    code: "unauthorized",
+    message: "who are you?",
+    fatal: true,
+  });
+
+  assert.deepEqual(
+    ["unauthorized"],
+    errors.map(({ code }) => code),
+  );
+  assert.equal("closed", player.connection);
+});
+
+test("an idle socket is opened again by the next command", () => {
+  const { player, world } = playing({}, { status: "paused", cursor: "c0" });
+  world.socket.lose(4408);
+  world.pass(60_000);
+  assert.equal(1, world.sockets.length);
+
+  player.play();
+  world.socket.open();
+
+  assert.deepEqual(
+    ["resume", "pause", "play"],
+    world.socket.heard.map(({ action }) => action),
+  );
+});
+
+test("what a socket says after it was given up is not heard", () => {
+  const { player, world } = playing({}, { cursor: "c0" });
+  const [first] = world.sockets;
+  const frames = told(player, "events");
+  first.lose();
+  world.pass(250);
+
+  first.say(frame(1, [1]));
+
+  assert.deepEqual([], frames);
+});

@@ -1,0 +1,57 @@
+"""DescribeConfigs."""
+
+import pytest
+
+from tests.support.broker import BrokerBench
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResult
+
+TOPIC, BROKER = 2, 4
+
+
+def described(
+    bench: BrokerBench, kind: int, name: str, *, keys: list[str] | None = None, version: int = 4
+) -> DescribeConfigsResult:
+    resource = DescribeConfigsResource(resource_type=kind, resource_name=name, configuration_keys=keys)
+    (result,) = bench.ask(DescribeConfigsRequest(resources=[resource]), version).results
+    assert isinstance(result, DescribeConfigsResult)
+    return result
+
+
+@pytest.mark.parametrize("version", range(1, 5))
+def test_settings_of_a_topic(bench: BrokerBench, version: int) -> None:
+    bench.make("u", retention_ms="5000")
+
+    configs = {each.name: each for each in described(bench, TOPIC, "u", version=version).configs}
+
+    assert ("5000", 1) == (configs["retention.ms"].value, configs["retention.ms"].config_source)
+    assert ("1048588", 5) == (configs["max.message.bytes"].value, configs["max.message.bytes"].config_source)
+    assert not configs["retention.ms"].read_only
+
+
+def test_asked_for_settings_only(bench: BrokerBench) -> None:
+    result = described(bench, TOPIC, "t", keys=["segment.bytes", "no.such"])
+
+    assert ["segment.bytes"] == [each.name for each in result.configs]
+
+
+def test_settings_of_the_broker(bench: BrokerBench) -> None:
+    configs = {each.name: each for each in described(bench, BROKER, "1").configs}
+
+    assert "PLAINTEXT://127.0.0.1:9092" == configs["advertised.listeners"].value
+    assert all(each.read_only for each in configs.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "error"),
+    [
+        (TOPIC, "nowhere", ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
+        (BROKER, "2", ErrorCode.INVALID_REQUEST),
+        (8, "1", ErrorCode.INVALID_REQUEST),
+    ],
+)
+def test_what_is_wrong_is_refused(bench: BrokerBench, kind: int, name: str, error: ErrorCode) -> None:
+    result = described(bench, kind, name)
+
+    assert (error, []) == (result.error_code, result.configs)
+    assert result.error_message

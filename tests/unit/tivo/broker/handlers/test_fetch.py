@@ -1,0 +1,209 @@
+"""Fetch."""
+
+import pytest
+
+from tests.support.batches import batch, values_of
+from tests.support.broker import BrokerBench, Sent
+from tests.support.faulty_disk import Fault
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
+from tivo.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic, PartitionData
+from tivo.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
+
+MANY = 1 << 20
+
+
+def request(
+    bench: BrokerBench, offset: int, *, version: int = 16, wait_ms: int = 0, min_bytes: int = 1, **place: int
+) -> FetchRequest:
+    fields = {"partition": 0, "partition_max_bytes": MANY, **place}
+    topic = bench.broker.topics.find("t")
+    return FetchRequest(
+        max_wait_ms=wait_ms,
+        min_bytes=min_bytes,
+        max_bytes=MANY,
+        topics=[
+            FetchTopic(
+                topic="t",
+                topic_id=bytes(15) + b"x" if topic is None else topic.id,
+                partitions=[FetchPartition(fetch_offset=offset, **fields)],
+            )
+        ],
+    )
+
+
+def data_of(sent: Sent) -> PartitionData:
+    data = sent.response.responses[0].partitions[0]
+    assert isinstance(data, PartitionData)
+    return data
+
+
+def fetched(bench: BrokerBench, offset: int, *, version: int = 16, **place: int) -> PartitionData:
+    return data_of(bench.send(request(bench, offset, version=version, **place), version))
+
+
+@pytest.mark.parametrize("version", range(4, 17))
+def test_records_come_back(bench: BrokerBench, version: int) -> None:
+    bench.produce("t", b"a", b"b")
+
+    data = fetched(bench, 0, version=version)
+
+    assert {0: b"a", 1: b"b"} == values_of(data.records)
+    assert (0, 2, 2) == (data.error_code, data.high_watermark, data.last_stable_offset)
+
+
+def test_offset_inside_a_batch_gets_the_whole_batch(bench: BrokerBench) -> None:
+    bench.produce("t", b"a", b"b", b"c")
+
+    assert {0: b"a", 1: b"b", 2: b"c"} == values_of(fetched(bench, 2).records)
+
+
+def test_first_batch_comes_however_large(bench: BrokerBench) -> None:
+    bench.produce("t", b"large" * 1_000)
+
+    assert [0] == list(values_of(fetched(bench, 0, partition_max_bytes=10).records))
+
+
+def test_later_partition_waits_for_its_turn_when_the_answer_is_full(bench: BrokerBench) -> None:
+    for partition in (0, 1):
+        bench.produce("t", b"large" * 1_000, partition=partition)
+    asked = request(bench, 0)
+    asked.max_bytes = 10
+    asked.topics[0].partitions.append(FetchPartition(partition=1, partition_max_bytes=MANY))
+
+    first, second = bench.send(asked).response.responses[0].partitions
+
+    assert [0] == list(values_of(first.records))
+    assert (0, 0) == (len(second.records), second.error_code)
+
+
+def test_nothing_to_read_is_empty_and_not_null(bench: BrokerBench) -> None:
+    data = fetched(bench, 0)
+
+    assert data.records is not None
+    assert (0, 0) == (len(data.records), data.error_code)
+
+
+def test_nothing_unsynced_is_read(bench: BrokerBench) -> None:
+    bench.produce("t", b"safe")
+    bench.send(produce_one(b"not safe yet", acks=1))
+
+    assert {0: b"safe"} == values_of(fetched(bench, 0).records)
+    assert 1 == fetched(bench, 0).high_watermark
+    assert (0, 0) == (fetched(bench, 2).error_code, len(fetched(bench, 2).records))
+
+
+def produce_one(value: bytes, *, acks: int) -> ProduceRequest:
+    data = PartitionProduceData(index=0, records=memoryview(batch(value)))
+    return ProduceRequest(acks=acks, topic_data=[TopicProduceData(name="t", partition_data=[data])])
+
+
+@pytest.mark.parametrize("offset", [-1, 2, 1 << 60])
+def test_offset_that_is_not_there_is_out_of_range(bench: BrokerBench, offset: int) -> None:
+    bench.produce("t", b"a")
+
+    data = fetched(bench, offset)
+
+    assert (ErrorCode.OFFSET_OUT_OF_RANGE, 1, 0) == (data.error_code, data.high_watermark, data.log_start_offset)
+
+
+def test_offset_before_the_start_tells_the_start(bench: BrokerBench) -> None:
+    for _ in range(2):
+        bench.produce("t", b"a")
+    bench.leader("t").log.truncate_before(1)
+
+    assert (ErrorCode.OFFSET_OUT_OF_RANGE, 1) == (fetched(bench, 0).error_code, fetched(bench, 0).log_start_offset)
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ({"partition": 9}, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
+        ({"current_leader_epoch": 99}, ErrorCode.UNKNOWN_LEADER_EPOCH),
+    ],
+)
+def test_place_that_is_wrong_is_refused_at_once(bench: BrokerBench, place: dict[str, int], error: ErrorCode) -> None:
+    sent = bench.send(request(bench, 0, wait_ms=1_000, **place))
+
+    assert error == data_of(sent).error_code
+
+
+def test_unknown_topic_by_name_and_by_id(bench: BrokerBench) -> None:
+    by_name, by_id = request(bench, 0), request(bench, 0)
+    by_name.topics[0].topic = "nowhere"
+    by_id.topics[0].topic_id = bytes(16)
+
+    assert ErrorCode.UNKNOWN_TOPIC_OR_PARTITION == data_of(bench.send(by_name, 12)).error_code
+    assert ErrorCode.UNKNOWN_TOPIC_ID == data_of(bench.send(by_id, 13)).error_code
+
+
+def test_sessions_are_declined(bench: BrokerBench) -> None:
+    assert 0 == bench.send(request(bench, 0)).response.session_id
+
+
+def test_parked_fetch_is_woken_by_what_is_durable(bench: BrokerBench) -> None:
+    parked = bench.send(request(bench, 0, wait_ms=10_000))
+    bench.send(produce_one(b"a", acks=-1))
+    assert parked.response is None
+
+    bench.runtime.work()
+
+    assert {0: b"a"} == values_of(data_of(parked).records)
+
+
+def test_parked_fetch_waits_for_enough_bytes(bench: BrokerBench) -> None:
+    parked = bench.send(request(bench, 0, wait_ms=10_000, min_bytes=150))
+
+    bench.produce("t", b"a")
+    assert parked.response is None
+    bench.produce("t", b"b" * 100)
+
+    assert 2 == len(values_of(data_of(parked).records))
+
+
+def test_parked_fetch_gets_what_is_there_when_its_time_is_over(bench: BrokerBench) -> None:
+    bench.produce("t", b"a")
+    parked = bench.send(request(bench, 0, wait_ms=500, min_bytes=1_000))
+    bench.runtime.forward(499_999)
+    assert parked.response is None
+
+    bench.runtime.forward(1)
+
+    assert {0: b"a"} == values_of(data_of(parked).records)
+    assert not bench.runtime.has_alarm
+
+
+def test_enough_bytes_answer_at_once(bench: BrokerBench) -> None:
+    bench.produce("t", b"a")
+
+    assert bench.send(request(bench, 0, wait_ms=10_000)).response is not None
+
+
+def test_fetch_of_nothing_answers_at_once(bench: BrokerBench) -> None:
+    assert [] == bench.send(FetchRequest(max_wait_ms=10_000, min_bytes=1)).response.responses
+
+
+def test_deleted_topic_wakes_its_fetches(bench: BrokerBench) -> None:
+    parked = bench.send(request(bench, 0, wait_ms=10_000))
+
+    bench.ask(DeleteTopicsRequest(topics=[DeleteTopicState(name="t")]))
+
+    assert ErrorCode.UNKNOWN_TOPIC_ID == data_of(parked).error_code
+
+
+def test_abandoned_fetch_lets_go(bench: BrokerBench) -> None:
+    parked = bench.send(request(bench, 0, wait_ms=10_000))
+
+    parked.reply.abandon()
+    bench.produce("t", b"a")
+
+    assert parked.response is None
+    assert 0 == len(bench.broker.waiters)
+    assert not bench.runtime.has_alarm
+
+
+def test_disk_that_cannot_be_read_is_told(bench: BrokerBench) -> None:
+    bench.produce("t", b"a")
+    bench.disk.faults.append(Fault(operation="pread", name=".log", error=5))
+
+    assert ErrorCode.KAFKA_STORAGE_ERROR == fetched(bench, 0).error_code

@@ -1,0 +1,123 @@
+"""The shell of the groups: time, restarts, and replies that wait for the disk."""
+
+from pathlib import Path
+
+from tests.support.broker import BrokerBench, ManualRuntime, open_broker
+from tests.support.faulty_disk import Fault
+from tests.support.group_member import GroupMember
+from tests.unit.tivo.broker.handlers.test_offset_commit import committed, kept, request
+from tivo.wire.error_codes import ErrorCode
+
+SECOND = 1_000_000
+
+
+def test_group_goes_on_after_a_kill(tmp_path: Path) -> None:
+    runtime = ManualRuntime()
+    before = open_broker(tmp_path / "data", runtime=runtime)
+    member = GroupMember(before)
+    member.settle()
+
+    after = open_broker(tmp_path / "data", runtime=runtime)
+    member.bench = after
+    synced = member.sync()
+
+    assert 0 == member.beat()
+    assert b"everything" == synced.response.assignment
+    after.close()
+
+
+def test_member_that_a_kill_took_along_expires(tmp_path: Path) -> None:
+    before = open_broker(tmp_path / "data")
+    member = GroupMember(before)
+    member.settle()
+
+    after = open_broker(tmp_path / "data")
+    after.runtime.forward(10 * SECOND)
+    after.runtime.work()
+
+    group = after.broker.coordinator.group("g")
+    assert group is not None
+    assert ("Empty", 2) == (group.state.value, group.generation)
+    after.close()
+
+
+def test_each_group_is_told_the_time_when_it_wants(bench: BrokerBench) -> None:
+    short, long = GroupMember(bench, "short", session_ms=6_000), GroupMember(bench, "long", session_ms=20_000)
+    for member in (long, short):
+        member.settle()
+
+    bench.runtime.forward(7 * SECOND)
+    assert (ErrorCode.UNKNOWN_MEMBER_ID, 0) == (short.beat(), long.beat())
+    bench.runtime.forward(21 * SECOND)
+
+    assert ErrorCode.UNKNOWN_MEMBER_ID == long.beat()
+
+
+def test_heartbeats_put_the_deadline_off(bench: BrokerBench) -> None:
+    members = [GroupMember(bench, f"g{number}", session_ms=6_000) for number in range(3)]
+    for member in members:
+        member.settle()
+    for _ in range(5):
+        bench.runtime.forward(3 * SECOND)
+        assert [0, 0, 0] == [member.beat() for member in members]
+
+    bench.runtime.forward(6 * SECOND)
+
+    assert {ErrorCode.UNKNOWN_MEMBER_ID} == {member.beat() for member in members}
+
+
+def test_answers_behind_a_record_wait_for_it_too(bench: BrokerBench) -> None:
+    member = GroupMember(bench)
+    joining = member.join(0)
+    bench.runtime.forward(SECOND)
+    member.take(joining.response)
+    first, again = member.sync({member.member_id: b"part"}), member.sync()
+    assert (None, None) == (first.response, again.response)
+
+    bench.runtime.work()
+
+    assert (b"part", b"part") == (first.response.assignment, again.response.assignment)
+
+
+def test_lost_answer_harms_nobody(bench: BrokerBench) -> None:
+    member = GroupMember(bench)
+    member.join(0).reply.abandon()
+
+    bench.runtime.forward(SECOND)
+
+    assert ["g"] == bench.broker.coordinator.group_ids()
+
+
+def test_closed_coordinator_rings_no_more(bench: BrokerBench) -> None:
+    member = GroupMember(bench)
+    member.settle()
+
+    bench.broker.coordinator.close()
+    bench.runtime.forward(100 * SECOND)
+
+    assert 0 == member.beat()
+
+
+def test_coordinator_without_groups_closes(bench: BrokerBench) -> None:
+    bench.broker.coordinator.close()
+
+    assert not bench.runtime.has_alarm
+
+
+def test_topic_that_nobody_read_has_nothing_to_forget(bench: BrokerBench) -> None:
+    end = bench.leader("__consumer_offsets").log.log_end
+
+    bench.broker.coordinator.forget_topic("t")
+
+    assert end == bench.leader("__consumer_offsets").log.log_end
+
+
+def test_journal_that_cannot_be_shortened_harms_nobody(bench: BrokerBench) -> None:
+    for _ in range(600):
+        committed(bench, request(metadata="x" * 4_000))
+    assert kept(bench) is not None
+    bench.disk.faults.append(Fault(operation="pwrite", name=".log", error=28))
+    for _ in range(3):
+        committed(bench, request())
+
+    assert kept(bench) is not None

@@ -1,0 +1,62 @@
+"""The formats of `__consumer_offsets`."""
+
+import pytest
+
+from tivo.broker.journal_format import Entry, GroupRemoved, from_record, to_record
+from tivo.broker.membership import GroupRecord, MemberRecord
+from tivo.broker.offsets import Committed, OffsetRecord
+from tivo.model.errors import LogError
+
+OFFSET = OffsetRecord("g", "t", 2, Committed(10, 3, "meta", 1_000))
+GROUP = GroupRecord(
+    group_id="g",
+    protocol_type="consumer",
+    generation=4,
+    protocol="range",
+    leader="m",
+    members=(
+        MemberRecord(
+            member_id="m",
+            instance_id=None,
+            client_id="client",
+            client_host="host",
+            rebalance_timeout_us=60_000_000,
+            session_timeout_us=10_000_000,
+            metadata=b"topics",
+            assignment=b"\x00\x01",
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("entry", [OFFSET, OFFSET._replace(committed=None), GROUP, GroupRemoved("g")])
+def test_entries_come_back(entry: Entry) -> None:
+    assert entry == from_record(*to_record(entry, now_ms=5))
+
+
+def test_committed_offset_is_written_as_kafka_writes_it() -> None:
+    key, value = to_record(OFFSET, now_ms=5)
+
+    assert b"\x00\x01\x00\x01g\x00\x01t\x00\x00\x00\x02" == key
+    assert b"\x00\x03" + (10).to_bytes(8) + (3).to_bytes(4) + b"\x00\x04meta" + (1_000).to_bytes(8) == value
+
+
+def test_group_is_written_as_kafka_writes_it() -> None:
+    key, value = to_record(GROUP, now_ms=5)
+
+    assert b"\x00\x02\x00\x01g" == key
+    assert value is not None
+    assert value.startswith(b"\x00\x03\x00\x08consumer\x00\x00\x00\x04\x00\x05range\x00\x01m" + (5).to_bytes(8))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "evidence"),
+    [
+        (b"\x00\x09rest", b"", "version 9"),
+        (b"\x00\x01\x00\x05g", b"", "damaged"),
+        (to_record(OFFSET, 0)[0], b"\x00\x07rest", "version 7"),
+    ],
+)
+def test_what_is_not_known_is_named(key: bytes, value: bytes, evidence: str) -> None:
+    with pytest.raises(LogError, match=evidence):
+        from_record(key, value)

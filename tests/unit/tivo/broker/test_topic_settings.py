@@ -1,0 +1,81 @@
+"""Settings of topics."""
+
+import pytest
+
+from tivo.broker.refusal import Refusal
+from tivo.broker.topic_settings import KNOWN, TopicSettings, check, settings_of
+from tivo.log.settings import LogSettings
+from tivo.wire.error_codes import ErrorCode
+
+DEFAULTS = TopicSettings(
+    log=LogSettings(retention_us=7_000_000, retention_bytes=None), max_message_bytes=1_000, max_future_us=5_000
+)
+
+
+def test_nothing_said_means_the_defaults() -> None:
+    assert DEFAULTS == settings_of({}, DEFAULTS)
+
+
+def test_what_is_said_counts() -> None:
+    settings = settings_of(
+        {
+            "segment.bytes": "65536",
+            "segment.ms": "60000",
+            "retention.ms": "1",
+            "retention.bytes": "2",
+            "max.message.bytes": "3",
+            "message.timestamp.after.max.ms": "4",
+        },
+        DEFAULTS,
+    )
+
+    log = settings.log
+    assert (65_536, 60_000_000, 1_000, 2) == (log.segment_bytes, log.segment_us, log.retention_us, log.retention_bytes)
+    assert (3, 4_000) == (settings.max_message_bytes, settings.max_future_us)
+
+
+def test_below_zero_keeps_for_ever() -> None:
+    log = settings_of({"retention.ms": "-1", "retention.bytes": "-1"}, DEFAULTS).log
+
+    assert (None, None) == (log.retention_us, log.retention_bytes)
+
+
+def test_compacted_topic_keeps_for_ever_unless_it_deletes_too() -> None:
+    assert None is settings_of({"cleanup.policy": "compact"}, DEFAULTS).log.retention_us
+    assert 7_000_000 == settings_of({"cleanup.policy": "compact,delete"}, DEFAULTS).log.retention_us
+
+
+def test_every_default_can_be_said() -> None:
+    check({name: known.default(DEFAULTS) for name, known in KNOWN.items()} | {"segment.bytes": "65536"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("no.such.setting", "1"),
+        ("retention.ms", "-2"),
+        ("retention.ms", "1.5"),
+        ("retention.ms", ""),
+        ("retention.ms", "\N{ARABIC-INDIC DIGIT ONE}"),
+        ("retention.ms", "9" * 30),
+        ("max.message.bytes", str(2**31)),
+        ("cleanup.policy", "shred"),
+        ("compression.type", "zstd"),
+        ("message.timestamp.type", "LogAppendTime"),
+        ("min.insync.replicas", "2"),
+        ("preallocate", "yes"),
+        ("min.cleanable.dirty.ratio", "2"),
+        ("min.cleanable.dirty.ratio", "."),
+        ("min.cleanable.dirty.ratio", "half"),
+    ],
+)
+def test_what_cannot_be_is_refused(name: str, value: str) -> None:
+    with pytest.raises(Refusal, match=name) as refused:
+        check({name: value})
+
+    assert ErrorCode.INVALID_CONFIG is refused.value.code
+
+
+@pytest.mark.parametrize("value", ["0", "1", "0.5", ".5", "1."])
+def test_fractions(value: str) -> None:
+    check({"min.cleanable.dirty.ratio": value})

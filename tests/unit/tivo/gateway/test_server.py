@@ -1,0 +1,83 @@
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from tivo.gateway.server import Gateway, GatewayOptions, serving
+from tivo.model.errors import ConfigError
+from tivo.model.timeline import Now
+from tivo.store.memory import MemoryStore
+
+NOBODY = "127.0.0.1:1"
+
+
+def now() -> Now:
+    return Now(time.time_ns() // 1_000, time.monotonic_ns() // 1_000)  # noqa: TID251  a gateway with sockets of its own
+
+
+@asynccontextmanager
+async def running(**options: object) -> AsyncIterator[Gateway]:
+    """A gateway whose broker does not answer."""
+    asked = GatewayOptions(bootstrap=NOBODY, port=0, **options)  # type: ignore[arg-type]  # as each test wants it
+    async with serving(asked, store=MemoryStore(), now=now) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.1.2.3", "gateway.example"])
+async def test_beyond_loopback_it_is_not_bound_unless_that_is_meant(host: str) -> None:
+    with pytest.raises(ConfigError, match=r"gateway\.insecure"):
+        async with running(host=host):
+            pass
+
+
+async def test_where_it_is_meant_it_binds_elsewhere() -> None:
+    async with running(host="0.0.0.0", insecure=True) as gateway, httpx.AsyncClient() as http:
+        answer = await http.get(f"http://127.0.0.1:{gateway.port}/livez", headers={"Host": "tivo.example"})
+
+    assert 200 == answer.status_code
+
+
+async def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        options = GatewayOptions(bootstrap=NOBODY, port=port)
+
+        with pytest.raises(ConfigError, match=rf"port {port} .*--port"):
+            async with serving(options, store=MemoryStore(), now=now):
+                pass
+
+
+async def test_a_host_that_is_no_address_is_named() -> None:
+    with pytest.raises(ConfigError, match="no address of this machine"):
+        async with running(host="no such host", insecure=True):
+            pass
+
+
+async def test_without_a_broker_it_serves_and_says_what_it_lacks() -> None:
+    async with running() as gateway, httpx.AsyncClient(base_url=f"http://127.0.0.1:{gateway.port}") as http:
+        alive, ready = await http.get("/livez"), await http.get("/readyz")
+        topics = await http.get("/v1/topics")
+
+    assert (200, 503) == (alive.status_code, ready.status_code)
+    assert "log" in ready.json()["reasons"] and "log" in gateway.unready()
+    assert (503, "log_unavailable") == (topics.status_code, topics.json()["code"])
+
+
+async def test_it_closes_soon_with_viewers_and_requests_still_there() -> None:
+    async with running() as gateway:
+        address = f"127.0.0.1:{gateway.port}"
+        viewers = [await connect(f"ws://{address}/ws") for _ in range(20)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write(b"POST /v1/topics/t/records HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
+        await writer.drain()
+        started_us = now().steady_us
+
+    assert 3_000_000 > now().steady_us - started_us
+    assert 20 * [1001] == [viewer.close_code for viewer in viewers if not await viewer.wait_closed()]
+    assert (await reader.read()).startswith(b"HTTP/1.1 5")
+    writer.close()

@@ -1,0 +1,80 @@
+"""Puts a broker together on an open catalog: topics, group commit, groups."""
+
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from uuid import uuid4
+
+from tivo.broker.broker import Broker, Identity, Limits
+from tivo.broker.commits import Commits
+from tivo.broker.coordinator import Coordinator
+from tivo.broker.handlers import SERVED
+from tivo.broker.journal import Journal
+from tivo.broker.leader import Shared
+from tivo.broker.options import BrokerOptions
+from tivo.broker.runtime import Runtime
+from tivo.broker.topic_settings import TopicSettings
+from tivo.broker.topics import Topics
+from tivo.broker.waiters import Waiters
+from tivo.log.catalog import Catalog
+from tivo.log.disk import Disk, OsDisk, read_file, replace_file
+from tivo.log.settings import LogSettings
+from tivo.wire.connection import advertised
+
+NODE_ID = 1
+JOURNAL_TOPIC = "__consumer_offsets"
+CLUSTER_FILE = "cluster"
+LARGEST_BATCH_BYTES = (1 << 20) + 12
+"""Kafka's default `max.message.bytes`."""
+
+
+def assemble(
+    options: BrokerOptions, kept: Catalog, runtime: Runtime, *, host: str, port: int, disk: Disk | None = None
+) -> Broker:
+    """A broker with its partitions open and its groups read back; blocks. `host` and `port` are what clients use.
+
+    Raises LogError where the disk fails or the journal of the groups is damaged.
+    """
+    commits = Commits(runtime, options.flush, options.flush_interval_ms)
+    shared = Shared(runtime, commits, Waiters(), disk or OsDisk())
+    topics = Topics(kept, shared, defaults=_topic_settings(options), max_partitions=options.max_partitions)
+    topics.open()
+    journal = topics.find(JOURNAL_TOPIC) or topics.create_now(JOURNAL_TOPIC, 1, {"cleanup.policy": "compact"})
+    coordinator = Coordinator(
+        Journal(journal.leaders[0], runtime),
+        runtime,
+        initial_delay_us=options.initial_rebalance_delay_us,
+        max_members=options.max_group_members,
+    )
+    coordinator.load()
+    return Broker(
+        identity=Identity(node_id=NODE_ID, cluster_id=_cluster_id(options.data), host=host, port=port),
+        limits=Limits(auto_create=options.auto_create, default_partitions=options.default_partitions),
+        data_dir=str(options.data),
+        runtime=runtime,
+        commits=commits,
+        topics=topics,
+        waiters=shared.waiters,
+        coordinator=coordinator,
+        apis=advertised(SERVED),
+    )
+
+
+def _topic_settings(options: BrokerOptions) -> TopicSettings:
+    log = LogSettings(
+        segment_bytes=options.segment_bytes,
+        retention_us=options.retention_us,
+        retention_bytes=options.retention_bytes,
+    )
+    return TopicSettings(log=log, max_message_bytes=LARGEST_BATCH_BYTES, max_future_us=options.max_future_us)
+
+
+def _cluster_id(data: Path) -> str:
+    """The id of this data directory, made once (22 characters, as Kafka's are)."""
+    path = data / CLUSTER_FILE
+    disk = OsDisk()
+    kept = read_file(disk, path)
+    if kept is None:
+        kept = urlsafe_b64encode(uuid4().bytes).rstrip(b"=")
+        replace_file(disk, path, kept)
+        disk.fsync_dir(data)
+    return kept.decode()

@@ -1,0 +1,442 @@
+import { Feed } from "./feed.js";
+import { TivoError, closeMeans, retryDelay, subProtocols } from "./protocol.js";
+import { Session } from "./session.js";
+
+/** @import { Controls, Event, Notice, State, Time } from './protocol.js' */
+/** @import { Transport, World } from './transport.js' */
+
+/**
+ * @typedef {object} PlayerOptions  Beside these any control of the protocol.
+ * @property {string | string[]} [topics]  names and globs, merged under one clock
+ * @property {boolean} [autoplay]
+ */
+
+const ACK_FRAMES = 64;
+const ACK_MS = 250;
+const FEED_LIMIT = 16_384;
+const SILENT_MS = 10_000;
+const CLOSED = "the player is closed";
+const DEFAULTS = { max_rate: 1000 };
+
+/**
+ * Plays a window of topics, modelled on HTMLMediaElement: `currentTime` is in seconds (since 1970 UTC), `playbackRate`
+ * any positive number. Connects by itself, and after a lost connection goes on right behind the last event received.
+ *
+ * Dispatches every notice of the protocol under its own name (`events`, `clock`, `reset`, `gap`, `loop`, `skip`, `image`,
+ * `caught_up`, …), each event once more as `event`, and the names of media: `play` `playing` `pause` `waiting` `seeking`
+ * `seeked` `ratechange` `durationchange` `timeupdate` `ended`; further `live`, `statechange`, `connection`, `error`, `closed`.
+ * The `detail` of each is the notice, the state or the error.
+ * @implements {AsyncIterable<Event>}
+ */
+export class Player extends EventTarget {
+  /** @type {'connecting' | 'open' | 'waiting' | 'idle' | 'closed'} */
+  connection = "connecting";
+  /** Names and globs. @type {Set<string>} */
+  topics;
+
+  /** @type {World} */
+  #world;
+  /** @type {{base: string | URL, token?: string | undefined}} */
+  #gateway;
+  #session = new Session();
+  /** Commands that are not answered yet, in order. @type {Map<string, {command: Record<string, any>, told: number, resolve: (result: any) => void, reject: (error: Error) => void}>} */
+  #asked = new Map();
+  #asks = 0;
+  /** @type {Transport | undefined} */
+  #transport;
+  #sockets = 0;
+  #attempt = 0;
+  #retry_ms = 0;
+  #heard_ms = 0;
+  #received = 0;
+  #acked = 0;
+  /** @type {Set<Feed>} */
+  #feeds = new Set();
+  #full = false;
+  #singly = false;
+  /** @type {(() => void) | undefined} */
+  #cancelAck;
+  #cancelRetry = () => {};
+  #unwatch;
+
+  /**
+   * @param {PlayerOptions & Controls} options
+   * @param {{base: string | URL, token?: string | undefined}} gateway
+   * @param {World} world
+   */
+  constructor({ topics = [], autoplay, ...controls } = {}, gateway, world) {
+    super();
+    this.topics = new Set([topics].flat());
+    this.#gateway = gateway;
+    this.#world = world;
+    this.#unwatch = world.onWake(() => this.#wake());
+    this.#quietly(
+      this.command(autoplay ? "play" : "set", { ...DEFAULTS, ...controls }),
+    );
+    this.#connect();
+  }
+
+  /** Runs, from where it stands or by new controls; at the end it starts again. @param {Controls} [controls] */
+  play(controls) {
+    return this.command("play", controls);
+  }
+
+  pause() {
+    return this.command("pause");
+  }
+
+  /** Goes to the live edge and follows it. @param {Pick<Controls, 'delay_ms'>} [controls] */
+  tail(controls) {
+    return this.command("tail", controls);
+  }
+
+  /** Moves to a time, or relative to the position (`+10s`, `-1m`). @param {Time} pos */
+  seek(pos) {
+    this.#tell("seeking", pos);
+    return this.command("seek", { pos });
+  }
+
+  /** While paused: so many events (or instants, by `batch`) on or back. @param {number} [n] @param {'event' | 'batch'} [by] */
+  step(n = 1, by = "event") {
+    return this.command("step", { n, by });
+  }
+
+  /** Changes controls without changing whether it runs. @param {Controls} controls */
+  set(controls) {
+    return this.command("set", controls);
+  }
+
+  /** @param {string[]} topics  names or globs */
+  subscribe(...topics) {
+    return this.command("subscribe", { topics });
+  }
+
+  /** @param {string[]} topics  as they were subscribed */
+  unsubscribe(...topics) {
+    return this.command("unsubscribe", { topics });
+  }
+
+  /**
+   * Any command of the protocol (`overview`, `mark`, `stop` …). Gives its result, or else the state it led to; throws TivoError where it is refused.
+   * While the connection is away it waits, and goes out in order once the place is found again; one whose answer was
+   * lost with the connection goes out once more.
+   * @param {string} action
+   * @param {Record<string, any>} [fields]
+   * @returns {Promise<any>}
+   */
+  async command(action, fields) {
+    if (this.connection === "closed")
+      throw new TivoError(CLOSED, { code: "closed" });
+    const id = String(++this.#asks);
+    const command = { action, id, ...fields };
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, {
+        command,
+        told: this.#session.told,
+        resolve,
+        reject,
+      });
+      if (this.connection === "open") this.#send(command);
+      else if (this.connection === "idle") this.#connect();
+    });
+  }
+
+  /**
+   * Hears an event, gets its detail. Gives the function that stops it.
+   * @param {string} type
+   * @param {(detail: any) => void} act
+   */
+  on(type, act) {
+    const hear = (/** @type {any} */ event) => act(event.detail);
+    this.addEventListener(type, hear);
+    return () => this.removeEventListener(type, hear);
+  }
+
+  /** @override @type {EventTarget['addEventListener']} */
+  addEventListener(type, act, options) {
+    this.#singly ||= type === "event";
+    super.addEventListener(type, act, options);
+  }
+
+  /** Events one by one, until the window has ended. A slow reader makes the gateway wait; nothing is lost. */
+  [Symbol.asyncIterator]() {
+    const feed = new Feed(() => this.#credit());
+    this.#feeds.add(feed);
+    return feed;
+  }
+
+  /** Lets go of the connection, for good. */
+  close() {
+    this.#finish();
+  }
+
+  /** @returns {Readonly<State>} */
+  get state() {
+    return this.#session.state;
+  }
+
+  /** Event time now showing, in microseconds; runs smoothly between the gateway's notices. */
+  get position_us() {
+    const { start_us, end_us } = this.state;
+    const position_us = Math.round(
+      this.#session.clock.position(this.#world.steady()),
+    );
+    return Math.max(
+      start_us ?? -Infinity,
+      Math.min(end_us ?? Infinity, position_us),
+    );
+  }
+
+  /** The gateway's wall clock, in microseconds: an event is due when this reaches its `due_us`. */
+  get wall_us() {
+    return this.#session.clock.wall(this.#world.steady());
+  }
+
+  get currentTime() {
+    return this.position_us / 1e6;
+  }
+
+  set currentTime(seconds) {
+    this.#quietly(this.seek(seconds));
+  }
+
+  get currentDate() {
+    return new Date(this.position_us / 1000);
+  }
+
+  get playbackRate() {
+    const { speed } = this.state;
+    return typeof speed === "number" ? speed : Infinity;
+  }
+
+  set playbackRate(speed) {
+    this.#quietly(
+      this.set({ speed: speed === Infinity ? "unlimited" : speed }),
+    );
+  }
+
+  get loop() {
+    return Boolean(this.state.loop);
+  }
+
+  set loop(loop) {
+    this.#quietly(this.set({ loop }));
+  }
+
+  get paused() {
+    return this.#session.halted;
+  }
+
+  /** Whether a seek is on its way. */
+  get seeking() {
+    return [...this.#asked.values()].some(
+      ({ command }) => command.action === "seek",
+    );
+  }
+
+  get ended() {
+    return this.state.status === "ended";
+  }
+
+  get live() {
+    return this.state.status === "tailing";
+  }
+
+  /** Seconds behind the live edge. */
+  get lag() {
+    return this.#session.lag_ms / 1000;
+  }
+
+  /** Seconds of the window; Infinity where it is unbounded. */
+  get duration() {
+    const { start_us, end_us } = this.state;
+    return start_us === null || end_us === null
+      ? Infinity
+      : (end_us - start_us) / 1e6;
+  }
+
+  #connect() {
+    this.#cancelRetry();
+    const socket = ++this.#sockets;
+    const mine = () => socket === this.#sockets;
+    this.#received = this.#acked = 0;
+    this.#full = false;
+    this.#become("connecting");
+    const { base, token } = this.#gateway;
+    const url = new URL(
+      `ws?topics=${[...this.topics].map(encodeURIComponent)}`,
+      base,
+    );
+    url.protocol = url.protocol.replace("http", "ws");
+    this.#transport = this.#world.connect(url.href, subProtocols(token), {
+      open: () => mine() && this.#opened(),
+      message: (text) => mine() && this.#message(JSON.parse(text)),
+      closed: (code, reason) => mine() && this.#closed(code, reason),
+    });
+  }
+
+  #opened() {
+    this.#heard_ms = this.#world.steady();
+    for (const command of this.#session.resume()) this.#send(command);
+    for (const { command } of this.#asked.values()) this.#send(command);
+    this.#become("open");
+  }
+
+  /** @param {Record<string, any>} command */
+  #send(command) {
+    this.#transport?.send(JSON.stringify(command));
+  }
+
+  /** @param {Notice} notice */
+  #message(notice) {
+    this.#heard_ms = this.#world.steady();
+    if (notice.type === "error") return this.#failed(notice);
+    if (notice.type === "ack") return this.#answered(notice);
+    this.#tellAll(this.#session.receive(notice, this.#heard_ms));
+    if (notice.type === "events") {
+      this.#received = notice.n;
+      this.#credit();
+    }
+  }
+
+  /** @param {Notice} ack */
+  #answered({ id, result, state }) {
+    this.#attempt = 0;
+    const asked = this.#asked.get(id);
+    if (!asked) return;
+    this.#asked.delete(id);
+    const { action, id: _, topics = [], ...controls } = asked.command;
+    if (action === "play" || action === "set" || action === "tail")
+      this.#session.keep(controls);
+    for (const topic of topics)
+      this.topics[action === "subscribe" ? "add" : "delete"](topic);
+    // An answer may wait behind that of an earlier question: a state told meanwhile is newer.
+    if (state && asked.told === this.#session.told)
+      this.#tellAll(this.#session.become(state, this.#heard_ms));
+    asked.resolve(result ?? state);
+  }
+
+  /** @param {Notice} notice */
+  #failed({ id, code, field, message, fatal, retry_ms }) {
+    const error = new TivoError(message, {
+      code,
+      field,
+      retryable: retry_ms > 0,
+    });
+    this.#retry_ms = retry_ms ?? 0;
+    if (fatal) return this.#finish(error);
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    asked ? asked.reject(error) : this.#tell("error", error);
+  }
+
+  /** @param {import('./session.js').Happening[]} happenings */
+  #tellAll(happenings) {
+    for (const [type, detail] of happenings) this.#tell(type, detail);
+  }
+
+  /** @param {string} type @param {any} detail */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+    if (type === "events") {
+      if (this.#singly)
+        for (const event of detail.events)
+          this.dispatchEvent(new CustomEvent("event", { detail: event }));
+      for (const feed of this.#feeds) feed.push(detail, this.#sockets);
+    }
+    if (type === "ended") for (const feed of this.#feeds) feed.end();
+  }
+
+  /** Returns credit for the frames taken: at once for 64 of them, within 250 ms for fewer. */
+  #credit() {
+    const sizes = [...this.#feeds].map((feed) => feed.size);
+    if (this.#full)
+      return sizes.every((size) => size < FEED_LIMIT / 2) && this.#connect();
+    if (sizes.some((size) => size > FEED_LIMIT)) {
+      // A reader fell so far behind that memory would grow: drop the socket, and resume when there is room.
+      this.#full = true;
+      this.#drop();
+      return this.#become("waiting");
+    }
+    const owed = this.#taken() - this.#acked;
+    if (owed >= ACK_FRAMES) this.#ack();
+    else if (owed > 0)
+      this.#cancelAck ??= this.#world.later(() => this.#ack(), ACK_MS);
+  }
+
+  #taken() {
+    return Math.min(
+      this.#received,
+      ...[...this.#feeds].map((feed) => feed.pending(this.#sockets) - 1),
+    );
+  }
+
+  #ack() {
+    this.#cancelAck?.();
+    this.#cancelAck = undefined;
+    const n = this.#taken();
+    if (this.connection !== "open" || n <= this.#acked) return;
+    this.#acked = n;
+    this.#send({ action: "ack", n });
+  }
+
+  #drop() {
+    this.#sockets += 1;
+    this.#transport?.close(1000);
+  }
+
+  /** @param {number} code @param {string} reason */
+  #closed(code, reason) {
+    const means = closeMeans(code, reason);
+    if (means === "done") return this.#finish();
+    if (means === "refused")
+      return this.#finish(
+        new TivoError(reason || `closed with ${code}`, { code }),
+      );
+    if (means === "idle" && !this.#asked.size) return this.#become("idle");
+    const delay_ms = Math.max(
+      retryDelay(this.#attempt++, this.#world.random()),
+      this.#retry_ms,
+    );
+    this.#cancelRetry = this.#world.later(() => this.#connect(), delay_ms);
+    this.#become("waiting");
+  }
+
+  #wake() {
+    const silent =
+      this.connection === "open" &&
+      this.#world.steady() - this.#heard_ms > SILENT_MS;
+    if (silent) this.#drop();
+    if (silent || (this.connection === "waiting" && !this.#full))
+      this.#connect();
+  }
+
+  /** @param {TivoError} [error]  why, where it was not wanted */
+  #finish(error) {
+    if (this.connection === "closed") return;
+    this.#become("closed");
+    this.#cancelRetry();
+    this.#cancelAck?.();
+    this.#unwatch();
+    this.#drop();
+    const refusal = error ?? new TivoError(CLOSED, { code: "closed" });
+    for (const { reject } of this.#asked.values()) reject(refusal);
+    this.#asked.clear();
+    for (const feed of this.#feeds) feed.end(error);
+    if (error) this.#tell("error", error);
+    this.#tell("closed", error);
+  }
+
+  /** @param {Player['connection']} connection */
+  #become(connection) {
+    this.connection = connection;
+    this.#tell("connection", connection);
+  }
+
+  /** An assignment cannot be awaited: what goes wrong is told by `error`. @param {Promise<unknown>} answer */
+  #quietly(answer) {
+    answer.catch(
+      (error) => this.connection !== "closed" && this.#tell("error", error),
+    );
+  }
+}

@@ -1,0 +1,215 @@
+import { PlaybackClock } from "./clock.js";
+
+/** @import { Controls, Event, Frame, Notice, State } from './protocol.js' */
+/** @typedef {[type: string, detail: any]} Happening  An event to dispatch, and its detail. */
+
+const REMEMBERED_PLACES = 8192;
+
+/** What a change of status is called on a media element. */
+const STATUS_EVENTS = {
+  paused: "pause",
+  playing: "playing",
+  tailing: "live",
+  buffering: "waiting",
+  ended: "ended",
+};
+
+/** @param {Event} event */
+const place = ({ topic, partition, offset }) =>
+  `${partition}/${offset}/${topic}`;
+
+/**
+ * One playback as the viewer sees it: takes notices, answers what happened, and knows at any time how to go on
+ * after a lost connection. Reads no clock and touches no socket.
+ */
+export class Session {
+  /** @type {State} */
+  state = {
+    status: "paused",
+    start_us: null,
+    end_us: null,
+    pos_us: 0,
+    speed: 1,
+    loop: false,
+    iteration: 0,
+    epoch: -1,
+  };
+  clock = new PlaybackClock();
+  lag_ms = 0;
+  /** How often the gateway told the state. */
+  told = 0;
+  /** Controls that hold, as they were asked for. @type {Controls} */
+  controls = {};
+
+  /** @type {string | undefined} */
+  #cursor;
+  /** @type {Pick<Event, 'time_us' | 'topic' | 'partition' | 'offset'> | undefined} */
+  #after;
+  /** @type {Record<string, Record<string, number>>} */
+  #offsets = {};
+  /** Places of events that came since the cursor: what may come again after `resume`. @type {Set<string>} */
+  #seen = new Set();
+  #resumed = false;
+
+  /** Whether it holds until somebody says play. */
+  get halted() {
+    return this.state.status === "paused" || this.state.status === "ended";
+  }
+
+  /**
+   * Remembers controls that the gateway took, so that they hold after a reconnect too.
+   * @param {Controls} controls
+   */
+  keep({ pos: _, ...controls }) {
+    const { speed, fit, rate, ...others } = this.controls;
+    const paced = controls.speed ?? controls.fit ?? controls.rate;
+    this.controls = { ...(paced ? others : this.controls), ...controls };
+  }
+
+  /**
+   * The commands that put a new socket where the old one was: right behind the last event received, running or paused
+   * as before. To be asked once per new socket: from then on repeats of what is already here are dropped.
+   * @returns {{action: string, [field: string]: any}[]}
+   */
+  resume() {
+    const { epoch, start_us, end_us } = this.state;
+    if (epoch < 0) return [];
+    this.state.epoch = -1;
+    this.#resumed = true;
+    const [start, end] = [start_us, end_us].map((time_us) =>
+      time_us === null ? "unbounded" : time_us / 1e6,
+    );
+    const place = {
+      cursor: this.#cursor,
+      after: this.#after,
+      offsets: this.#offsets,
+    };
+    const resume = { action: "resume", ...this.controls, start, end, ...place };
+    return this.halted ? [resume, { action: "pause" }] : [resume];
+  }
+
+  /**
+   * What a notice means, as events to dispatch in turn. Frames and images of an older epoch mean nothing.
+   * @param {Notice} notice
+   * @param {number} steady_ms
+   * @returns {Happening[]}
+   */
+  receive(notice, steady_ms) {
+    const { type } = notice;
+    const wall_us = notice.wall_us ?? notice.now_us;
+    if (wall_us) this.clock.hear(wall_us, steady_ms);
+    if (notice.epoch < this.state.epoch) return [];
+    if (type === "events") return this.#events(/** @type {any} */ (notice));
+    if (type === "state") {
+      this.told += 1;
+      return this.become(/** @type {any} */ (notice), steady_ms);
+    }
+    if (type === "clock") return this.#tick(notice, steady_ms);
+    if (type === "reset") return this.#reset(notice, steady_ms);
+    if (type === "caught_up") this.#offsets = notice.offsets ?? {};
+    return [[type, notice]];
+  }
+
+  /** @param {Frame} frame @returns {Happening[]} */
+  #events(frame) {
+    this.state.epoch = frame.epoch;
+    const events = this.#resumed
+      ? frame.events.filter((event) => !this.#has(event))
+      : frame.events;
+    if (frame.cursor) this.#at(frame.cursor, frame.live);
+    for (const event of events) this.#note(event, frame.live);
+    return events.length || frame.thinned
+      ? [["events", { ...frame, events }]]
+      : [];
+  }
+
+  /** @param {Event} event */
+  #has(event) {
+    return (
+      this.#seen.has(place(event)) ||
+      event.offset < (this.#offsets[event.topic]?.[event.partition] ?? 0)
+    );
+  }
+
+  /** @param {Event} event @param {boolean | undefined} live */
+  #note(event, live) {
+    const { time_us, topic, partition, offset } = event;
+    if (live) (this.#offsets[topic] ??= {})[partition] = offset + 1;
+    else if (!event.late) this.#after = { time_us, topic, partition, offset };
+    this.#seen.add(place(event));
+    if (this.#seen.size > REMEMBERED_PLACES)
+      this.#seen.delete(
+        /** @type {string} */ (this.#seen.values().next().value),
+      );
+  }
+
+  /** @param {string | undefined} cursor @param {boolean} [live] */
+  #at(cursor, live) {
+    this.#cursor = cursor;
+    this.#after = undefined;
+    this.#seen.clear();
+    if (!live) this.#offsets = {};
+  }
+
+  /** Takes a state as it was told. @param {Partial<State>} next @param {number} steady_ms @returns {Happening[]} */
+  become(next, steady_ms) {
+    const was = this.state;
+    const rested = this.halted;
+    const state = (this.state = { ...was, ...next });
+    if (next.cursor && next.cursor !== this.#cursor)
+      this.#at(next.cursor, state.status === "tailing");
+    this.#anchor(
+      state,
+      state.status === "tailing" ? 1 : state.speed,
+      steady_ms,
+      state.epoch !== was.epoch,
+    );
+    const changed = (/** @type {keyof State} */ name) =>
+      state[name] !== was[name];
+    const types = [
+      rested && !this.halted && "play",
+      changed("status") && STATUS_EVENTS[state.status],
+      changed("speed") && "ratechange",
+      (changed("start_us") || changed("end_us")) && "durationchange",
+      "statechange",
+    ];
+    return types.flatMap((type) =>
+      type ? [/** @type {Happening} */ ([type, state])] : [],
+    );
+  }
+
+  /** @param {Notice} notice @param {number} steady_ms @returns {Happening[]} */
+  #tick(notice, steady_ms) {
+    this.#anchor(notice, notice.speed, steady_ms);
+    this.lag_ms = notice.lag_ms ?? this.lag_ms;
+    return [
+      ["clock", notice],
+      ["timeupdate", notice],
+    ];
+  }
+
+  /** @param {Notice} notice @param {number} steady_ms @returns {Happening[]} */
+  #reset(notice, steady_ms) {
+    this.state.epoch = notice.epoch;
+    this.#at(this.#cursor);
+    this.#resumed = false;
+    this.#anchor(notice, this.clock.speed, steady_ms, true);
+    return notice.why === "seek"
+      ? [
+          ["reset", notice],
+          ["seeked", notice],
+        ]
+      : [["reset", notice]];
+  }
+
+  /** @param {any} anchor @param {any} speed @param {number} steady_ms @param {boolean} [moved] */
+  #anchor({ pos_us, wall_us }, speed, steady_ms, moved) {
+    const runs = speed > 0 && !this.halted && this.state.status !== "buffering";
+    if (pos_us !== null)
+      this.clock.anchor(
+        { pos_us, wall_us, speed: runs ? speed : 0 },
+        steady_ms,
+        moved,
+      );
+  }
+}

@@ -1,0 +1,91 @@
+"""The files of one segment: opened, written, removed together.
+
+<base20>.log         record batches (version 2), byte for byte as on the wire
+<base20>.index       sparse: offset to position       (index.py)
+<base20>.timeindex   sparse: time to offset
+<base20>.meta        what is known to be good and on stable storage     (meta.py)
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from tivo.log.disk import Disk, File, read_file, write_whole
+from tivo.log.index import IndexProof, SegmentIndex, SparseIndex
+from tivo.log.meta import SegmentMeta, read_meta, write_checked
+
+LOG = ".log"
+META = ".meta"
+OFFSETS = ".index"
+TIMES = ".timeindex"
+SUFFIXES = (META, OFFSETS, TIMES, LOG)
+"""In the order in which a segment's files are removed: a log file alone is a segment still."""
+
+
+class OpenSegment(NamedTuple):
+    """The log file and the indexes. Whoever works with them holds them: they stay open when the segment lets go."""
+
+    log: File
+    indexes: SegmentIndex
+
+
+class SegmentFiles:
+    """The files of the segment that begins at offset `base`. Keeps none of them open itself."""
+
+    def __init__(self, disk: Disk, directory: Path, base: int, *, index_bytes: int) -> None:
+        self._disk = disk
+        self._directory = directory
+        self._base = base
+        self._index_bytes = index_bytes
+
+    def path(self, suffix: str) -> Path:
+        return self._directory / f"{self._base:020d}{suffix}"
+
+    def create(self) -> OpenSegment:
+        """Make the log file; its name is durable after the directory's next fsync."""
+        return self.without_entries(self._disk.open(self.path(LOG), create=True))
+
+    def open_log(self) -> File:
+        return self._disk.open(self.path(LOG))
+
+    def without_entries(self, log: File) -> OpenSegment:
+        """The log, to be indexed from its beginning on."""
+        return OpenSegment(log, SegmentIndex(self._index_bytes))
+
+    def load(self, meta: SegmentMeta) -> OpenSegment | None:
+        """The log and its indexes; None where these are not what the meta says."""
+        indexes = SegmentIndex(self._index_bytes, newest_ms=meta.max_time_ms)
+        offsets = read_file(self._disk, self.path(OFFSETS)) or b""
+        times = read_file(self._disk, self.path(TIMES)) or b""
+        if indexes.offsets.load(offsets, meta.offsets) and indexes.times.load(times, meta.times):
+            return OpenSegment(self.open_log(), indexes)
+        return None
+
+    def load_meta(self) -> SegmentMeta | None:
+        """The meta; None where there is none that is whole."""
+        return read_meta(self._disk, self.path(META))
+
+    def save(self, indexes: SegmentIndex, snapshot: SegmentMeta) -> SegmentMeta:
+        """Write what is new of the indexes, then the meta, which is given back with their proofs filled in."""
+        offsets = self._write(OFFSETS, indexes.offsets, snapshot.offsets.entries)
+        times = self._write(TIMES, indexes.times, snapshot.times.entries)
+        meta = msgspec.structs.replace(snapshot, offsets=offsets, times=times)
+        write_checked(self._disk, self.path(META), meta)
+        return meta
+
+    def remove(self) -> None:
+        for suffix in SUFFIXES:
+            if self._disk.exists(self.path(suffix)):
+                self._disk.unlink(self.path(suffix))
+
+    def _write(self, suffix: str, index: SparseIndex, entries: int) -> IndexProof:
+        position, content = index.unwritten(entries)
+        file = self._disk.open(self.path(suffix), create=True)
+        try:
+            write_whole(file, content, position)
+            file.truncate(position + len(content))
+            file.fdatasync()
+        finally:
+            file.close()
+        return index.proof
