@@ -6,6 +6,7 @@ is placed; to Kafka only what the store holds is committed, for others to see th
 declared with acks off, so Faust's own acknowledgements stand aside.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class PageConsumer(Consumer):
         super().__init__(transport, **kwargs)
         self._intake = intake
         self._last_fetch = 0
+        self._gaps_told: set[tuple[TP, Begin]] = set()
         self._suspects = Suspects(first_step=intake.page_events, enough=intake.fetch_records)
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
@@ -173,19 +175,22 @@ class PageConsumer(Consumer):
 
     async def _place(self) -> None:
         """Place what is unplaced, as far as the cluster knows of it."""
-        places = self._intake.places
         by_topic: dict[str, list[TP]] = {}
-        for partition in places.unplaced:
+        for partition in self._intake.places.unplaced:
             by_topic.setdefault(partition.topic, []).append(partition)
-        for topic, partitions in by_topic.items():
-            try:
-                await self._place_topic(topic, partitions)
-            except (BrokerError, UnknownTopic, KafkaError, TimeoutError) as error:
-                log.warning("%s cannot be placed yet: %s", topic, error)
-                await self.sleep(AGAIN_S)
+        if by_topic:
+            await asyncio.gather(*(self._try_to_place(topic, partitions) for topic, partitions in by_topic.items()))
+
+    async def _try_to_place(self, topic: str, partitions: list[TP]) -> None:
+        try:
+            await self._place_topic(topic, partitions)
+        except (BrokerError, UnknownTopic, KafkaError, TimeoutError) as error:
+            log.warning("%s cannot be placed yet: %s", topic, error)
+            await self.sleep(AGAIN_S)
 
     async def _place_topic(self, topic: str, partitions: list[TP]) -> None:
         intake, places = self._intake, self._intake.places
+        assignment = places.assignments
         topic_id = (await intake.cluster.topic_ids((topic,))).get(topic)
         if topic_id is None:
             raise UnknownTopic(topic)
@@ -193,7 +198,6 @@ class PageConsumer(Consumer):
             return
         frontier = await intake.until_there(lambda: intake.store.frontier(topic_id))
         starts, ends = await intake.cluster.log_starts(topic), await intake.cluster.log_ends(topic)
-        assignment = places.assignments
         for partition in partitions:
             number = partition.partition
             if number not in starts or number not in ends or places.assignments != assignment:
@@ -224,6 +228,9 @@ class PageConsumer(Consumer):
         self._intake.places.stop(partition, topic_id, reason)
 
     def _tell_gap(self, partition: TP, begin: Begin) -> None:
+        if (partition, begin) in self._gaps_told:
+            return
+        self._gaps_told.add((partition, begin))
         log.error(
             "%s/%d: the log begins at offset %d, offsets from %d on were never stored and are lost",
             partition.topic,

@@ -11,7 +11,7 @@ from tests.support.history import History, check, read_history
 
 PARTITIONS = 3
 SENDERS = 6
-EVERY = 10
+EVERY = 25
 """After so many kills the log is read as a whole in between: what was read once must stay as it was."""
 
 

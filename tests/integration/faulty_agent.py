@@ -2,7 +2,7 @@
 
 `raise_share`: so often a write raises what a fault of ours would, before or after it was done ·
 `away_file`: while this file is there the store is away · `poison`: values with this text cannot be stored ·
-`mutant`: pages are written whatever the frontier, and failures rewind nothing.
+`mutant`: pages are written whatever the frontier, nothing is rewound, and the fifth write raises.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ class FaultyStore:
         self._away_file = faults.get("away_file")
         self._poison = faults.get("poison", "").encode()
         self._mutant = faults.get("mutant", False)
+        self._writes = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -51,9 +52,11 @@ class FaultyStore:
             for event in page.events:
                 if self._poison and self._poison in (event.value or b""):
                     raise RecordError(f"offset {event.offset} cannot be stored")
+        self._writes += 1
+        assert not (self._mutant and self._writes == 5), "injected before the fifth write"
         assert random.random() >= self._raise_share, "injected before the write"
         written = await self._store.write_all([await self._unchecked(page) for page in pages])
-        assert self._mutant or random.random() >= self._raise_share, "injected after the write"
+        assert random.random() >= self._raise_share, "injected after the write"
         return written
 
     async def quarantine(self, page: Page, reason: str) -> None:
@@ -75,6 +78,7 @@ def main() -> None:
     faults = json.loads(os.environ["TIVO_TEST_FAULTS"])
     if faults.get("mutant"):
         setattr(Places, "rewind_all", lambda _: None)  # noqa: B010 - the mutation
+        setattr(Places, "rewind", lambda *_: None)  # noqa: B010 - the mutation
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = config.load()
     store = open_store(settings.store_url, bucket_us=config.duration_us(settings.store.bucket))

@@ -21,6 +21,9 @@ REPOSITORY = Path(__file__).parents[2]
 IN_FLIGHT = 100
 """Records of one producer that wait for their acknowledgement at most: what a kill can make unknown."""
 
+BURST, PAUSE_S = 10, 0.01
+"""A sender pauses after so many records: the history of a thousand kills is to fit into memory."""
+
 _TOLD = re.compile(rb"Kafka on [^ ]*:(\d+)")
 
 
@@ -143,7 +146,7 @@ class Sender:
                 producer.poll(0.01)
             number += 1
             self._send(producer, f"{self.name}-{number:07d}", number)
-            producer.poll(0)
+            producer.poll(0 if number % BURST else PAUSE_S)
         assert producer.flush(120) == 0, f"{self.name}: records without an outcome"
 
     def _send(self, producer: Producer, identifier: str, number: int) -> None:

@@ -45,7 +45,7 @@ class GatewayApp:
         self.log = MemoryLog(self.clock)
         self.live = MemoryLive(self.log)
         self.store: Store = store or MemoryStore()
-        self.tail = Tail(live=self.live, log=self.log, ends=self.log, now=self.clock)
+        self.tail = Tail(live=self.live, log=self.log, ends=self.log, now=self.clock, retry_seconds=0)
         self.producer: Producer = producer or self.log
         self.unready: dict[str, str] = {}
         self.sessions = Sessions(max_sessions=max_sessions)

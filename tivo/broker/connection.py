@@ -80,7 +80,8 @@ class Connection(asyncio.BufferedProtocol):
         self._host = ""
         self._is_reading = True
         self._is_busy = False
-        self._is_draining = False
+        self._is_draining = False  # nothing more is begun, what is owed is still answered
+        self._is_done = False  # the client did something after which there is no going on
 
     @cached_property
     def _wire(self) -> ServerConnection:
@@ -115,7 +116,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self.stalled_since_us = self._broker.runtime.now().steady_us
-        self._mind_reading()
+        if self._transport is not None:
+            self._mind_reading(self._transport)
 
     def resume_writing(self) -> None:
         self.stalled_since_us = None
@@ -156,7 +158,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _proceed(self) -> None:
         """Begin what may begin, send what may go out. A handler may come back here: then the outer call goes on."""
-        if self._is_busy or self._transport is None:
+        transport = self._transport
+        if self._is_busy or transport is None:
             return
         self._is_busy = True
         try:
@@ -165,15 +168,17 @@ class Connection(asyncio.BufferedProtocol):
                 self._begin(self._waiting.popleft())
                 self._send_settled()
                 if self._out_bytes >= CORK_BYTES:
-                    self._flush()
+                    self._flush(transport)
         except (WireError, Refused) as error:
-            self._hang_up(str(error))
+            self._complain(str(error))
+            self._waiting.clear()
+            self._is_done = True
         finally:
             self._is_busy = False
-        self._flush()
-        if self._is_draining and not self._owed:
-            self._transport.close()
-        self._mind_reading()
+        self._flush(transport)
+        if self._is_done or (self._is_draining and not self._owed):
+            transport.close()
+        self._mind_reading(transport)
 
     def _may_begin(self, item: Item) -> bool:
         if self.stalled_since_us is not None:
@@ -213,31 +218,22 @@ class Connection(asyncio.BufferedProtocol):
         self._out.extend(buffers)
         self._out_bytes += sum(map(len, buffers))
 
-    def _flush(self) -> None:
-        if self._transport is not None:
-            for buffer in _joined(self._out):
-                self._transport.write(buffer)
+    def _flush(self, transport: asyncio.Transport) -> None:
+        for buffer in _joined(self._out):
+            transport.write(buffer)
         self._out.clear()
         self._out_bytes = 0
 
-    def _mind_reading(self) -> None:
+    def _mind_reading(self, transport: asyncio.Transport) -> None:
         """Take in no more than can be worked on: what is parked behind an owed reply fills no memory."""
-        if self._transport is None or self._transport.is_closing():
+        wants = not (self._waiting or self._is_draining or self._is_done) and self.stalled_since_us is None
+        if wants == self._is_reading or transport.is_closing():
             return
-        wants = not self._waiting and self.stalled_since_us is None and not self._is_draining
-        if wants and not self._is_reading:
-            self._transport.resume_reading()
-        elif not wants and self._is_reading:
-            self._transport.pause_reading()
         self._is_reading = wants
-
-    def _hang_up(self, why: str) -> None:
-        """The client did something after which there is no going on: send what is due to it and close."""
-        self._complain(why)
-        self._waiting.clear()
-        self._flush()
-        if self._transport is not None:
-            self._transport.close()
+        if wants:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
 
     def _complain(self, why: str) -> None:
         BROKER_HUNG_UP.inc()

@@ -157,7 +157,7 @@ class Coordinator:
                 self._records[entry.group_id] = entry
             case GroupRemoved():
                 self._records.pop(entry.group_id, None)
-            case OffsetRecord():
+            case _:
                 self.offsets.apply(entry)
 
     def _keep(self, entries: Iterable[Entry]) -> LogError | None:

@@ -90,7 +90,7 @@ def to_record(entry: Entry, now_ms: int) -> tuple[bytes, bytes | None]:
             return _bytes(GroupKey(group_id=entry.group_id), _GROUP_KEY), None
         case GroupRecord():
             return _bytes(GroupKey(group_id=entry.group_id), _GROUP_KEY), _bytes(_group_value(entry, now_ms), _VALUE)
-        case OffsetRecord():
+        case _:
             key = OffsetKey(group_id=entry.group_id, topic=entry.topic, partition=entry.partition)
             value = None if entry.committed is None else _bytes(_offset_value(entry.committed), _VALUE)
             return _bytes(key, _OFFSET_KEY), value

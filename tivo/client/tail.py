@@ -63,13 +63,21 @@ class Tail:
     """Rings of the topics that are followed. Its owner keeps `run` running in a task."""
 
     def __init__(
-        self, *, live: Live, log: Log, ends: Ends, now: Callable[[], Now], ring_bytes: int = RING_BYTES
+        self,
+        *,
+        live: Live,
+        log: Log,
+        ends: Ends,
+        now: Callable[[], Now],
+        ring_bytes: int = RING_BYTES,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._live = live
         self._log = log
         self._ends = ends
         self._now = now
         self._ring_bytes = ring_bytes
+        self._retry_seconds = retry_seconds
         self._followed: dict[str, _Followed] = {}
         self._wanted = asyncio.Event()
         self._running = False
@@ -128,7 +136,7 @@ class Tail:
             finally:
                 self._running = False
                 await self._live.stop()
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self._retry_seconds)
 
     # ------------------------------------------------------------------ reading
 

@@ -38,7 +38,8 @@ SUBPROTOCOL = "tivo.v1.json"
 GOING_AWAY, INTERNAL, TRY_LATER = 1001, 1011, 1013
 GONE = 1005
 STOPPING = Bye(code=GOING_AWAY, reason="the gateway is shutting down")
-ALL_CLOSED_SECONDS = 2
+ALL_CLOSED_SECONDS = 1
+LOOK_SECONDS = 0.5
 MAX_REASON_BYTES = 123
 """RFC 6455 §5.5: a control frame holds 125 bytes, two of them the code."""
 SERVER = f"tivo {version()}"
@@ -78,7 +79,7 @@ class Sockets:
             player.receive(TopicsChanged(topics))
 
     async def close(self) -> None:
-        """The gateway stops: every viewer is told, and looks for another one. Takes two seconds at most."""
+        """The gateway stops: every viewer is told, and looks for another one. Takes a second at most."""
         self._stopping = True
         for player in list(self._players):
             player.leave(STOPPING)
@@ -113,13 +114,6 @@ class Sockets:
             socket.write(encoding.encode(Bye(code=INTERNAL, reason="the gateway failed")))
             return Close(INTERNAL, "internal")
 
-    async def _look_again(self) -> None:
-        """A topic that was made a moment ago is there for whoever asks for it now."""
-        with contextlib.suppress(BrokerError):
-            topics = await self._sources.catalogue.topics(fresh=True)
-            if topics != self._topics:
-                self.topics_changed(topics)
-
     async def _play(self, scope: Scope, receive: Receive, socket: DirectSocket) -> Close:
         raw, globs = _asked(scope)
         await self._look_again()
@@ -134,27 +128,38 @@ class Sockets:
             encode=partial(encoding.encode, raw=raw),
             make_outbox=lambda player: Outbox(socket, on_full=player.on_full, on_drained=player.on_drained),
         )
-
-        async def commands() -> None:
-            self._players.add(player)
-            if self._stopping:
-                player.leave(STOPPING)
-            while (message := await receive())["type"] == "websocket.receive":
-                command = protocol.decode(message.get("text") or message.get("bytes") or "")
-                if isinstance(command, Subscribe):
-                    await self._look_again()
-                player.receive(command)
-                await player.outbox.below(CROWDED_BYTES)
-                await asyncio.sleep(0)  # thousands of commands fit into one packet, and others have deadlines
-            player.close(GONE, "the viewer has left")
-
+        known = self._topics
         try:
-            closing = await player.run(commands)
+            closing = await player.run(lambda: self._commands(player, receive, known))
         finally:
             self._players.discard(player)
         if closing.code != GONE:
             await _empty(player.outbox)
         return closing
+
+    async def _commands(self, player: Player, receive: Receive, known: Catalogue) -> None:
+        """Bring the viewer's commands to its player, until it leaves."""
+        self._players.add(player)
+        if self._stopping:
+            player.leave(STOPPING)
+        if self._topics is not known:
+            player.receive(TopicsChanged(self._topics))
+        while (message := await receive())["type"] == "websocket.receive":
+            command = protocol.decode(message.get("text") or message.get("bytes") or "")
+            if isinstance(command, Subscribe):
+                await self._look_again()
+            player.receive(command)
+            await player.outbox.below(CROWDED_BYTES)
+            await asyncio.sleep(0)  # thousands of commands fit into one packet, and others have deadlines
+        player.close(GONE, "the viewer has left")
+
+    async def _look_again(self) -> None:
+        """A topic that was made a moment ago is there for whoever asks for it now. The log being away delays nobody."""
+        with contextlib.suppress(BrokerError, TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                topics = await self._sources.catalogue.topics(fresh=True)
+                if topics != self._topics:
+                    self.topics_changed(topics)
 
 
 def _asked(scope: Scope) -> tuple[bool, tuple[str, ...]]:

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from crc32c import crc32c
+
 from tivo.log.disk import Buffer, File
 from tivo.model.errors import LogError, WireError
-from tivo.wire.record_batch import HEADER, BatchHeader, read_header, verify
+from tivo.wire.record_batch import CHECKED_AT, HEADER, LENGTH_END, MAGIC, BatchHeader, read_header, verify
 
 HEADER_BYTES = HEADER.size
 """Bytes of a record batch's header, from its base offset to its record count."""
@@ -52,6 +54,24 @@ def check(buffer: Buffer, position: int, offset: int) -> BatchHeader | None:
         return None
     verify(buffer, position, header)
     return header
+
+
+def good_until(view: memoryview, offset: int, upto: int) -> tuple[int, int]:
+    """Where the good batches at the start of a buffer end, and the offset behind them.
+
+    They begin at `offset` and lie below `upto`. `check` for many, in half its time: it builds no header and
+    gives no reasons.
+    """
+    at, size = 0, len(view)
+    while size - at >= HEADER_BYTES:
+        base, length, _, magic, crc, _, delta, _, _, _, _, _, _ = HEADER.unpack_from(view, at)
+        end = at + LENGTH_END + length
+        if base != offset or magic != MAGIC or delta < 0 or base + delta >= upto:
+            break
+        if not at + HEADER_BYTES <= end <= size or crc32c(view[at + CHECKED_AT : end]) != crc:
+            break
+        at, offset = end, base + delta + 1
+    return at, offset
 
 
 def scan(file: File, position: int, end: int, offset: int, *, chunk: int = SCAN_BYTES) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tivo.log.disk import Disk, File
 from tivo.log.index import IndexProof
 from tivo.log.meta import NO_TIME, Damage, SegmentMeta
-from tivo.log.scan import HEADER_BYTES, SCAN_BYTES, DamagedBatch, Found, check, find_batch, scan
+from tivo.log.scan import HEADER_BYTES, SCAN_BYTES, DamagedBatch, Found, check, find_batch, good_until, scan
 from tivo.log.segment_files import LOG, OpenSegment, SegmentFiles
 from tivo.model.errors import WireError
 from tivo.wire.record_batch import BatchHeader, read_header, records
@@ -268,21 +268,14 @@ class Segment:
 
     def _whole_batches(self, buffer: bytes, position: int, offset: int, upto: int) -> memoryview:
         """The good batches at the start of a buffer. Damage behind the first is left to the read that begins there."""
-        view, taken, size = memoryview(buffer), 0, len(buffer)
-        while taken < size:
-            try:
-                header = check(view, taken, offset)
-            except WireError:
-                if taken == 0:
-                    raise
-                break
-            if header is None and taken == 0:
+        view = memoryview(buffer)
+        taken, following = good_until(view, offset, upto)
+        if taken == 0:
+            header = check(view, 0, offset)
+            if header is None:
                 raise WireError(f"it is cut short at {position + len(buffer)}")
-            if header is None or offset + header.last_offset_delta >= upto:
-                break
-            taken += header.size
-            offset += header.last_offset_delta + 1
-        self._remember(offset, position + taken)
+            return EMPTY  # it reaches beyond the limit
+        self._remember(following, position + taken)
         return view[:taken]
 
     def _remember(self, offset: int, position: int) -> None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Literal
 
 from tivo.model.event import Cursor, Event
-from tivo.model.timeline import SECOND_US, Now, Window
+from tivo.model.timeline import MIN_TIME_US, SECOND_US, Now, Window
 from tivo.playback.commands import Frames, OnSlow
 from tivo.playback.controls import Controls
 from tivo.playback.credit import SLOW_US, Credit
@@ -61,6 +61,7 @@ class Epoch:
         self.thinned = 0
         self.began_us = 0
         self._thinned_us = 0
+        self._passed_us = MIN_TIME_US
         self._out = out
         self._at_us = from_us
         self._thinner: Thinner | None = None
@@ -108,6 +109,11 @@ class Epoch:
         self._repace(now)
         return True
 
+    def note(self, now: Now) -> None:
+        """Note what the position has passed: what comes in from here on with an earlier time comes late."""
+        if self.timed:
+            self._passed_us = max(self._passed_us, self.position(now) or MIN_TIME_US)
+
     def place(self, at_us: int | None) -> None:
         """Stand at a position, before the clock starts."""
         self._at_us = at_us
@@ -136,6 +142,7 @@ class Epoch:
         self.hurry = hurry
         if not hurry:
             self._at_us = self._clamped(max(self.cursor.time_us, self._at_us or self.cursor.time_us), now)
+            self._passed_us = self._at_us
             self._repace(now)
         return cancelled
 
@@ -166,7 +173,7 @@ class Epoch:
     def jump(self, to_us: int, now: Now) -> list[Effect]:
         """Cut a silence: be at `to_us` now."""
         from_us = self.position(now)
-        self._at_us = to_us
+        self._at_us = self._passed_us = to_us
         if self.pace is not None:
             self.pace = self.pace.moved(to_us, steady_us=now.steady_us)
         return [Tell(Skipped(from_us=from_us, to_us=to_us))] if from_us is not None and from_us < to_us else []
@@ -242,7 +249,7 @@ class Epoch:
         if self.pace is None or self.hurry or self.reading.live:
             return False
         fresh = next((event for event in events if order_key(event) > self.cursor), None)
-        if fresh is None or fresh.time_us > self.edge_us(now):
+        if fresh is None or not self._passed_us <= fresh.time_us <= self.edge_us(now):
             return False
         late_us = self.pace.lateness(fresh.time_us, now.steady_us)
         if late_us <= SLOW_US:
@@ -297,12 +304,10 @@ class Epoch:
 
     def _mark(self, event: Event, now: Now) -> Literal["", "late", "early"]:
         key = order_key(event)
-        if key <= self.cursor:
-            return "late"
-        if event.time_us > now.wall_us:
-            return "early"
-        self.cursor = key
-        return ""
+        if key > self.cursor and event.time_us <= now.wall_us:
+            self.cursor = key
+            return "late" if self.timed and event.time_us < self._passed_us else ""
+        return "late" if key <= self.cursor else "early"
 
     def _due_wall(self, event: Event, mark: str, now: Now) -> int:
         """Wall time at which an event was due: now, unless a clock told an earlier one."""

@@ -324,6 +324,7 @@ class Playback:
         """An answer to a read of this epoch; any other is stale."""
         if self.epoch is None:
             return
+        self.epoch.note(now)
         reading = self.epoch.reading
         if reading.take(fact, now.steady_us) is None:
             return

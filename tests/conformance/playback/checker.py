@@ -7,7 +7,7 @@ from tivo.model.event import Cursor, Event
 from tivo.model.timeline import Window
 from tivo.playback.cursor import from_token
 from tivo.playback.merge import FIRST, order_key
-from tivo.playback.notices import CaughtUp, Ended, Events, Gap, Looped, Notice, Reset, Skipped, State
+from tivo.playback.notices import CaughtUp, Ended, Events, Gap, Looped, Notice, Reset, Skipped, State, Status
 
 Place = tuple[bytes, int, int]
 """(topic id, partition, offset)"""
@@ -30,6 +30,7 @@ class EpochSeen:
     ended: bool = False
     thinned: int = 0
     thins: bool = False
+    began_us: int = 0
     floors: dict[tuple[bytes, int], int] = field(default_factory=dict)
     edges: set[bytes] = field(default_factory=set)
     known: bool = False
@@ -73,7 +74,7 @@ class Checker:
                 if notice.why == "loop":
                     self._carry_goals(notice.epoch)
                 self.before_us = None if self.epoch is None else self.epoch.from_us
-                self.epoch = EpochSeen(notice.epoch, notice.pos_us)
+                self.epoch = EpochSeen(notice.epoch, notice.pos_us, began_us=sent_us)
                 self.epochs.append(self.epoch)
                 self.before = self.offsets
                 self.after, self.offsets, self.due = None, {}, None
@@ -158,13 +159,14 @@ class Checker:
         key = order_key(event)
         if mark != "late" and key <= epoch.highest:
             raise Broken(f"out of order and not marked late: {event.topic}/{event.partition}/{event.offset} {mark}")
-        if mark == "late" and key > epoch.highest and not self.resumed and not epoch.thins:
-            raise Broken("marked late and in order")
+        if mark == "late" and key > epoch.highest and not self._came_in_late(epoch, event):
+            raise Broken("marked late, in order, and there from the beginning")
         if event.time_us > sent_us and mark == "":
             raise Broken(f"from the future and not marked early: {event}")
         if mark == "":
-            epoch.highest = key
             self.after = key
+        if mark != "early":
+            epoch.highest = max(key, epoch.highest)
         if frame.live:
             last = epoch.live_next.get((topic_id, event.partition), -1)
             if event.offset < last:
@@ -172,12 +174,17 @@ class Checker:
             epoch.live_next[topic_id, event.partition] = event.offset + 1
             self.offsets.setdefault(event.topic, {})[event.partition] = event.offset + 1
 
+    def _came_in_late(self, epoch: EpochSeen, event: Event) -> bool:
+        """Whether an event may have come in when its time had passed already."""
+        return self.resumed or epoch.thins or event.received_us >= epoch.began_us or self.world.troubled
+
     def _check_due(self, event: Event, due_us: int, mark: str, sent_us: int) -> None:
         """What is in order is never sent before it is due, and is due in proportion to its time."""
         if due_us > sent_us:
             raise Broken(f"sent {due_us - sent_us} µs before it was due")
         assert self.epoch is not None
-        if not self.resumed and due_us < self.first_pages.get(self.epoch.number, due_us):
+        following = self.state is not None and self.state.status is Status.TAILING
+        if not self.resumed and not following and due_us < self.first_pages.get(self.epoch.number, due_us):
             raise Broken("due before the first page was there")
         state = self.state
         if mark or state is None or state.speed is None or state.status.value != "playing":

@@ -47,6 +47,7 @@ class Simulation:
         self.world = World(self.random, self.timeline)
         self._session = session
         self.network = Network(self.random)
+        self.world.troubled = self.network.failing > 0
         self.length_us = self.random.choice([2, 10, 30]) * SECOND_US
         self.bounds: dict[tuple[bytes, int], dict[int, int]] = {}
         self.first_pages: dict[int, int] = {}
@@ -129,6 +130,7 @@ class Simulation:
 
     def _trouble(self) -> None:
         random = self.random
+        self.world.troubled = True
         name = random.choice(sorted(self.world.topics))
         kind = random.choice(["trim", "trim", "anew", "grow", "new"])
         if kind == "trim":

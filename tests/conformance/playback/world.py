@@ -89,6 +89,7 @@ class World:
         self.ring_length = random.choice([0, 2, 5, 20, 1000])
         self.agent_up = True
         self.changed: list[Callable[[], None]] = []
+        self.troubled = False
         self._made = 0
 
     @property

@@ -60,10 +60,11 @@ def _made(
     result: Topic | LogError | RequestError,
 ) -> None:
     """A topic was made on the way, by this request or by one before it; or it cannot be."""
-    topic = broker.topics.find(answers[place].name or "")
-    if topic is not None:
+    if isinstance(result, Topic):
+        answers[place] = _told(broker, result)
+    elif (topic := broker.topics.find(answers[place].name or "")) is not None:
         answers[place] = _told(broker, topic)
-    elif not isinstance(result, Topic):
+    else:
         answers[place].error_code = code_of(result)
     parts.settle()
 

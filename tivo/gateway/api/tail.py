@@ -23,7 +23,8 @@ from tivo.gateway.passage import Passage, from_token, resume, to_token
 from tivo.gateway.problems import Problem
 from tivo.gateway.sessions import Sessions, client_of
 from tivo.gateway.sources import Sources
-from tivo.model.errors import UnknownTopic
+from tivo.metrics import GATEWAY_SESSIONS
+from tivo.model.errors import NeighbourError, UnknownTopic
 from tivo.model.event import Event, Frontier
 from tivo.model.timeline import Window
 from tivo.playback.effects import TailPlace
@@ -48,10 +49,13 @@ def route(sources: Sources, sessions: Sessions, now: Clock, *, ping_seconds: flo
         client = client_of(request.scope)
 
         async def stream() -> AsyncGenerator[bytes, None]:
-            with sessions.seat(client):
+            with sessions.seat(client), GATEWAY_SESSIONS.track_inprogress():
                 yield b"retry: %d\n\n" % RECONNECT_MS
-                async for piece in _stream(place, info, sources, ping_seconds):
-                    yield piece
+                try:
+                    async for piece in _stream(place, info, sources, ping_seconds):
+                        yield piece
+                except NeighbourError as error:  # the client comes again, with its cursor
+                    yield b": %b\n\n" % str(error).replace("\n", " ").encode()
 
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return await begun(stream(), media_type="text/event-stream", headers=headers)

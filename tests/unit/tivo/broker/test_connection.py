@@ -32,9 +32,12 @@ class SilentTransport(asyncio.Transport):
         self.writes: list[bytes] = []
         self.closed = self.aborted = False
         self.reading = True
+        self.pauses: Connection | None = None  # whom to tell that the client does not read
 
     def write(self, data: Any) -> None:
         self.writes.append(bytes(data))
+        if self.pauses is not None and len(data) > 100_000:
+            self.pauses.pause_writing()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.limits = (low, high)
@@ -262,6 +265,27 @@ def test_large_records_are_written_as_they_are_read(bench: BrokerBench, socket: 
     sizes = [len(write) for write in socket.transport.writes]
     assert 3 == len(sizes)
     assert sizes[1] > 100_000
+    assert 1 == len(socket.replies())
+
+
+def test_answer_that_ends_with_records(bench: BrokerBench, socket: Socket) -> None:
+    bench.produce("t", b"x" * 100_000)
+    older = fetch(bench)
+    older.topics[0].topic = "t"
+
+    socket.receive(b"".join(request_frame(older, 11, correlation_id=1, client_id="c")))
+
+    assert [True, False] == [len(write) < 1_000 for write in socket.transport.writes]
+
+
+def test_large_answers_are_sent_before_the_next_is_read(bench: BrokerBench, socket: Socket) -> None:
+    bench.produce("t", b"x" * 1_000_000)
+    socket.transport.pauses = socket.connection
+
+    socket.send(*[fetch(bench) for _ in range(10)])
+    assert 1 == len(socket.replies())
+    socket.connection.resume_writing()
+
     assert 1 == len(socket.replies())
 
 

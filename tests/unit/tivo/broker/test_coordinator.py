@@ -66,6 +66,28 @@ def test_heartbeats_put_the_deadline_off(bench: BrokerBench) -> None:
     assert {ErrorCode.UNKNOWN_MEMBER_ID} == {member.beat() for member in members}
 
 
+def test_deadline_that_was_overtaken_rings_in_vain(bench: BrokerBench) -> None:
+    member = GroupMember(bench, session_ms=20_000)
+    member.settle()
+    newcomer = GroupMember(bench, session_ms=6_000)
+    newcomer.join()
+
+    bench.runtime.forward(6 * SECOND)
+    assert 0 == member.beat()
+    bench.runtime.forward(19 * SECOND)
+
+    assert 0 == member.beat()
+
+
+def test_join_is_not_answered_where_the_journal_takes_nothing(bench: BrokerBench) -> None:
+    member = GroupMember(bench)
+    member.settle()
+    bench.disk.faults.append(Fault(operation="fdatasync", name=".log", error=5))
+    committed(bench, request(group_id="other"))
+
+    assert ErrorCode.COORDINATOR_NOT_AVAILABLE == GroupMember(bench).join().response.error_code
+
+
 def test_answers_behind_a_record_wait_for_it_too(bench: BrokerBench) -> None:
     member = GroupMember(bench)
     joining = member.join(0)

@@ -345,6 +345,23 @@ async def test_client_that_does_not_read_is_closed(
     assert "was not read" in caplog.text
 
 
+async def test_stop_does_not_wait_for_a_client_that_does_not_read(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(options(tmp_path), now=clock) as server:
+        client = Client(*await asyncio.open_connection("127.0.0.1", server.port))
+        client.writer.transport.pause_reading()
+        topic_id = (await asked_aside(server, metadata("t"))).topics[0].topic_id
+        await asked_aside(server, produce(bytes(1_000_000)))
+        for _ in range(40):
+            client.send(fetch(topic_id, 0))
+        await client.writer.drain()
+        await until(lambda: any(connection.stalled_since_us is not None for connection in server.connections))
+
+    assert "the broker stops" in caplog.text
+    client.writer.close()
+
+
 async def asked_aside(server: Server, request: Message) -> Any:
     async with client_of(server) as client:
         return await client.ask(request)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.batches import batch
 from tivo.log.disk import OsDisk, OsFile, write_whole
-from tivo.log.scan import HEADER_BYTES, DamagedBatch, check, find_batch, scan
+from tivo.log.scan import HEADER_BYTES, DamagedBatch, check, find_batch, good_until, scan
 from tivo.model.errors import WireError
 from tivo.wire.record_batch import stamp
 
@@ -45,6 +45,34 @@ def test_altered_bytes_are_wrong() -> None:
 
     with pytest.raises(WireError, match="damaged"):
         check(data, 0, 7)
+
+
+def test_good_batches_below_the_limit_are_told_by_where_they_end() -> None:
+    data = memoryview(stamped(5) + stamped(6, records=2) + stamped(8))
+    one, two = len(stamped(5)), len(stamped(6, records=2))
+
+    assert (len(data), 9) == good_until(data, 5, 100)
+    assert (one + two, 8) == good_until(data, 5, 8)
+    assert (one, 6) == good_until(data, 5, 7)
+    assert (0, 5) == good_until(data, 5, 5)
+    assert (one + two, 8) == good_until(data[:-1], 5, 100)
+    assert (0, 5) == good_until(data[:60], 5, 100)
+
+
+@pytest.mark.parametrize("byte", [*range(12), *range(16, 69)])
+def test_good_batches_end_before_one_that_is_altered(byte: int) -> None:
+    data = stamped(5) + stamped(6) + stamped(7)
+    data[len(stamped(5)) + byte] ^= 0x81
+
+    assert (len(stamped(5)), 6) == good_until(memoryview(data), 5, 100)
+
+
+def test_a_batch_shorter_than_its_header_is_not_good() -> None:
+    data = stamped(5)
+    data[8:12] = (9).to_bytes(4, "big")
+    data[17:21] = bytes(4)
+
+    assert (0, 5) == good_until(memoryview(data), 5, 100)
 
 
 @pytest.mark.parametrize("chunk", [HEADER_BYTES, 100, 1_000, 1 << 20])

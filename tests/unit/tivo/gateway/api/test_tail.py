@@ -7,6 +7,10 @@ from starlette.applications import Starlette
 from tests.support.gateway_app import GatewayApp, Stream
 from tivo.client.producer import NewRecord
 from tivo.gateway.api.tail import PAGE, route
+from tivo.model.errors import StoreError
+from tivo.model.timeline import Window
+from tivo.store.base import Found
+from tivo.store.memory import MemoryStore
 
 URL = "/v1/topics/t/tail"
 
@@ -165,6 +169,36 @@ async def test_a_deleted_topic_ends_the_stream_with_a_word(gateway: GatewayApp) 
         gateway.tail.keep({})
 
         assert ("gone", {"topic": "t"}) == await messages.next()
+
+
+async def test_a_log_that_was_away_goes_on_where_it_was(gateway: GatewayApp) -> None:
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        stream.hold()
+        messages = Messages(stream)
+        await stream.piece()
+        gateway.log.away = True
+        stream.flow()
+        stored = await messages.values(3)
+        gateway.log.away = False
+
+        assert [0, 1, 2, 3, 4] == stored + await messages.values(2)
+
+
+class Broken(MemoryStore):
+    """A store that nobody can read."""
+
+    async def read(self, topic_id: bytes, window: Window, **bounds: Any) -> Found:  # type: ignore[override]
+        raise StoreError("the disk\nis gone")
+
+
+async def test_a_store_that_is_away_ends_the_stream_with_a_comment() -> None:
+    gateway = GatewayApp(store=Broken())
+    gateway.log.make("t")
+
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        assert [b"retry: 1000\n\n", b": the disk is gone\n\n"] == [await stream.piece(), await stream.piece()]
+
+    assert stream.ended
 
 
 async def test_a_silent_stream_is_kept_alive_by_comments(gateway: GatewayApp) -> None:
