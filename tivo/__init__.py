@@ -3,7 +3,7 @@
 
 def version() -> str:
     """The version that is installed; read only when asked, since it costs every process some 20 ms."""
-    from importlib.metadata import PackageNotFoundError  # noqa: PLC0415
+    from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
     try:

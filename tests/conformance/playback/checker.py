@@ -7,7 +7,7 @@ from tivo.model.event import Cursor, Event
 from tivo.model.timeline import Window
 from tivo.playback.cursor import from_token
 from tivo.playback.merge import FIRST, order_key
-from tivo.playback.notices import CaughtUp, Ended, Events, Gap, Looped, Notice, Reset, Skipped, State, Status
+from tivo.playback.notices import CaughtUp, Ended, Events, Gap, Looped, Notice, Reset, Skipped, State
 
 Place = tuple[bytes, int, int]
 """(topic id, partition, offset)"""
@@ -31,6 +31,7 @@ class EpochSeen:
     thinned: int = 0
     thins: bool = False
     began_us: int = 0
+    follows: bool = False
     floors: dict[tuple[bytes, int], int] = field(default_factory=dict)
     edges: set[bytes] = field(default_factory=set)
     known: bool = False
@@ -183,8 +184,7 @@ class Checker:
         if due_us > sent_us:
             raise Broken(f"sent {due_us - sent_us} µs before it was due")
         assert self.epoch is not None
-        following = self.state is not None and self.state.status is Status.TAILING
-        if not self.resumed and not following and due_us < self.first_pages.get(self.epoch.number, due_us):
+        if not self.resumed and not self.epoch.follows and due_us < self.first_pages.get(self.epoch.number, due_us):
             raise Broken("due before the first page was there")
         state = self.state
         if mark or state is None or state.speed is None or state.status.value != "playing":
@@ -211,6 +211,7 @@ class Checker:
             return
         epoch.known = True
         epoch.from_us = standing.from_us
+        epoch.follows = standing.delay_us is not None
         for name, kept in standing.topics.items():
             if kept.edge:
                 epoch.edges.add(kept.topic_id)

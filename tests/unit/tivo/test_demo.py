@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import orjson
 import pytest
-from tivo.client.producer import NewRecord
 
 from tivo import demo
+from tivo.client.producer import NewRecord
 from tivo.model.timeline import DAY_US, HOUR_US, SECOND_US
 
 NOON_US = 20_000 * DAY_US + 12 * HOUR_US

@@ -1,0 +1,50 @@
+import pytest
+
+from tests.unit.tivo.playback.events import event, topic
+from tivo.playback.topics import is_glob, key_filter, matching, missing
+
+CATALOGUE = {name: topic(name) for name in ("metrics.b", "metrics.a", "orders")}
+
+
+@pytest.mark.parametrize("pattern", ["metrics.*", "order?", "[mo]*"])
+def test_a_glob_has_a_sign(pattern: str) -> None:
+    assert is_glob(pattern)
+    assert not is_glob("metrics.a")
+
+
+def test_topics_match_once_and_come_by_name() -> None:
+    assert ["metrics.a", "metrics.b", "orders"] == [*matching(("orders", "metrics.*", "*"), CATALOGUE)]
+
+
+def test_a_name_matches_itself_alone() -> None:
+    assert {"orders": CATALOGUE["orders"]} == matching(("orders", "metrics"), CATALOGUE)
+
+
+def test_only_plain_names_can_be_missing() -> None:
+    assert ["nothing"] == missing(("nothing", "noth*", "orders"), CATALOGUE)
+
+
+def test_no_globs_let_every_key_pass() -> None:
+    assert key_filter(()) is None
+
+
+def test_keys_pass_by_any_of_the_globs() -> None:
+    passes = key_filter(("sensor-*", "door"))
+
+    assert passes is not None
+    assert [True, True, False, False] == [passes(event(0, key=key)) for key in (b"sensor-1", b"door", b"doors", None)]
+
+
+def test_a_key_without_text_is_matched_by_its_replacement() -> None:
+    passes = key_filter(("*",))
+
+    assert passes is not None
+    assert passes(event(0, key=b"\xff"))
+    assert passes(event(0, key=b"\xff"))
+
+
+def test_many_keys_do_not_fill_the_memory() -> None:
+    passes = key_filter(("1*",))
+
+    assert passes is not None
+    assert 1 + 10 + 100 + 1_000 == sum(passes(event(0, key=b"%d" % number)) for number in range(5_000)) - 0
