@@ -36,6 +36,9 @@ def refusal(response: httpx.Response) -> RequestError | NeighbourError:
     try:
         problem = response.json()
         message = problem.get("detail") or problem.get("title") or response.text
+        details = [str(each["detail"]) for each in problem.get("errors", []) if each.get("detail")]
+        if details and details[0] not in message:
+            message = f"{message}: {details[0]}"
     except ValueError:
         message = response.text
     kind = NeighbourError if response.status_code >= 500 else RequestError

@@ -75,6 +75,7 @@ def _field(value: Any, name: str, line: bytes) -> Any:
 
 
 def _check(given: Any, before: int) -> None:
-    """207 answers what failed, record by record: the first one is told with its line."""
-    for error in (given or {}).get("errors", []):
-        raise RequestError(f"line {before + error['index'] + 1} was not taken: {error['detail']}")
+    """207 reports record by record: the first one that was not taken is told with its line."""
+    for index, report in enumerate((given or {}).get("offsets", [])):
+        if "error" in report:
+            raise RequestError(f"line {before + index + 1} was not taken, others were: {report['error']}")

@@ -46,7 +46,7 @@ def _welcome(plan: Plan, *, demo: bool) -> str:
     topic = "greetings"
     socket = plan.url.replace("http", "ws", 1)
     kafka = plan.settings.bootstrap.split(",")[0]
-    shown = f"{plan.url}/#topic=quakes" if demo else plan.url
+    shown = f"{plan.url}/?topic=quakes" if demo else plan.url
     return f"""
   tivo is ready:  {shown}
 

@@ -37,3 +37,15 @@ def test_lines_go_in_batches() -> None:
     batches = list(produce._batches({"value": n} for n in range(produce.BATCH + 1)))
 
     assert [produce.BATCH, 1] == [len(batch) for batch in batches]
+
+
+def test_record_that_was_not_taken_is_told_with_its_line() -> None:
+    given = {"offsets": [{"partition": 0, "offset": 7}, {"error_code": "bad_record", "error": "time: no such time"}]}
+
+    with pytest.raises(RequestError, match="line 12 was not taken, others were: time: no such time"):
+        produce._check(given, 10)
+
+
+def test_records_that_were_all_taken_are_no_error() -> None:
+    produce._check({"offsets": [{"partition": 0, "offset": 7}]}, 0)
+    produce._check(None, 0)
