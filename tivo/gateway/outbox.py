@@ -26,7 +26,7 @@ class Writer(Protocol):
 
 class _Waiting(NamedTuple):
     frame: bytes
-    epoch: int | None  # None for notices, which no seek makes stale
+    lasting: bool
 
 
 class Outbox:
@@ -42,12 +42,12 @@ class Outbox:
         self.waiting_bytes = 0
         writer.on_writable = self.flush
 
-    def put(self, frame: bytes, *, epoch: int | None = None) -> None:
-        """Send a frame behind those that wait."""
+    def put(self, frame: bytes, *, lasting: bool) -> None:
+        """Send a frame behind those that wait. What is not `lasting` may be discarded while it waits."""
         if not self._waiting and self._writer.is_writable:
             self._writer.write(frame)
             return
-        self._waiting.append(_Waiting(frame, epoch))
+        self._waiting.append(_Waiting(frame, lasting))
         self.waiting_bytes += len(frame)
         if self.waiting_bytes > HIGH_BYTES and not self._full:
             self._full = True
@@ -61,12 +61,11 @@ class Outbox:
             self._writer.write(frame)
         self._tell_drained()
 
-    def discard(self, before_epoch: int) -> None:
-        """Drop the frames of older epochs that still wait; the others keep their order."""
-        if any(each.epoch is not None and each.epoch < before_epoch for each in self._waiting):
-            self._waiting = deque(each for each in self._waiting if each.epoch is None or each.epoch >= before_epoch)
-            self.waiting_bytes = sum(len(each.frame) for each in self._waiting)
-            self._tell_drained()
+    def discard(self) -> None:
+        """Drop what waits and is not lasting; the rest keeps its order."""
+        self._waiting = deque(each for each in self._waiting if each.lasting)
+        self.waiting_bytes = sum(len(each.frame) for each in self._waiting)
+        self._tell_drained()
 
     async def below(self, mark_bytes: int) -> None:
         """Come back when no more than this waits."""

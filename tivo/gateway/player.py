@@ -43,7 +43,7 @@ from tivo.playback.facts import (
     TopicRef,
     Woke,
 )
-from tivo.playback.notices import Bye, Notice
+from tivo.playback.notices import LASTING, Bye, Notice
 
 READ_SECONDS = 10
 CLOSING_SECONDS = 1
@@ -127,7 +127,7 @@ class Player:
     def leave(self, bye: Bye) -> None:
         """End the session from outside, and tell the viewer why."""
         if not self._over.done():
-            self.outbox.put(self._encode(bye))
+            self.outbox.put(self._encode(bye), lasting=True)
             self.close(bye.code, bye.reason)
 
     def on_full(self) -> None:
@@ -141,13 +141,13 @@ class Player:
             case Send(frame):
                 GATEWAY_LATENESS.observe(frame.late_us / 1e6)
                 GATEWAY_EVENTS_SENT.inc(len(frame.events))
-                self.outbox.put(self._encode(frame), epoch=frame.epoch)
+                self.outbox.put(self._encode(frame), lasting=False)
             case WakeAt(steady_us):
                 self._timer.set(steady_us)
             case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | Ask():
                 self._reads[effect.read] = self._tasks.create_task(self._read(effect))
             case Tell(notice):
-                self.outbox.put(self._encode(notice))
+                self.outbox.put(self._encode(notice), lasting=isinstance(notice, LASTING))
             case _:
                 self._perform_rare(effect)
 
@@ -164,8 +164,8 @@ class Player:
             case CloseTail(topic):
                 self._tails.remove(topic)
                 self._sources.tail.close(topic)
-            case Discard(before_epoch):
-                self.outbox.discard(before_epoch)
+            case Discard():
+                self.outbox.discard()
             case Close(code, reason):
                 self.close(code, reason)
             case _:

@@ -38,7 +38,7 @@ class Bench:
 def test_a_frame_is_written_at_once_where_the_socket_takes_it() -> None:
     bench = Bench()
 
-    bench.outbox.put(b"a")
+    bench.outbox.put(b"a", lasting=False)
 
     assert [b"a"] == bench.socket.written
     assert 0 == bench.outbox.waiting_bytes
@@ -46,10 +46,10 @@ def test_a_frame_is_written_at_once_where_the_socket_takes_it() -> None:
 
 def test_frames_and_notices_keep_their_order_across_a_full_socket() -> None:
     bench = Bench(is_writable=False)
-    bench.outbox.put(b"frame", epoch=1)
-    bench.outbox.put(b"notice")
+    bench.outbox.put(b"frame", lasting=False)
+    bench.outbox.put(b"notice", lasting=False)
     bench.socket.open(room=1)
-    bench.outbox.put(b"frame2", epoch=1)
+    bench.outbox.put(b"frame2", lasting=False)
 
     bench.socket.open()
 
@@ -60,7 +60,7 @@ def test_each_mark_is_told_once_when_it_is_passed() -> None:
     bench = Bench(is_writable=False)
     half = bytes(HIGH_BYTES // 2)
     for _ in range(4):
-        bench.outbox.put(half, epoch=1)
+        bench.outbox.put(half, lasting=False)
     assert ["full"] == bench.told
 
     bench.socket.open(room=2)
@@ -72,48 +72,41 @@ def test_each_mark_is_told_once_when_it_is_passed() -> None:
 
 def test_it_is_drained_as_soon_as_the_low_mark_is_reached() -> None:
     bench = Bench(is_writable=False)
-    bench.outbox.put(bytes(HIGH_BYTES), epoch=1)
-    bench.outbox.put(bytes(LOW_BYTES), epoch=1)
+    bench.outbox.put(bytes(HIGH_BYTES), lasting=False)
+    bench.outbox.put(bytes(LOW_BYTES), lasting=False)
 
     bench.socket.open(room=1)
 
     assert ["full", "drained"] == bench.told
 
 
-def test_discard_drops_stale_frames_and_keeps_every_notice() -> None:
+def test_discard_drops_what_is_not_lasting_and_keeps_the_order_of_the_rest() -> None:
     bench = Bench(is_writable=False)
-    bench.outbox.put(b"old", epoch=1)
-    bench.outbox.put(b"reset")
-    bench.outbox.put(b"new", epoch=2)
+    bench.outbox.put(b"ack", lasting=True)
+    bench.outbox.put(b"old", lasting=False)
+    bench.outbox.put(b"gap", lasting=True)
 
-    bench.outbox.discard(2)
+    bench.outbox.discard()
+    bench.outbox.put(b"new", lasting=False)
     bench.socket.open()
 
-    assert [b"reset", b"new"] == bench.socket.written
+    assert [b"ack", b"gap", b"new"] == bench.socket.written
 
 
 def test_discard_may_drain_the_outbox() -> None:
     bench = Bench(is_writable=False)
-    bench.outbox.put(bytes(HIGH_BYTES + 1), epoch=1)
+    bench.outbox.put(bytes(HIGH_BYTES + 1), lasting=False)
 
-    bench.outbox.discard(2)
+    bench.outbox.discard()
 
     assert ["full", "drained"] == bench.told
-
-
-def test_discard_of_nothing_changes_nothing() -> None:
-    bench = Bench(is_writable=False)
-    bench.outbox.put(b"new", epoch=2)
-
-    bench.outbox.discard(2)
-
-    assert 3 == bench.outbox.waiting_bytes
+    assert 0 == bench.outbox.waiting_bytes
 
 
 async def test_below_comes_back_when_enough_has_gone() -> None:
     bench = Bench(is_writable=False)
-    bench.outbox.put(b"aaaa", epoch=1)
-    bench.outbox.put(b"bb", epoch=1)
+    bench.outbox.put(b"aaaa", lasting=False)
+    bench.outbox.put(b"bb", lasting=False)
 
     async with asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(bench.outbox.below(2))
@@ -126,7 +119,7 @@ async def test_below_comes_back_when_enough_has_gone() -> None:
 
 async def test_below_outlives_one_who_stopped_waiting() -> None:
     bench = Bench(is_writable=False)
-    bench.outbox.put(b"aaaa", epoch=1)
+    bench.outbox.put(b"aaaa", lasting=False)
     async with asyncio.TaskGroup() as tasks:
         gone = tasks.create_task(bench.outbox.below(0))
         await asyncio.sleep(0)

@@ -48,7 +48,7 @@ from tivo.playback.facts import (
     TopicRef,
     Woke,
 )
-from tivo.playback.notices import Events, Shown, Skipped
+from tivo.playback.notices import Events, Gap, Shown, Skipped
 
 
 class Script:
@@ -181,6 +181,10 @@ def skip(from_us: int) -> Tell:
     return Tell(Skipped(from_us=from_us, to_us=from_us))
 
 
+def gap() -> Tell:
+    return Tell(Gap(topic="t", partition=0, from_offset=0, to_offset=1, reason="retention"))
+
+
 async def test_every_read_is_answered_by_its_fact() -> None:
     stage = Stage()
     stage.gateway.log.fill("t", 3)
@@ -308,16 +312,17 @@ async def test_what_the_session_does_when_it_is_full_comes_behind_what_it_was_do
     assert [None, 1, 9] == [each.get("from_us") for each in stage.socket.frames]
 
 
-async def test_stale_frames_are_dropped_before_they_are_sent() -> None:
+async def test_what_belongs_to_an_older_epoch_is_dropped_and_what_lasts_is_sent() -> None:
     stage = Stage()
 
     async with stage.playing():
         stage.socket.is_writable = False
-        stage.do(frame(1), skip(1), Discard(2), frame(2, epoch=2))
+        stage.do(frame(1), skip(1), gap(), Discard(2), frame(2, epoch=2))
         stage.socket.is_writable = True
         stage.socket.on_writable()
 
-    assert [None, 2] == [each.get("epoch") for each in stage.socket.frames]
+    assert ["gap", "events"] == [each["type"] for each in stage.socket.frames]
+    assert 2 == stage.socket.frames[1]["epoch"]
 
 
 async def test_tails_that_are_still_open_are_closed_at_the_end() -> None:
