@@ -46,6 +46,7 @@ class Limits:
     shortest_session_us: int = 6 * SECOND_US
     longest_session_us: int = 30 * MINUTE_US
     max_offset_metadata_bytes: int = 4_096
+    max_member_metadata_bytes: int = 256 << 10
     max_inflated_bytes: int = 16 << 20
 
 

@@ -13,6 +13,7 @@ from tivo.log import catalog
 from tivo.log.catalog import Catalog
 from tivo.log.partition import Partition
 from tivo.model.errors import LogError, RequestError, UnknownTopic
+from tivo.model.timeline import SECOND_US
 from tivo.wire.error_codes import ErrorCode
 
 INTERNAL_PREFIX = "__"
@@ -40,6 +41,9 @@ class Topic:
         return self.leaders[partition]
 
 
+GONE_US = 10 * SECOND_US
+"""So long a deleted topic is not made anew by being asked for: its clients have heard by then that it is gone."""
+
 Changed = Callable[[Topic | LogError | RequestError], None]
 
 
@@ -64,6 +68,7 @@ class Topics:
         self._turns = Turns(shared.runtime)
         self._by_name: dict[str, Topic] = {}
         self._by_id: dict[bytes, Topic] = {}
+        self._gone_us: dict[str, int] = {}
 
     def open(self) -> None:
         """Open what there is. Blocks; called once, before anybody asks. Raises LogError."""
@@ -147,6 +152,7 @@ class Topics:
             if present is None:
                 raise UnknownTopic(topic.name)
             del self._by_name[present.name], self._by_id[present.id]
+            self._gone_us[present.name] = self._shared.runtime.now().steady_us
             gauges.hide(present.name, present.leaders)
             gone = LogError(f"topic {present.name} is deleted")
             for leader in present.leaders:
@@ -155,6 +161,12 @@ class Topics:
             return lambda: self._deleted(present)
 
         self._turns.take(begin, then)
+
+    def was_just_deleted(self, name: str) -> bool:
+        """Whether a topic of this name went so lately that clients which had it may still ask for it."""
+        steady_us = self._shared.runtime.now().steady_us
+        self._gone_us = {gone: at_us for gone, at_us in self._gone_us.items() if steady_us - at_us < GONE_US}
+        return name in self._gone_us
 
     def when_settled(self, then: Callable[[], None]) -> None:
         """Call back when the changes that are under way are done."""
@@ -200,7 +212,7 @@ class Topics:
 
     def _deleted(self, topic: Topic) -> Topic:
         for leader in topic.leaders:
-            leader.log.delete()
+            leader.log.close(clean=False)  # waits for a sync that is under way
         self._catalog.delete(topic.name)
         return topic
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple, Self, TypeAlias
@@ -21,6 +21,7 @@ from tivo.model.event import TIME_HEADER, Headers, header
 from tivo.model.timeline import MILLISECOND_US, from_kafka_ms, to_kafka_ms
 
 TIMEOUT_MS = 10_000
+STOP_S = 2.0
 LARGEST_REQUEST = 64 * 2**20
 """The producer refuses nothing by size itself: how large a record may be is for the broker to say."""
 
@@ -65,6 +66,7 @@ class Producer:
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
         self._lock = asyncio.Lock()
+        self._topics: set[str] = set()
         self._producers: dict[tuple[int, bool], AIOKafkaProducer] = {}
 
     async def start(self) -> None:
@@ -72,10 +74,16 @@ class Producer:
         await self._producer(-1, idempotent=True)
 
     async def close(self) -> None:
-        """Send what is under way, and disconnect."""
+        """Send what is under way, for two seconds at most, and disconnect."""
         while self._producers:
             _, producer = self._producers.popitem()
-            await producer.stop()
+            await _stop(producer)
+
+    def keep_only(self, topics: Collection[str]) -> None:
+        """Ask the broker for no other topics: one that makes what it is asked for would make a deleted one anew."""
+        self._topics.intersection_update(topics)
+        for producer in self._producers.values():
+            producer.client.set_topics(self._topics)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -93,6 +101,7 @@ class Producer:
         where it is away before anything was sent.
         """
         producer = await self._producer(acks, idempotent=acks == -1)
+        self._topics.add(topic)
         answers = await _send_all(producer, topic, records)
         refused = [index for index, answer in enumerate(answers) if isinstance(answer, _Refused)]
         if refused and acks == -1:
@@ -129,7 +138,16 @@ class Producer:
         """Go on with another: behind a refused batch this one's sequence numbers have a hole (KIP-98)."""
         if producer in self._producers.values():
             del self._producers[-1, True]
+            await _stop(producer)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """aiokafka's own stop waits for a broker that is away for as long as it is away."""
+    try:
+        async with asyncio.timeout(STOP_S):
             await producer.stop()
+    except TimeoutError:
+        await producer.client.close()
 
 
 async def _send_all(producer: AIOKafkaProducer, topic: str, records: Sequence[NewRecord]) -> list[Sent]:

@@ -1,6 +1,6 @@
 """What the gateway leans on, as it sees it: the log's topics and the way into them, and what follows the log."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from tivo.client.cluster import TopicInfo
@@ -34,6 +34,8 @@ class Producer(Protocol):
     """The way into the log. One answer per record, in order."""
 
     async def send(self, topic: str, records: Sequence[NewRecord], *, acks: int = -1) -> Sequence[Sent]: ...
+
+    def keep_only(self, topics: Collection[str]) -> None: ...
 
 
 class Tail(Protocol):

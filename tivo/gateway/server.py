@@ -140,6 +140,7 @@ class _Log:
 async def _watch(log: _Log, catalogue: Catalogue, sockets: Sockets) -> None:
     def changed(topics: Mapping[str, TopicRef]) -> None:
         log.tail.keep(topics)
+        log.producer.keep_only(topics.keys())
         sockets.topics_changed(topics)
 
     await _connected(log.cluster.start)

@@ -1,6 +1,7 @@
 """JoinGroup (11), versions 0-9: a consumer asks to be in the next generation of its group; waits for it.
 
-Odd: INVALID_GROUP_ID (24), INVALID_SESSION_TIMEOUT (26) outside 6 s to 30 min,
+Odd: INVALID_GROUP_ID (24), INVALID_SESSION_TIMEOUT (26) outside 6 s to 30 min, INVALID_REQUEST
+(42) for more than 256 KiB of metadata, which the group would have to keep for the member;
 INCONSISTENT_GROUP_PROTOCOL (23), UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82),
 GROUP_MAX_SIZE_REACHED (81), COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
 
@@ -50,6 +51,8 @@ def _wrong_with(broker: Broker, request: JoinGroupRequest, session_us: int) -> E
         return ErrorCode.INVALID_GROUP_ID
     if not broker.limits.shortest_session_us <= session_us <= broker.limits.longest_session_us:
         return ErrorCode.INVALID_SESSION_TIMEOUT
+    if sum(len(protocol.metadata) for protocol in request.protocols) > broker.limits.max_member_metadata_bytes:
+        return ErrorCode.INVALID_REQUEST
     return ErrorCode.NONE
 
 

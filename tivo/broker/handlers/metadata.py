@@ -45,7 +45,8 @@ def handle(broker: Broker, request: MetadataRequest, caller: Caller) -> Reply:
     for wanted in request.topics:
         answer = _asked(broker, wanted)
         response.topics.append(answer)
-        if may_make and answer.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+        unknown = answer.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        if may_make and unknown and not broker.topics.was_just_deleted(wanted.name or ""):
             parts.owe()
             made = partial(_made, broker, parts, response.topics, len(response.topics) - 1)
             broker.topics.create(wanted.name or "", broker.limits.default_partitions, {}, made)

@@ -17,6 +17,7 @@ from tivo.broker.membership import (
     Leave,
     Left,
     Outcome,
+    Protocols,
     Request,
     Sync,
     Synced,
@@ -25,9 +26,8 @@ from tivo.wire.error_codes import ErrorCode
 
 SECOND = 1_000_000
 PARTITIONS = 6
-PROTOCOLS = st.sampled_from(
-    [(("range", b"x"),), (("range", b"y"), ("sticky", b"z")), (("sticky", b"z"), ("range", b"y"))]
-)
+BOTH = (("range", b"y"), ("sticky", b"z"))
+PROTOCOLS = st.sampled_from([(("range", b"x"),), BOTH, BOTH[::-1]])
 SPANS = st.sampled_from([1, SECOND // 2, 3 * SECOND, 11 * SECOND, 70 * SECOND])
 
 
@@ -56,6 +56,7 @@ class Groups(RuleBasedStateMachine):
         self.pending: dict[int, tuple[Client, Request]] = {}
         self.tickets = 0
         self.records: list[GroupRecord] = []
+        self.owners: dict[int, dict[int, str]] = {}  # generation → partition → who was told that it owns it
 
     @initialize(delay_us=st.sampled_from([0, SECOND]))
     def begin(self, delay_us: int) -> None:
@@ -75,7 +76,10 @@ class Groups(RuleBasedStateMachine):
         return client
 
     @rule(client=clients, protocols=PROTOCOLS, id_required=st.booleans(), skips=st.booleans())
-    def join(self, client: Client, protocols: tuple[tuple[str, bytes], ...], id_required: bool, skips: bool) -> None:
+    def join(self, client: Client, protocols: Protocols, id_required: bool, skips: bool) -> None:
+        self.join_as(client, protocols, id_required=id_required, skips=skips)
+
+    def join_as(self, client: Client, protocols: Protocols, *, id_required: bool, skips: bool) -> None:
         self.tickets += 1
         self.ask(
             client,
@@ -95,8 +99,11 @@ class Groups(RuleBasedStateMachine):
             ),
         )
 
-    @rule(client=clients)
-    def sync(self, client: Client) -> None:
+    @rule(client=clients, behind=st.sampled_from([0, 0, 0, 1]))
+    def sync(self, client: Client, behind: int) -> None:
+        self.sync_as(client, behind)
+
+    def sync_as(self, client: Client, behind: int) -> None:
         self.tickets += 1
         parts: dict[str, bytes] = {}
         if client.leader and client.members:
@@ -109,21 +116,21 @@ class Groups(RuleBasedStateMachine):
                 ticket=self.tickets,
                 member_id=client.member_id,
                 instance_id=client.instance_id,
-                generation=client.generation,
+                generation=client.generation - behind,
                 protocol_type=None,
                 protocol=None,
                 assignments=tuple(parts.items()),
             ),
         )
 
-    @rule(client=clients)
-    def beat(self, client: Client) -> None:
+    @rule(client=clients, behind=st.sampled_from([0, 0, 0, 1]))
+    def beat(self, client: Client, behind: int) -> None:
         self.tickets += 1
         beat = Heartbeat(
             ticket=self.tickets,
             member_id=client.member_id,
             instance_id=client.instance_id,
-            generation=client.generation,
+            generation=client.generation - behind,
         )
         self.ask(client, beat)
 
@@ -131,6 +138,11 @@ class Groups(RuleBasedStateMachine):
     def leave(self, client: Client) -> None:
         self.tickets += 1
         self.ask(client, Leave(ticket=self.tickets, leavers=((client.member_id, client.instance_id),)))
+
+    @rule(client=clients)
+    def join_over_another_connection(self, client: Client) -> None:
+        client.awaits = None
+        self.join_as(client, BOTH, id_required=True, skips=False)
 
     @rule(client=clients)
     def lose_connection(self, client: Client) -> None:
@@ -145,6 +157,9 @@ class Groups(RuleBasedStateMachine):
         return fresh
 
     @rule(span_us=SPANS)
+    def time_passes(self, span_us: int) -> None:
+        self.wait(span_us)
+
     def wait(self, span_us: int) -> None:
         end_us = self.now_us + span_us
         while (deadline_us := self.group.deadline_us) is not None and deadline_us <= end_us:
@@ -155,6 +170,17 @@ class Groups(RuleBasedStateMachine):
                 "it asks to be told in vain"
             )
         self.now_us = end_us
+
+    @rule()
+    def everybody_settles(self) -> None:
+        """All who can join do, in their order, and then sync: so that chains of whole generations come about too."""
+        for client in self.everybody:
+            for _ in range(2):  # once more where an id was required
+                if client.awaits is None:
+                    self.join_as(client, BOTH, id_required=True, skips=False)
+        self.wait(SECOND)
+        for client in self.everybody:
+            self.sync_as(client, 0)
 
     @rule()
     def restart_broker(self) -> None:
@@ -209,13 +235,19 @@ class Groups(RuleBasedStateMachine):
             case Synced(error=ErrorCode.NONE):
                 assert isinstance(request, Sync)
                 self.own(request.generation, request.member_id, answer.assignment)
+            case Beaten(error=ErrorCode.NONE):
+                assert isinstance(request, Heartbeat)
+                assert request.generation == self.group.generation
             case Beaten() | Left() | Joined() | Synced():
                 pass
 
     def own(self, generation: int, member_id: str, part: bytes) -> None:
-        """No partition has two owners among the members of one generation as it is kept."""
+        """What is told is what is kept, and nobody else was ever told the same in this generation."""
         (member,) = [m for m in self.records[-1].members if m.member_id == member_id]
         assert (generation, part) == (self.records[-1].generation, member.assignment), "told something that is not kept"
+        owners = self.owners.setdefault(generation, {})
+        for partition in part:
+            assert owners.setdefault(partition, member.instance_id or member_id) == (member.instance_id or member_id)
 
     @invariant()
     def nobody_is_forgotten(self) -> None:
@@ -234,7 +266,9 @@ class Groups(RuleBasedStateMachine):
             return
         assert (self.group.state is State.EMPTY) <= (not self.group.members)
         assert len(self.group.members) <= 8
+        if self.group.state is State.STABLE:
+            assert list(self.group.members) == [member.member_id for member in self.records[-1].members]
 
 
-Groups.TestCase.settings = settings(max_examples=75, stateful_step_count=40, deadline=None)
+Groups.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestGroups = Groups.TestCase

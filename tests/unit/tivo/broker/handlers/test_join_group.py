@@ -43,6 +43,7 @@ def test_newer_clients_come_back_with_their_id(bench: BrokerBench, version: int)
         ({"session_ms": 5_999}, ErrorCode.INVALID_SESSION_TIMEOUT),
         ({"session_ms": 1_800_001}, ErrorCode.INVALID_SESSION_TIMEOUT),
         ({"member_id": "stranger"}, ErrorCode.UNKNOWN_MEMBER_ID),
+        ({"metadata": bytes(262_145)}, ErrorCode.INVALID_REQUEST),
     ],
 )
 def test_what_is_wrong_is_refused(bench: BrokerBench, member: dict[str, object], error: ErrorCode) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.broker import BrokerBench
 from tests.support.faulty_disk import Fault
+from tivo.broker.topics import GONE_US
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from tivo.wire.messages.metadata import MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseTopic
@@ -86,11 +87,22 @@ def test_disk_that_takes_no_topic_is_told(bench: BrokerBench) -> None:
 def test_topic_ids_are_stable_until_the_topic_is_made_anew(bench: BrokerBench) -> None:
     (before,), (again,) = asked(bench, "t"), asked(bench, "t")
     bench.ask(DeleteTopicsRequest(topics=[DeleteTopicState(name="t")]))
+    bench.runtime.forward(GONE_US)
 
     (after,) = asked(bench, "t")
 
     assert before.topic_id == again.topic_id
     assert before.topic_id != after.topic_id
+
+
+def test_topic_just_deleted_is_not_made_by_those_who_still_ask_for_it(bench: BrokerBench) -> None:
+    bench.ask(DeleteTopicsRequest(topics=[DeleteTopicState(name="t")]))
+
+    bench.runtime.forward(GONE_US - 1)
+
+    assert ErrorCode.UNKNOWN_TOPIC_OR_PARTITION == asked(bench, "t")[0].error_code
+    bench.make("t")
+    assert 0 == asked(bench, "t")[0].error_code
 
 
 def test_topic_by_id(bench: BrokerBench) -> None:
