@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 AGAIN_S = 0.2
 """Pause before a partition that could not be placed is tried again."""
+SETTLING_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,9 @@ class PageConsumer(Consumer):
         timeout: float,  # noqa: ASYNC109 - its signature
     ) -> dict[TP, list[FetchedPage]]:
         places = self._intake.places
+        if self.app.rebalancing:
+            await self.sleep(SETTLING_S)
+            return {}
         await self._place()
         wanted = places.wanted(active_partitions or ())
         if not wanted:
@@ -269,6 +273,9 @@ class PageConsumer(Consumer):
         except AssertionError:
             return -1
         return -1 if end is None else end
+
+    def pause_partitions(self, tps: Iterable[TP]) -> None:
+        """Nothing: with every partition paused Faust sleeps for 1 s. `_getmany` waits while the group settles."""
 
     def on_buffer_full(self, tp: TP) -> None:
         """Nothing: a full queue makes the fetch loop wait. Faust would leave the partition out and sleep for 1 s."""
