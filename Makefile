@@ -45,6 +45,10 @@ check: $(INSTALLED) ## format, lint, types, import rules
 	$(BIN)/lint-imports
 	cd tivo/console/app && npm run --silent check
 
+.PHONY: compat
+compat: $(INSTALLED) ## common Kafka clients against the embedded broker
+	$(BIN)/pytest $(REQUIRED) tests/compat
+
 .PHONY: acceptance
 acceptance: $(INSTALLED) ## real processes in real time, from the producer to the browser
 	$(BIN)/pytest $(REQUIRED) tests/acceptance

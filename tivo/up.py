@@ -1,11 +1,12 @@
 """Runs all processes of tivo on one machine: starts, waits until ready, restarts, stops.
 
-The children are the same commands that the chart runs as workloads. They get their settings
-through the environment, each a private port to be asked on, and never talk to this process.
+The children are commands that may as well be run by hand. They get their settings through the
+environment, each a private port to be asked on, and never talk to this process.
 """
 
 import asyncio
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -75,7 +76,7 @@ def make_plan(settings: config.Settings, *, demo: bool, ready_file: Path | None)
 
 def _settled_port(host: str, port: int, setting: str) -> int:
     """A port that is free now; the one asked for, or any where that is 0."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -88,7 +89,9 @@ def _settled_port(host: str, port: int, setting: str) -> int:
 
 
 def _host_to_call(host: str) -> str:
-    return "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 (compared, not bound)
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 (compared, not bound)
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 class Supervisor:
@@ -219,7 +222,7 @@ def _is_ready(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
             return bool(answer.status == 200)
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 

@@ -1,7 +1,8 @@
 """`tivo produce`: lines of input become events."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from tivo.cli.options import to_stderr, url_option
 from tivo.model.errors import RequestError
 
 BATCH = 500
+PAUSE_S = 0.1
 
 
 @click.command("produce")
@@ -36,10 +38,10 @@ def command(*, topic: str, url: str, source: Iterable[bytes], acks: str, **field
     tail -f app.log | tivo produce log
     tivo produce trips --time-field started --input trips.ndjson
     """
-    lines = (line.rstrip(b"\r\n") for line in source)
     count = 0
     with gateway(url) as client:
-        for records in _batches(_record(line, **fields) for line in lines if line):
+        for lines in _batches(source):
+            records = [_record(line, **fields) for line in lines]
             body = orjson.dumps({"records": records})
             headers = {"Content-Type": "application/json"}
             given = answer(
@@ -50,9 +52,33 @@ def command(*, topic: str, url: str, source: Iterable[bytes], acks: str, **field
     to_stderr(f"wrote {count:,} event{'s' if count != 1 else ''} to {topic}")
 
 
-def _batches(records: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while batch := list(islice(records, BATCH)):
-        yield batch
+def _batches(source: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Lines in batches; one that pauses is given as it is, so that `tail -f` goes out line by line."""
+    waiting: SimpleQueue[bytes | None] = SimpleQueue()
+    Thread(target=_read, args=(source, waiting), daemon=True).start()
+    batch: list[bytes] = []
+    while True:
+        try:
+            line = waiting.get(timeout=PAUSE_S if batch else None)
+        except Empty:
+            yield batch
+            batch = []
+            continue
+        if line:
+            batch.append(line)
+        if batch and (line is None or len(batch) == BATCH):
+            yield batch
+            batch = []
+        if line is None:
+            return
+
+
+def _read(source: Iterable[bytes], waiting: "SimpleQueue[bytes | None]") -> None:
+    try:
+        for line in source:
+            waiting.put(line.rstrip(b"\r\n"))
+    finally:
+        waiting.put(None)
 
 
 def _record(line: bytes, *, key: str | None, key_field: str | None, time_field: str | None) -> dict[str, Any]:

@@ -78,14 +78,6 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     events: tuple[Event, ...]
 
 
-class Image(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The last event of every key at a time; makes seeking cheap."""
-
-    topic: str
-    time_us: int
-    events: tuple[Event, ...]
-
-
 _JSON = msgspec.json.Decoder(msgspec.Raw)
 
 

@@ -1,5 +1,8 @@
 """Lines of input become records."""
 
+from collections.abc import Iterator
+from threading import Event
+
 import pytest
 
 from tivo.cli import produce
@@ -33,10 +36,26 @@ def test_line_without_the_field_is_named(line: bytes) -> None:
         record(line, key_field="sensor")
 
 
-def test_lines_go_in_batches() -> None:
-    batches = list(produce._batches({"value": n} for n in range(produce.BATCH + 1)))
+def test_lines_go_in_batches_and_empty_ones_not_at_all() -> None:
+    batches = list(produce._batches([b"line\n"] * produce.BATCH + [b"\n", b"last\r\n"]))
 
     assert [produce.BATCH, 1] == [len(batch) for batch in batches]
+    assert [b"last"] == batches[-1]
+
+
+def test_line_goes_out_when_the_input_pauses() -> None:
+    more = Event()
+
+    def source() -> Iterator[bytes]:
+        yield b"first\n"
+        more.wait()
+        yield b"second\n"
+
+    batches = produce._batches(source())
+    first = next(batches)
+    more.set()
+
+    assert ([b"first"], [[b"second"]]) == (first, list(batches))
 
 
 def test_record_that_was_not_taken_is_told_with_its_line() -> None:
