@@ -72,11 +72,13 @@ def said_in(path: Path) -> Iterator[tuple[str, int]]:
     assert "bad_record" == problems.error_code(RecordError(""))
     for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
         match call:
-            case ast.Call(func=ast.Name(id="Problem"), args=[ast.Constant(value=int(status)), ast.Constant(value=code), *_]):
+            case ast.Call(
+                func=ast.Name(id="Problem"), args=[ast.Constant(value=int(status)), ast.Constant(value=str(code)), *_]
+            ):
                 yield code, status
             case ast.Call(func=ast.Name(id="Problem"), args=[ast.Constant(value=503), *_]):
                 yield from ((code, 503) for code in neighbours)
-            case ast.Call(func=ast.Name(id="bad"), args=[ast.Constant(value=code), *_]):
+            case ast.Call(func=ast.Name(id="bad"), args=[ast.Constant(value=str(code)), *_]):
                 yield code, 400
     if path.name == "problems.py":
         yield from ((code, status) for status, code in problems._CODES.items())

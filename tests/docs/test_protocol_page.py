@@ -68,7 +68,8 @@ def test_every_action_that_is_served_is_on_the_page() -> None:
     served = {
         action
         for action in known
-        if getattr(decode(action=action, **SAMPLES.get(action, {})), "code", "") not in {"not_offered", "unknown_action"}
+        if getattr(decode(action=action, **SAMPLES.get(action, {})), "code", "")
+        not in {"not_offered", "unknown_action"}
     }
 
     assert served == command_table().keys()
@@ -125,7 +126,9 @@ def test_every_field_of_an_event_is_on_the_page() -> None:
 
 def test_every_error_code_is_on_the_page() -> None:
     source = "".join(path.read_text() for path in PLAYBACK.glob("*.py"))
-    known = set(re.findall(r'\bcode(?:: str)? ?= ?"([a-z_]+)"', source)) | set(re.findall(r'"(\w+_unavailable)"', source))
+    known = set(re.findall(r'\bcode(?:: str)? ?= ?"([a-z_]+)"', source)) | set(
+        re.findall(r'"(\w+_unavailable)"', source)
+    )
 
     assert known == {ticked(code)[0] for code, _ in rows(PAGE, "Error codes")}
 

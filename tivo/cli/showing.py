@@ -38,11 +38,13 @@ async def _show(viewer: Viewer, *, count: int | None, tail: bool) -> None:
 
 
 def tell_of_loss(notice: Notice) -> None:
-    """Say aloud what should have been shown and cannot be."""
+    """Say aloud what should have been shown and cannot be, and what went wrong by itself."""
     if notice["type"] == "gap":
         place = f"{notice['topic']}/{notice['partition']}"
         offsets = f"{notice['from_offset']} to {notice['to_offset']}"
         to_stderr(f"tivo: {place}: offsets {offsets} are missing ({notice['reason']})")
+    elif notice["type"] == "error" and notice.get("action") is None:
+        to_stderr(f"tivo: {notice['message']}")
 
 
 count_option = click.option("-n", "--count", type=click.IntRange(1), metavar="N", help="Stop after so many events.")

@@ -1,5 +1,6 @@
 """`tivo topics`: list, make, describe and delete."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,9 @@ from rich.table import Table
 from tivo.cli.http import answer, complete_topic, gateway
 from tivo.cli.options import url_option
 from tivo.model.timeline import to_rfc_3339
+
+PIPE_WIDTH = 400
+"""Columns of a table that goes to no terminal, so that nothing is cut."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -79,10 +83,12 @@ def _show(topics: list[dict[str, Any]], *, as_json: bool) -> None:
         click.echo("no topics yet; make one with `tivo topics create NAME`, or just produce to it")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("topic")
+    table.add_column("topic", no_wrap=True)
     for heading in ("events", "per second", "first", "last"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for topic in topics:
-        times = (to_rfc_3339(topic[name]) if topic[name] is not None else "–" for name in ("first_us", "last_us"))
+        times = (
+            to_rfc_3339(topic[name])[:19] + "Z" if topic[name] is not None else "–" for name in ("first_us", "last_us")
+        )
         table.add_row(topic["name"], f"{topic['events']:,}", f"{topic['rate']:.1f}", *times)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
