@@ -34,6 +34,10 @@ class OutOfRange(Exception):
         self.positions = positions
 
 
+class Undecodable(Exception):
+    """Records of some partition cannot be decoded: whatever was taken with them is lost, and must be read again."""
+
+
 class LiveConsumer:
     """Reads the partitions that it was last told to follow, from the offsets told. Only committed records (KIP-98)."""
 
@@ -77,7 +81,7 @@ class LiveConsumer:
     async def take(self) -> list[Arrived]:
         """What has been appended, as soon as there is any; also comes back without after a long poll.
 
-        Raises OutOfRange, BrokerError.
+        Raises OutOfRange, Undecodable, BrokerError.
         """
         consumer = self._consumer
         assert consumer is not None, "it was not started"
@@ -97,5 +101,7 @@ class LiveConsumer:
         except OffsetOutOfRangeError as error:
             positions = {(place.topic, place.partition): offset for place, offset in error.args[0].items()}
             raise OutOfRange(positions) from error
+        except UnicodeDecodeError as error:  # in the name of a header, which no broker looks at
+            raise Undecodable(str(error)) from error
         except KafkaError as error:
             raise BrokerError(f"the live edge cannot be read: {error or type(error).__name__}") from error

@@ -59,7 +59,11 @@ class LogReader:
             await client.close()
 
     async def read(self, topic: str, places: Sequence[TailPlace], *, max_bytes: int) -> list[TailSlice]:
-        """A slice for every place, in order. Raises BrokerError, UnknownTopic."""
+        """A slice for every place, in order. Raises BrokerError, UnknownTopic.
+
+        From a record that cannot be decoded on, its batch counts as trimmed: whoever reads is told that
+        there is no more of it in the log.
+        """
         starts = await self._cluster.log_starts(topic) if any(place.offset is None for place in places) else {}
         offsets = {place.partition: _first(place, starts) for place in places}
         try:
@@ -136,7 +140,7 @@ class LogReader:
             next=offset,
             log_start=starts.get(partition, 0),
             log_end=ends.get(partition, 0),
-            events=(),
+            truncated=offset > ends.get(partition, 0),
         )
 
 
@@ -149,35 +153,52 @@ class _Fetched:
         first = rest[0]
         self.log_start = first if isinstance(first, int) else 0
         aborted = rest[1] if isinstance(first, int) else first
+        self._bytes = rest[-1] or b""
         self.records = PartitionRecords(
-            place, MemoryRecords(rest[-1] or b""), aborted, offset, None, None, True, READ_COMMITTED
+            place, MemoryRecords(self._bytes), aborted, offset, None, None, True, READ_COMMITTED
         )
+
+    def batch_end(self, offset: int) -> int:
+        """The offset behind the batch that an offset lies in."""
+        batches = MemoryRecords(self._bytes)
+        end = offset
+        while end <= offset and batches.has_next():
+            end = batches.next_batch().next_offset
+        return end
 
 
 def _first(place: TailPlace, starts: dict[int, int]) -> int:
     return starts.get(place.partition, 0) if place.offset is None else place.offset
 
 
+def _bounded(offset: int, base: int, upto: int | None) -> int:
+    return offset if upto is None else max(min(offset, upto), base)
+
+
 def _slice(place: TailPlace, base: int, fetched: _Fetched, *, received_us: int) -> TailSlice:
+    """What was fetched. A record that cannot be decoded ends a slice before it, and trims the log where one begins."""
     events: list[Event] = []
-    following = base
-    for record in fetched.records:
-        if place.upto is not None and record.offset >= place.upto:
-            following = place.upto
-            break
-        if len(events) == place.limit:
-            break
-        events.append(event_of(record, received_us=received_us))
-        following = record.offset + 1
-    else:
-        following = fetched.records.next_fetch_offset
-        if place.upto is not None:
-            following = max(min(following, place.upto), base)
+    following, log_start = base, fetched.log_start
+    try:
+        for record in fetched.records:
+            if place.upto is not None and record.offset >= place.upto:
+                following = place.upto
+                break
+            if len(events) == place.limit:
+                break
+            events.append(event_of(record, received_us=received_us))
+            following = record.offset + 1
+        else:
+            following = _bounded(fetched.records.next_fetch_offset, base, place.upto)
+    except UnicodeDecodeError:  # in the name of a header, which no broker looks at
+        following = _bounded(fetched.records.next_fetch_offset, base, place.upto)
+        if following == base:
+            log_start = fetched.batch_end(base)
     return TailSlice(
         partition=place.partition,
         base=base,
         next=following,
-        log_start=fetched.log_start,
+        log_start=log_start,
         log_end=fetched.last_stable,
         events=events,
     )

@@ -12,6 +12,7 @@ EVENT_BYTES = 250
 """What an event weighs beside its key, value and headers; measured, rounded up."""
 
 _COMPACT_AT = 1_024
+"""Places of events that were dropped are given back so many at a time; the events themselves go at once."""
 
 
 def weight(event: Event) -> int:
@@ -37,6 +38,11 @@ class Ring:
         """Per partition the offset behind the newest event."""
         return {partition: run.next for partition, run in self._runs.items()}
 
+    @property
+    def bytes(self) -> int:
+        """What its events weigh."""
+        return self._bytes
+
     def append(self, partition: int, events: Sequence[Event], *, next: int, log_end: int) -> None:
         """Take what lies from the partition's position up to `next`: these events, in offset order, and holes."""
         run = self._runs[partition]
@@ -45,10 +51,16 @@ class Ring:
             self._arrivals.append((partition, size))
             self._bytes += size
         run.append(events, next=next, log_end=log_end)
-        while self._bytes > self._max_bytes and self._arrivals:
-            oldest, size = self._arrivals.popleft()
-            self._bytes -= size
+        self.shrink(self._bytes - self._max_bytes)
+
+    def shrink(self, size: int) -> int:
+        """Drop the oldest events, at least `size` bytes of them where there are so many. How many bytes that were."""
+        before = self._bytes
+        while before - self._bytes < size and self._arrivals:
+            oldest, freed = self._arrivals.popleft()
+            self._bytes -= freed
             self._runs[oldest].drop_first()
+        return before - self._bytes
 
     def add(self, partition: int) -> None:
         """A partition that has just been made, from its first offset on."""
@@ -100,7 +112,7 @@ class _Run:
         self.next = offset
         self.log_start = 0
         self.log_end = offset
-        self._events: list[Event] = []
+        self._events: list[Event | None] = []
         self._offsets: list[int] = []
         self._first = 0
 
@@ -112,6 +124,7 @@ class _Run:
 
     def drop_first(self) -> None:
         self.base = self._offsets[self._first] + 1
+        self._events[self._first] = None
         self._first += 1
         if self._first >= _COMPACT_AT and 2 * self._first >= len(self._events):
             del self._events[: self._first]
@@ -124,6 +137,7 @@ class _Run:
         end = len(self._offsets) if upto is None else bisect_left(self._offsets, upto, lo=begin)
         taken: list[Event] = []
         for event in self._events[begin : min(end, begin + limit)]:
+            assert event is not None, "what was dropped lies before `first`"
             taken.append(event)
             max_bytes -= weight(event)
             if max_bytes <= 0:

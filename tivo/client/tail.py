@@ -7,21 +7,27 @@ what the ring has dropped by then is still in the log.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
-from tivo.client.live_consumer import Arrived, OutOfRange
+from tivo.client.live_consumer import MAX_PARTITION_BYTES, Arrived, OutOfRange, Undecodable
 from tivo.client.ring import Ring, weight
 from tivo.model.errors import BrokerError, UnknownTopic
 from tivo.model.timeline import SECOND_US, Now
 from tivo.playback.effects import TailPlace
 from tivo.playback.facts import TailSlice, TopicRef
 
+log = logging.getLogger(__name__)
+
 RING_BYTES = 16 * 2**20
+ALL_RINGS_BYTES = 16 * RING_BYTES
 IDLE_US = 30 * SECOND_US
 """A topic that nobody has followed for so long is read no more."""
 RETRY_SECONDS = 0.5
+CATCH_UP = 10_000
+"""Events of a partition that are read from the log at once where the live edge cannot be decoded."""
 
 
 class TailAnswer(NamedTuple):
@@ -70,6 +76,7 @@ class Tail:
         ends: Ends,
         now: Callable[[], Now],
         ring_bytes: int = RING_BYTES,
+        all_rings_bytes: int = ALL_RINGS_BYTES,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._live = live
@@ -77,6 +84,7 @@ class Tail:
         self._ends = ends
         self._now = now
         self._ring_bytes = ring_bytes
+        self._all_rings_bytes = all_rings_bytes
         self._retry_seconds = retry_seconds
         self._followed: dict[str, _Followed] = {}
         self._wanted = asyncio.Event()
@@ -154,7 +162,10 @@ class Tail:
 
     async def _read(self, topic: TopicRef, places: Sequence[TailPlace], max_bytes: int) -> TailAnswer:
         followed = self._followed.get(topic.name)
-        ring = followed.ring if followed is not None and followed.topic.topic_id == topic.topic_id else None
+        ring = None
+        if followed is not None and followed.topic.topic_id == topic.topic_id:
+            ring = followed.ring
+            followed.read_us = self._now().steady_us
         far = [place for place in places if ring is None or not ring.reaches(place)]
         read = await self._log.read(topic.name, far, max_bytes=max_bytes) if far else []
         by_partition = {each.partition: each for each in read}
@@ -220,9 +231,30 @@ class Tail:
                     await self._restart(name, partition, position)
                 self._tell_positions()
                 continue
+            except Undecodable:
+                await self._step_over()
+                continue
             for arrived in arrivals:
                 self._arrived(arrived)
+            self._shrink()
             self._drop_idle()
+
+    async def _step_over(self) -> None:
+        """Bring every ring forward by way of the log, which tells what cannot be decoded, and go on behind that."""
+        for followed in [each for each in self._followed.values() if each.ring is not None]:
+            name, ring = followed.topic.name, followed.ring
+            assert ring is not None
+            places = [TailPlace(partition, at, None, CATCH_UP) for partition, at in ring.positions.items()]
+            slices = await self._log.read(name, places, max_bytes=MAX_PARTITION_BYTES)
+            for read in slices if self._followed.get(name) is followed else ():
+                if read.next > read.base:
+                    self._arrived(Arrived(name, read.partition, read.events, read.next, read.log_end))
+                elif read.log_start > read.base:
+                    log.warning("%s/%d cannot be read from %d to %d", name, read.partition, read.base, read.log_start)
+                    ring.restart(read.partition, read.log_start)
+                    followed.change()
+        self._shrink()
+        self._tell_positions()
 
     def _arrived(self, arrived: Arrived) -> None:
         followed = self._followed.get(arrived.topic)
@@ -247,6 +279,14 @@ class Tail:
             return
         followed.ring.restart(partition, min(max(position, starts.get(partition, 0)), ends.get(partition, 0)))
         followed.change()
+
+    def _shrink(self) -> None:
+        """Hold all rings together to their bound: the one that was read longest ago gives first."""
+        rings = [(each.read_us, each.ring) for each in self._followed.values() if each.ring is not None]
+        over = sum(ring.bytes for _, ring in rings) - self._all_rings_bytes
+        if over > 0:
+            for _, ring in sorted(rings, key=lambda each: each[0]):
+                over -= ring.shrink(over)
 
     def _drop_idle(self) -> None:
         steady_us = self._now().steady_us
@@ -277,6 +317,7 @@ class _Followed:
         self.ring: Ring | None = None
         self.followers = 0
         self.idle_from_us = 0
+        self.read_us = 0
         self.changes = 0
         self._ended = False
         self._waiting: list[asyncio.Future[None]] = []

@@ -5,8 +5,6 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from tivo.model.timeline import to_rfc_3339
-
 REMEMBERED_PLACES = 8_192
 """Events since the last cursor that are told from their repeats; a gateway names a new cursor far more often."""
 
@@ -16,6 +14,7 @@ Notice: TypeAlias = dict[str, Any]
 Status: TypeAlias = Literal["paused", "playing", "tailing", "buffering", "ended"]
 
 _PACINGS = frozenset({"speed", "fit", "rate"})
+_NOT_KEPT = frozenset({"action", "id", "start", "end", "pos"})
 
 
 class ShownEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -85,10 +84,13 @@ class ViewerSession:
         self._resumed = False
 
     def keep(self, command: Mapping[str, Any]) -> None:
-        """Remember a command that the gateway took: its controls and topics hold after a reconnect too."""
+        """Remember a command that the gateway took: its controls and topics hold after a reconnect too.
+
+        Window and position are in the cursor.
+        """
         match command["action"]:
             case "play" | "set" | "tail":
-                controls = {name: value for name, value in command.items() if name not in {"action", "id", "pos"}}
+                controls = {name: value for name, value in command.items() if name not in _NOT_KEPT}
                 gone = _PACINGS if _PACINGS & controls.keys() else frozenset[str]()
                 kept = {name: value for name, value in self._controls.items() if name not in gone}
                 self._controls = {**kept, **controls}
@@ -108,8 +110,7 @@ class ViewerSession:
         self.state = msgspec.structs.replace(state, epoch=-1)
         self._resumed = True
         place = {"cursor": self._cursor, "after": self._after, "offsets": self._offsets}
-        window = {"start": _bound(state.start_us), "end": _bound(state.end_us)}
-        resume = {"action": "resume", **self._controls, **window, **place}
+        resume = {"action": "resume", **self._controls, **place}
         return [resume, {"action": "pause"}] if state.is_halted else [resume]
 
     def hear(self, notice: Notice) -> None:
@@ -117,14 +118,17 @@ class ViewerSession:
         match notice["type"]:
             case "state":
                 self.told += 1
-                self.become(notice)
+                self.become(notice, told=True)
             case "reset":
                 self.state = msgspec.structs.replace(self.state, epoch=notice["epoch"])
+                self._cursor = notice.get("cursor") or self._cursor
                 self._forget(offsets=True)
                 self._resumed = False
             case "caught_up":
                 offsets = notice.get("offsets") or {}
                 self._offsets = {topic: dict(following) for topic, following in offsets.items()}
+            case "gap" if notice["reason"] == "deleted":  # made anew, a topic counts from 0 again
+                self._offsets.pop(notice["topic"], None)
 
     def take(self, frame: Frame) -> list[ShownEvent]:
         """The events of a frame that are not here yet, in order; none where its epoch is over."""
@@ -136,10 +140,16 @@ class ViewerSession:
             self._note(event, live=frame.live)
         return events
 
-    def become(self, state: Notice) -> None:
-        """Take a state as it was told."""
-        if state["epoch"] >= self.state.epoch:
-            self.state = msgspec.convert({**msgspec.structs.asdict(self.state), **state}, State)
+    def become(self, state: Notice, *, told: bool = False) -> None:
+        """Take a state, `told` in its turn or else come with an answer.
+
+        An answer may overtake frames, so its cursor holds only where it opens an epoch.
+        """
+        before = self.state.epoch
+        if state["epoch"] < before:
+            return
+        self.state = msgspec.convert({**msgspec.structs.asdict(self.state), **state}, State)
+        if told or self.state.epoch > before:
             self._name_cursor(self.state.cursor, live=self.state.status == "tailing")
 
     def _name_cursor(self, cursor: str | None, *, live: bool) -> None:
@@ -162,12 +172,8 @@ class ViewerSession:
         topic, partition, offset = event.topic, event.partition, event.offset
         if live:
             self._offsets.setdefault(topic, {})[str(partition)] = offset + 1
-        elif not event.late:
+        elif not event.late and not event.early:
             self._after = {"time_us": event.time_us, "topic": topic, "partition": partition, "offset": offset}
         self._seen[topic, partition, offset] = None
         if len(self._seen) > REMEMBERED_PLACES:
             del self._seen[next(iter(self._seen))]
-
-
-def _bound(time_us: int | None) -> str:
-    return "unbounded" if time_us is None else to_rfc_3339(time_us)

@@ -46,6 +46,7 @@ class Access:
     """Who may come, and where the files for browsers lie."""
 
     loopback_only: bool
+    host: str = "localhost"
     allow_origins: tuple[str, ...]
     console: Path
     library: Path
@@ -62,7 +63,11 @@ def make_app(doors: Doors, access: Access) -> ASGIApp:
     ]
     return Starlette(
         routes=[*hot, Mount("", SmallBodies(_documented(doors, access)))],
-        middleware=[Middleware(Guard, loopback_only=access.loopback_only, allow_origins=access.allow_origins)],
+        middleware=[
+            Middleware(
+                Guard, loopback_only=access.loopback_only, host=access.host, allow_origins=access.allow_origins
+            )
+        ],
         exception_handlers=exception_handlers(),
     )
 

@@ -2,8 +2,9 @@
 
 A page of another site can send requests to a server on the viewer's own machine, with sockets it
 can even read the answers, and DNS rebinding makes such a page look like the same origin. So, bound to
-loopback, `Host` must be a loopback name and `Origin` absent or a loopback one; bound elsewhere,
-`Origin` must be the host asked for or one that was allowed by name.
+loopback, `Host` must be a loopback name and `Origin` absent or a loopback one. Bound elsewhere, `Host`
+must be an address, which no name server can turn around, or a name that is known: that which was bound,
+or that of an origin allowed by name; and `Origin` must be the host asked for or one allowed by name.
 """
 
 import ipaddress
@@ -37,10 +38,14 @@ def is_loopback(host: str) -> bool:
 class Guard:
     """ASGI middleware: refuses foreign hosts and origins, answers CORS, gives every answer its request id."""
 
-    def __init__(self, app: ASGIApp, *, loopback_only: bool, allow_origins: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, *, loopback_only: bool, host: str = "localhost", allow_origins: Iterable[str] = ()
+    ) -> None:
         self._app = app
         self._loopback_only = loopback_only
         self._allow_origins = frozenset(origin.rstrip("/").lower() for origin in allow_origins)
+        places = (origin.partition("://")[2] for origin in self._allow_origins)
+        self._names = {"localhost", host.lower(), *map(_host_name, places)} - {""}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -66,10 +71,20 @@ class Guard:
         host = headers.get("host", "")
         if self._loopback_only and not is_loopback(_host_name(host)):
             return Problem(421, "forbidden_host", f"this gateway serves this machine only, not the host {host!r}")
+        if not self._loopback_only and not self._is_known(_host_name(host)):
+            known = "addresses and the names in gateway.host and gateway.allow_origins"
+            return Problem(421, "forbidden_host", f"this gateway answers to {known}, not to the host {host!r}")
         origin = headers.get("origin")
         if origin is not None and not self._may_come(origin.lower(), host.lower()):
             return Problem(403, "forbidden_origin", f"pages of {origin!r} may not use this gateway")
         return None
+
+    def _is_known(self, name: str) -> bool:
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return name.rstrip(".") in self._names
+        return True
 
     def _may_come(self, origin: str, host: str) -> bool:
         if origin in self._allow_origins:

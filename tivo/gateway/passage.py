@@ -7,16 +7,22 @@ one passage together are one state of the store, whatever is written meanwhile.
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from tivo.gateway.parameters import bad, window_of
 from tivo.gateway.problems import Problem
 from tivo.model.event import Cursor, Event, Frontier
-from tivo.model.timeline import Window
+from tivo.model.timeline import MAX_TIME_US, Window
 from tivo.playback.facts import TopicRef
 from tivo.store.base import Found, Store
+
+PartitionNumber: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Offset: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+TimeUs: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_TIME_US)]
+"""What a cursor may hold: anybody can write one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +60,10 @@ class Passage:
 
 class _Token(msgspec.Struct, frozen=True, array_like=True):
     topic_id: bytes
-    window: tuple[int | None, int | None]
-    upto: dict[int, int]
-    above: dict[int, int]
-    place: tuple[int, int, int] | None
+    window: tuple[TimeUs | None, TimeUs | None]
+    upto: dict[PartitionNumber, Offset]
+    above: dict[PartitionNumber, Offset]
+    place: tuple[TimeUs, PartitionNumber, Offset] | None
     key: bytes | None
 
 

@@ -150,6 +150,7 @@ async def _watch(log: _Log, catalogue: Catalogue, sockets: Sockets) -> None:
 def _access(options: GatewayOptions) -> Access:
     return Access(
         loopback_only=is_loopback(options.host),
+        host=options.host,
         allow_origins=options.allow_origins,
         console=options.console_dir,
         library=options.library_dir,

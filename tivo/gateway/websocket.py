@@ -66,7 +66,7 @@ class Sockets:
         self._scheduler = scheduler
         self._sessions = sessions
         self._now = now
-        self._topics: Catalogue = {}
+        self._topics: Catalogue | None = None
         self._players: set[Player] = set()
         self._open = 0
         self._stopping = False
@@ -117,6 +117,8 @@ class Sockets:
     async def _play(self, scope: Scope, receive: Receive, socket: DirectSocket) -> Close:
         raw, globs = _asked(scope)
         await self._look_again()
+        if self._topics is None:  # a viewer that resumes now would find none of its topics, and begin them anew
+            raise Problem(503, "log_unavailable", "the log was not reached yet; try again in a moment")
         session = Session(
             sid=uuid4().hex, server=SERVER, topics=globs, catalogue=self._topics, limits=self._sessions.limits()
         )
@@ -142,7 +144,7 @@ class Sockets:
         self._players.add(player)
         if self._stopping:
             player.leave(STOPPING)
-        if self._topics is not known:
+        if self._topics is not None and self._topics is not known:
             player.receive(TopicsChanged(self._topics))
         while (message := await receive())["type"] == "websocket.receive":
             command = protocol.decode(message.get("text") or message.get("bytes") or "")

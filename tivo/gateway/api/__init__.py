@@ -1,1 +1,1 @@
-"""The HTTP API, one file per resource; `docs/reference/http.md` lists the endpoints."""
+"""The HTTP API, one file per resource; `docs/reference/http-api.md` lists the endpoints."""

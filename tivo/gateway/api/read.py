@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tivo.client.ring import weight
 from tivo.gateway.bodies import begun
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock
@@ -24,7 +25,7 @@ from tivo.gateway.sources import Sources
 from tivo.model.event import Event
 from tivo.model.timeline import Window
 from tivo.playback.facts import TopicRef
-from tivo.store.base import Store
+from tivo.store.base import MAX_READ_BYTES, Store
 
 NDJSON = "application/x-ndjson"
 PAGE = 1_000
@@ -61,12 +62,13 @@ def route(sources: Sources, now: Clock) -> Route:
 
 async def _passage_page(passage: Passage, store: Store, limit: int, complete_to_us: int | None) -> Response:
     events: list[Event] = []
-    scanned, more = 0, True
-    while more and len(events) < limit and scanned < MAX_SCANNED:
+    scanned, size, more = 0, 0, True
+    while more and len(events) < limit and scanned < MAX_SCANNED and size < MAX_READ_BYTES:
         found = await passage.read(store, limit=min(PAGE, limit - len(events)) if passage.key is None else PAGE)
         scanned += len(found.events)
         kept = passage.kept(found.events)
         more = not found.last or len(kept) > limit - len(events)
+        size += sum(map(weight, kept))
         events += kept[: limit - len(events)]
         if found.events:
             passage = passage.behind(events[-1] if len(events) == limit else found.events[-1])
@@ -96,19 +98,24 @@ class _Run:
     end: int
 
     async def read(self, store: Store, limit: int) -> tuple[list[Event], int]:
-        """The events of the next `limit` offsets in their order, fewer where there are holes, and where to go on."""
-        upto = min(self.offset + limit, self.end)
-        if upto <= self.offset:
-            return [], self.offset
-        above, events, after = {self.partition: self.offset}, list[Event](), None
-        while True:
+        """The events of the next `limit` offsets in their order, and where to go on.
+
+        Fewer where there are holes, and where they would be larger than one read of the store.
+        """
+        span = min(limit, self.end - self.offset)
+        while span > 0:
+            upto = self.offset + span
             found = await store.read(
-                self.info.topic_id, Window(), above=above, upto={self.partition: upto}, after=after, limit=limit
+                self.info.topic_id,
+                Window(),
+                above={self.partition: self.offset},
+                upto={self.partition: upto},
+                limit=limit,
             )
-            events += found.events
-            if found.last:
-                return sorted(events, key=lambda event: event.offset), upto
-            after = found.events[-1].cursor
+            if found.last or span == 1:
+                return sorted(found.events, key=lambda event: event.offset), upto
+            span = max(1, min(span // 2, len(found.events)))
+        return [], self.offset
 
 
 async def _run(query: Mapping[str, str], info: TopicRef, store: Store, catalogue: Catalogue) -> _Run:

@@ -19,7 +19,7 @@ from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock
 from tivo.gateway.event_json import event_json
 from tivo.gateway.parameters import bad, time_of
-from tivo.gateway.passage import Passage, from_token, resume, to_token
+from tivo.gateway.passage import Offset, PartitionNumber, Passage, TimeUs, from_token, resume, to_token
 from tivo.gateway.problems import Problem
 from tivo.gateway.sessions import Sessions, client_of
 from tivo.gateway.sources import Sources
@@ -83,8 +83,8 @@ class _Place:
 
 class _LogToken(msgspec.Struct, frozen=True, array_like=True):
     topic_id: bytes
-    offsets: dict[int, int]
-    start_us: int | None
+    offsets: dict[PartitionNumber, Offset]
+    start_us: TimeUs | None
 
 
 class _Places:
@@ -137,7 +137,8 @@ async def _stream(place: _Place, info: TopicRef, sources: Sources, ping_seconds:
         yield b"".join(_message(event, replace(place, passage=place.passage.behind(event))) for event in found.events)
         going_on = None if found.last else place.passage.behind(found.events[-1])
         place = replace(place, passage=going_on)
-    while True:
+    while (current := (await sources.catalogue.topics()).get(info.name)) and current.topic_id == info.topic_id:
+        info = current  # partitions that were added begin at 0
         places = [TailPlace(p, place.offsets.get(p, 0), None, PAGE) for p in info.partitions]
         try:
             async with asyncio.timeout(ping_seconds):
@@ -145,12 +146,12 @@ async def _stream(place: _Place, info: TopicRef, sources: Sources, ping_seconds:
         except TimeoutError:
             yield b": ping\n\n"
             continue
-        except UnknownTopic as error:
-            yield b"event: gone\ndata: %b\n\n" % orjson.dumps({"topic": error.topic})
-            return
+        except UnknownTopic:
+            break
         for read in answer.slices:
             piece, place = _told(read, place)
             yield piece
+    yield b"event: gone\ndata: %b\n\n" % orjson.dumps({"topic": info.name})
 
 
 def _told(read: TailSlice, place: _Place) -> tuple[bytes, _Place]:

@@ -298,7 +298,7 @@ async def test_every_notice_can_be_heard(gateway: Gateway, patience: Patience) -
 
 
 async def test_in_history_it_goes_on_behind_the_last_event_in_order(gateway: Gateway, patience: Patience) -> None:
-    async with Viewer(gateway.url, "quakes", waits=patience.waits, autoplay=True, fit=60) as viewer:
+    async with Viewer(gateway.url, "quakes", waits=patience.waits, autoplay=True, start="-1h", fit=60) as viewer:
         line = await gateway.line()
         await line.ack()
         await line.say(frame(1, 1, 2, cursor="c1"), frame(2, 3, event(0, late=True)))
@@ -312,8 +312,6 @@ async def test_in_history_it_goes_on_behind_the_last_event_in_order(gateway: Gat
             "action": "resume",
             "max_rate": 1000,
             "fit": 60,
-            "start": "1970-01-01T00:00:00Z",
-            "end": "1970-01-01T00:01:00Z",
             "cursor": "c1",
             "after": {"time_us": 3000, "topic": "quakes", "partition": 0, "offset": 3},
             "offsets": {},
@@ -334,7 +332,6 @@ async def test_in_live_it_goes_on_at_the_next_offset(gateway: Gateway, patience:
         command = await line.heard()
 
         assert {"quakes": {"0": 7, "1": 7}} == command["offsets"]
-        assert "unbounded" == command["end"]
 
 
 async def test_repeats_after_a_reconnect_are_dropped(gateway: Gateway, patience: Patience) -> None:

@@ -108,6 +108,45 @@ def test_in_a_new_epoch_the_same_events_are_no_repeats() -> None:
     assert [1, 2] == offsets(playing.take(frame(event(1), event(2), epoch=2)))
 
 
+def test_the_cursor_of_an_answer_holds_only_where_it_opens_an_epoch() -> None:
+    playing = session()
+    playing.take(frame(event(1)))
+
+    playing.become({"status": "playing", "epoch": 1, "cursor": "overtakes"})
+    same_epoch = playing.resume()[0]
+    playing.become({"status": "playing", "epoch": 2, "cursor": "c2"})
+
+    assert ("c0", 1) == (same_epoch["cursor"], same_epoch["after"]["offset"])  # type: ignore[index]  # JSON
+    assert "c2" == playing.resume()[0]["cursor"]
+
+
+def test_a_reset_brings_the_place_where_its_epoch_begins() -> None:
+    playing = session()
+    playing.take(frame(event(1)))
+
+    playing.hear({"type": "reset", "epoch": 2, "pos_us": 0, "why": "seek", "cursor": "c2"})
+
+    resume = playing.resume()[0]
+    assert ("c2", None) == (resume["cursor"], resume["after"])
+
+
+def test_an_early_event_does_not_move_the_place() -> None:
+    playing = session()
+
+    playing.take(frame(event(1), event(9, early=True)))
+
+    assert 1 == playing.resume()[0]["after"]["offset"]  # type: ignore[index]  # JSON
+
+
+def test_a_topic_made_anew_counts_from_0_again() -> None:
+    playing = session({"status": "tailing"})
+    playing.hear({"type": "caught_up", "offsets": {"quakes": {"0": 5}, "other": {"0": 7}}})
+
+    playing.hear({"type": "gap", "topic": "quakes", "reason": "deleted"})
+
+    assert {"other": {"0": 7}} == playing.resume()[0]["offsets"]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     playing = session()
     playing.take(frame(*(event(offset) for offset in range(REMEMBERED_PLACES + 1))))
