@@ -169,7 +169,7 @@ async def test_topics_and_groups_are_administered(broker: RunningBroker, topic: 
     assert topic not in left
 
 
-async def test_offset_that_is_not_synced_yet_is_waited_for(broker: RunningBroker, topic: str) -> None:
+async def test_acknowledged_offset_can_be_read_at_once(broker: RunningBroker, topic: str) -> None:
     async with producing(broker, acks=1) as producer, consuming(broker, auto_offset_reset="none") as consumer:
         for number in range(50):
             place = TopicPartition(topic, 0)

@@ -327,3 +327,36 @@ def test_transactions_are_refused_at_once(broker: RunningBroker) -> None:
         producer.init_transactions(20)
 
     assert KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED == refused.value.args[0].code()
+
+
+def test_idempotent_producer_loses_and_repeats_nothing_over_kills(own_broker: RunningBroker) -> None:
+    offsets: dict[bytes, int] = {}
+
+    def delivered(error: KafkaError | None, message: Message) -> None:
+        assert error is None, error
+        offsets[message.value()] = message.offset()
+
+    producer = Producer(
+        {
+            "bootstrap.servers": own_broker.bootstrap,
+            "enable.idempotence": True,
+            "linger.ms": 1,
+            "reconnect.backoff.max.ms": 100,
+            "log_level": 0,
+        }
+    )
+    values = [b"%06d" % number for number in range(6_000)]
+    for number, value in enumerate(values):
+        producer.produce("kept", value, on_delivery=delivered)
+        producer.poll(0)
+        if number % 2_000 == 1_999:
+            assert eventually(lambda at=number: producer.poll(0) >= 0 and len(offsets) > at - 500)
+            own_broker.kill()
+            own_broker.start()
+    assert 0 == producer.flush(60)
+
+    with consuming(own_broker, "reader") as consumer:
+        consumer.assign([TopicPartition("kept", 0, 0)])
+        messages = read(consumer, len(values))
+    assert values == values_of(messages)
+    assert offsets == {message.value(): message.offset() for message in messages}

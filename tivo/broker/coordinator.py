@@ -31,6 +31,7 @@ class Coordinator:
         self._max_members = max_members
         self._groups: dict[str, Group] = {}
         self._records: dict[str, GroupRecord] = {}  # what the journal holds of each group
+        self._unsafe_commits = 0  # in the journal, and not in `offsets` before they are safe
         self._tickets = count()
         self._asked: dict[int, Callable[[Answer], None]] = {}
         self._due_us: dict[str, int] = {}
@@ -100,12 +101,14 @@ class Coordinator:
         """Keep committed offsets. They can be read from the moment on at which they are safe."""
 
         def safe(error: LogError | None) -> None:
+            self._unsafe_commits -= 1
             if error is None:
                 for record in records:
                     self.offsets.apply(record)
             tell(error)
             self._shorten_if_long()
 
+        self._unsafe_commits += 1
         error = self._keep(records) if records else None
         if error is not None:
             safe(error)
@@ -168,7 +171,8 @@ class Coordinator:
         return None
 
     def _shorten_if_long(self) -> None:
-        if self._journal.is_long:
+        """Not while a commit waits to be told that it is safe: it would be dropped, and is not among what is live."""
+        if self._unsafe_commits == 0 and self._journal.is_long:
             with suppress(LogError):  # the partition is read-only from then on and says so itself
                 self._journal.shorten([*self._records.values(), *self.offsets])
 

@@ -2,7 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from tivo.broker.commits import Commits
@@ -19,7 +21,7 @@ from tivo.wire.error_codes import ErrorCode
 from tivo.wire.record_batch import BatchHeader
 
 SNAPSHOT_FILE = "producers"
-SNAPSHOT_EVERY_BYTES = 64 << 20
+SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_BATCHES = 64 << 20, 20_000
 """How much of a log may lie behind its producer snapshot: what a start after a crash reads at most, about 0.2 s."""
 
 NOTHING = memoryview(b"")
@@ -45,7 +47,7 @@ class Shared(NamedTuple):
 
 
 class Leader:
-    """Leads one partition. All calls but `sync` come from the loop.
+    """Leads one partition. All calls but `sync`, `close` and `delete`, which block, come from the loop.
 
     Where commits are durable, the high watermark is the synced offset, so nothing is read that a
     crash could take back; else it is the end of the log.
@@ -53,7 +55,6 @@ class Leader:
 
     def __init__(self, log: Partition, directory: Path, shared: Shared) -> None:
         self.log = log
-        self.appended_bytes = 0
         self._runtime = shared.runtime
         self._commits = shared.commits
         self._waiters = shared.waiters
@@ -62,7 +63,8 @@ class Leader:
         self._owed: deque[tuple[int, Durable]] = deque()  # (next offset, whom to tell)
         self._snapshot_path = directory / SNAPSHOT_FILE
         self._snapshot: bytes | None = None  # to be written by the next sync
-        self._snapshot_at_bytes = SNAPSHOT_EVERY_BYTES
+        self._syncing = Lock()  # held until the snapshot is written too
+        self._bytes_behind = self._batches_behind = 0  # what was appended since the last snapshot
         self._producers = self._read_producers(shared.runtime.now().wall_us)
 
     # ------------------------------------------------------------- in
@@ -81,7 +83,6 @@ class Leader:
         appended = self.log.append(batch, now_us=now_us)
         if header.producer_id >= 0:
             self._producers.remember(header, appended.base_offset, now_us)
-        self.appended_bytes += len(batch)
         BROKER_BYTES.inc(len(batch))
         BROKER_RECORDS.inc(header.record_count)
         place = Place(appended.base_offset, appended.last_offset + 1)
@@ -98,8 +99,10 @@ class Leader:
             self._owed.append((next_offset, tell))
 
     def _spread(self, next_offset: int, size: int, *, rolled: bool) -> None:
-        if self.appended_bytes >= self._snapshot_at_bytes:
-            self._snapshot_at_bytes = self.appended_bytes + SNAPSHOT_EVERY_BYTES
+        self._bytes_behind += size
+        self._batches_behind += 1
+        if self._bytes_behind >= SNAPSHOT_EVERY_BYTES or self._batches_behind >= SNAPSHOT_EVERY_BATCHES:
+            self._bytes_behind = self._batches_behind = 0
             self._snapshot = self._producers_now()
         self._commits.appended(self, rolled=rolled)
         if self._commits.durable:
@@ -117,8 +120,8 @@ class Leader:
     def read(self, offset: int, max_bytes: int) -> memoryview:
         """Whole batches from the one that holds `offset`, all below the high watermark; the first however large.
 
-        Nothing, and no error, where the offset has been given out but may not be read yet (acks=1
-        is answered before the sync). Raises OffsetOutOfRange, or LogError where the disk fails.
+        Nothing, and no error, where the offset is in the log but may not be read yet. Raises
+        OffsetOutOfRange, or LogError where the disk fails.
         """
         mark = self.high_watermark
         if mark < offset <= self.log.log_end:
@@ -129,13 +132,14 @@ class Leader:
 
     def sync(self) -> int:
         """Blocks, on a worker thread. The producer snapshot goes after the batches that it tells of."""
-        snapshot, self._snapshot = self._snapshot, None
-        began_us = self._runtime.now().steady_us
-        synced = self.log.sync()
-        BROKER_SYNC_SECONDS.observe((self._runtime.now().steady_us - began_us) / SECOND_US)
-        if snapshot is not None:
-            self._write_snapshot(snapshot)
-        return synced
+        with self._syncing:
+            snapshot, self._snapshot = self._snapshot, None
+            began_us = self._runtime.now().steady_us
+            synced = self.log.sync()
+            BROKER_SYNC_SECONDS.observe((self._runtime.now().steady_us - began_us) / SECOND_US)
+            if snapshot is not None:
+                self._write_snapshot(snapshot)
+            return synced
 
     def synced(self) -> None:
         """The high watermark has moved: acknowledge, and wake whoever wants to read."""
@@ -156,9 +160,16 @@ class Leader:
 
     def close(self) -> None:
         """Sync and close when nobody will append any more; blocks. Raises LogError where the stop is not clean."""
-        snapshot = self._producers_now()
-        self.log.close(clean=True)
-        self._write_snapshot(snapshot)
+        with self._syncing:
+            snapshot = self._producers_now()
+            self.log.close(clean=True)
+            self._write_snapshot(snapshot)
+
+    def delete(self) -> None:
+        """Let go of the log when a sync that is under way is done; from then on nothing is written. Blocks."""
+        with self._syncing:
+            self._snapshot = None
+            self.log.delete()
 
     # ------------------------------------------------------------- producers
 
@@ -183,10 +194,9 @@ class Leader:
         return self._producers.to_snapshot()
 
     def _write_snapshot(self, snapshot: bytes) -> None:
-        try:
+        """Without it the next start reads more of the log; a disk that fails tells so at the next append."""
+        with suppress(OSError):
             replace_file(self._disk, self._snapshot_path, snapshot)
-        except OSError as error:
-            raise LogError(f"{self._snapshot_path} cannot be written: {error.strerror}") from error
 
 
 def check_leader_epoch(leader: Leader, epoch: int) -> None:

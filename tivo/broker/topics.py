@@ -212,7 +212,7 @@ class Topics:
 
     def _deleted(self, topic: Topic) -> Topic:
         for leader in topic.leaders:
-            leader.log.close(clean=False)  # waits for a sync that is under way
+            leader.delete()
         self._catalog.delete(topic.name)
         return topic
 

@@ -1,8 +1,12 @@
 """One partition's log: appended to, synced, read, and cut at its start.
 
-Threads. One thread appends. Any thread may read. `sync`, `truncate_before`, `enforce_retention` and `close`
-block on the disk and belong on worker threads; they wait for each other, never for an append, and an append
-never waits for them. `synced` and `log_end` may be read at any time.
+Threads. One thread appends. Any thread may read. `sync`, `truncate_before`, `enforce_retention`, `close` and
+`delete` block on the disk and belong on worker threads; they wait for each other, never for an append's sync, and
+an append never waits for the disk of theirs. `synced` and `log_end` may be read at any time. Locks are taken in
+this order: `_syncing`, `_changing_state`, `_appending`.
+
+Files are found by name, and a topic made anew has the names of the one before. So once `close` or `delete` has
+returned, nothing is written any more.
 
 The promise. When `sync` has returned, everything below what it returned is on stable storage, names of
 files included. An append is one write of the client's bytes. After a write or a sync that failed, the
@@ -168,7 +172,8 @@ class Partition:
 
     def delete(self) -> None:
         """Let go of all files and sync nothing: the topic is about to go (`Catalog.delete`)."""
-        self._let_go("is deleted")
+        with self._syncing:
+            self._let_go("is deleted")
 
     # ------------------------------------------------------------------ reading
 
@@ -332,8 +337,9 @@ class Partition:
 
     def _let_go(self, why: str) -> None:
         """The files close when the last reader is done with them."""
-        self.read_only = self.read_only or LogError(f"{self.name} {why}")
-        self._segments.clear()
+        with self._changing_state, self._appending:
+            self.read_only = self.read_only or LogError(f"{self.name} {why}")
+            self._segments.clear()
 
     def _from(self, offset: int) -> tuple[Segment, ...]:
         """The segments from the one on that holds an offset. Raises LogError where the log is closed."""
@@ -358,6 +364,7 @@ class Partition:
 
     def _set_aside(self, segment: Segment, damaged: DamagedBatch) -> None:
         with self._changing_state:
+            self._from(damaged.offset)  # a reader may still hold a log that was let go
             with self._appending:
                 end, next_offset = segment.size, segment.next_offset
             known = segment.damage.get(damaged.position)

@@ -9,9 +9,9 @@ INVALID_PRODUCER_EPOCH (47) for idempotent producers; KAFKA_STORAGE_ERROR (56) w
 fails. A batch that was appended before gets its old offset. INVALID_REQUIRED_ACKS (21) for acks
 other than -1, 0 and 1; INVALID_TXN_STATE (48) for transactions, which are not served.
 
-- acks=-1 is answered when the batches are on stable storage, acks=1 when they are appended.
-  acks=0 is never answered; a batch that cannot be taken then closes the connection, so that the
-  producer learns of it.
+- acks=-1 and acks=1 are answered alike: where commits are durable, when the batches are on stable
+  storage, else when they are appended. acks=0 is never answered; a batch that cannot be taken then
+  closes the connection, so that the producer learns of it.
 - 3: the first with record batches of format 2. 7: zstd may be used. 8: errors come with a text.
 - Compressed batches are inflated once, bounded, to keep a bomb from every consumer; they are
   stored as they came. Records inside a batch are not looked at.
@@ -37,7 +37,6 @@ from tivo.wire.messages.produce import (
 )
 from tivo.wire.record_batch import HEADER, MAGIC, BatchHeader, read_header, verify
 
-ALL = -1
 MAGIC_AT = 16
 ZSTD_SINCE = 7
 
@@ -59,7 +58,7 @@ def handle(broker: Broker, request: ProduceRequest, caller: Caller) -> Reply:
                 continue
             answer.base_offset = place.base_offset
             answer.log_start_offset = leader.log.log_start
-            if request.acks == ALL:
+            if request.acks != 0:
                 parts.owe()
                 leader.when_durable(place.next_offset, partial(_durable, parts, answer))
     return None if request.acks == 0 else parts.reply()

@@ -6,6 +6,7 @@ from tests.support.broker import BrokerBench, ManualRuntime, open_broker
 from tests.support.faulty_disk import Fault
 from tests.support.group_member import GroupMember
 from tests.unit.tivo.broker.handlers.test_offset_commit import committed, kept, request
+from tivo.broker.journal import SHORTEN_ABOVE_BYTES
 from tivo.wire.error_codes import ErrorCode
 
 SECOND = 1_000_000
@@ -143,3 +144,25 @@ def test_journal_that_cannot_be_shortened_harms_nobody(bench: BrokerBench) -> No
         committed(bench, request())
 
     assert kept(bench) is not None
+
+
+def test_commits_of_one_sync_survive_the_shortening_that_it_leads_to(tmp_path: Path) -> None:
+    before = open_broker(tmp_path / "data")
+    before.make("t")
+    log = before.leader("__consumer_offsets").log
+    offset = 0
+    while log.log_start == 0 and offset <= SHORTEN_ABOVE_BYTES // 1_000:
+        offset += 1
+        sent = [
+            before.send(request(offset, group_id="first", metadata="x" * 4_000)),
+            before.send(request(offset, group_id="second")),
+        ]
+        before.runtime.work()
+        assert [0, 0] == [each.response.topics[0].partitions[0].error_code for each in sent]
+    assert log.log_start > 0
+
+    after = open_broker(tmp_path / "data")
+
+    found = [after.broker.coordinator.offsets.of(group, "t", 0) for group in ("first", "second")]
+    assert [offset, offset] == [each and each.offset for each in found]
+    after.close()

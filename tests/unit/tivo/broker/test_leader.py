@@ -1,13 +1,16 @@
 """The leader of a partition, on a real log."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from tests.support.batches import values_of
 from tests.support.broker import BrokerBench, open_broker
 from tests.support.faulty_disk import Fault
-from tivo.broker.leader import SNAPSHOT_EVERY_BYTES, SNAPSHOT_FILE, check_leader_epoch
+from tivo.broker.leader import SNAPSHOT_EVERY_BATCHES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_FILE, check_leader_epoch
 from tivo.broker.producers import Producers
 from tivo.broker.refusal import Refusal
 from tivo.model.errors import LogError, OffsetOutOfRange
@@ -125,11 +128,70 @@ def test_snapshot_is_written_now_and_then(bench: BrokerBench) -> None:
     assert (megabytes + 1, 1) == (kept.next_offset, len(kept))
 
 
-def test_snapshot_that_cannot_be_written_fails_the_stop(bench: BrokerBench) -> None:
-    bench.disk.faults.append(Fault(operation="rename", name=SNAPSHOT_FILE, error=28))
+def test_snapshot_is_written_after_many_small_batches_too(bench: BrokerBench) -> None:
+    for sequence in range(SNAPSHOT_EVERY_BATCHES):
+        append(bench, sequence)
+    bench.runtime.work()
 
-    with pytest.raises(LogError, match="producers cannot be written"):
-        bench.leader("t").close()
+    assert SNAPSHOT_EVERY_BATCHES == Producers.from_snapshot(snapshot(bench).read_bytes()).next_offset
+
+
+def test_snapshot_that_cannot_be_written_harms_nobody(tmp_path: Path) -> None:
+    before = open_broker(tmp_path / "data")
+    before.make("t")
+    append(before, 0)
+    before.runtime.work()
+    before.disk.faults.append(Fault(operation="rename", name=SNAPSHOT_FILE, error=28))
+    before.leader("t").close()
+
+    after = open_broker(tmp_path / "data")
+
+    assert 0 == append(after, 0)
+    after.close()
+
+
+@dataclass(kw_only=True)
+class Stall(Fault):
+    """The disk works, but not before the test lets it go on."""
+
+    entered: Event = field(default_factory=Event)
+    go_on: Event = field(default_factory=Event)
+
+    def meets(self, operation: str, path: Path) -> bool:
+        if super().meets(operation, path):
+            self.entered.set()
+            assert self.go_on.wait(10)
+        return False
+
+
+def test_delete_waits_for_the_snapshot_under_way(bench: BrokerBench) -> None:
+    leader = bench.leader("t")
+    append(bench, 0, size=SNAPSHOT_EVERY_BYTES)
+    bench.disk.faults.append(stall := Stall(operation="rename", name=SNAPSHOT_FILE))
+
+    def delete() -> int:
+        leader.delete()
+        return len(bench.disk.done)
+
+    with ThreadPoolExecutor() as workers:
+        syncing = workers.submit(leader.sync)
+        assert stall.entered.wait(10)
+        deleting = workers.submit(delete)
+        wait([deleting], timeout=0.1)  # time to end, for a delete that waits for nobody
+        stall.go_on.set()
+
+        assert (1, len(bench.disk.done)) == (syncing.result(), deleting.result())
+
+
+def test_no_snapshot_is_written_after_a_delete(bench: BrokerBench) -> None:
+    leader = bench.leader("t")
+    append(bench, 0, size=SNAPSHOT_EVERY_BYTES)
+    leader.log.sync()
+    leader.delete()
+
+    bench.runtime.work()
+
+    assert not snapshot(bench).exists()
 
 
 def test_leader_epoch_is_checked(bench: BrokerBench) -> None:

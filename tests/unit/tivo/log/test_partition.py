@@ -1,7 +1,7 @@
 import errno
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -556,14 +556,15 @@ def test_damage_met_by_many_readers_is_set_aside_once(directory: Path) -> None:
 
 
 class InterruptedDisk(FaultyDisk):
-    """Before the next read of a log goes on, somebody else reads."""
+    """Before the next operation of a kind goes on, a read unless said otherwise, somebody else does something."""
 
-    def __init__(self) -> None:
+    def __init__(self, operation: str = "pread") -> None:
         super().__init__()
+        self.operation = operation
         self.somebody: Callable[[], object] | None = None
 
     def meet(self, operation: str, path: Path) -> Fault | None:
-        if operation == "pread" and self.somebody is not None:
+        if operation == self.operation and self.somebody is not None:
             somebody, self.somebody = self.somebody, None
             somebody()
         return super().meet(operation, path)
@@ -767,3 +768,69 @@ def test_a_sync_that_comes_after_a_delete_is_told(directory: Path) -> None:
 
     with pytest.raises(LogError, match="quakes-0 is deleted"):
         partition.sync()
+
+
+def deletion(partition: Partition, disk: FaultyDisk) -> Callable[[], int]:
+    """Deletes; gives how much the disk had done by then."""
+
+    def delete() -> int:
+        partition.delete()
+        return len(disk.done)
+
+    return delete
+
+
+def begun(deleting: "Future[int]") -> None:
+    """Give a delete that waits for nobody the time to end. One that waits makes no test fail, however slow."""
+    wait([deleting], timeout=0.1)
+
+
+@pytest.mark.parametrize(
+    "work", [Partition.sync, lambda partition: partition.truncate_before(5)], ids=["sync", "truncate"]
+)
+def test_nothing_is_written_after_a_delete(directory: Path, work: Callable[[Partition], object]) -> None:
+    partition = opened(directory, disk := StallingDisk())
+    add(partition, 10)
+
+    with ThreadPoolExecutor() as workers:
+        working = workers.submit(work, partition)
+        assert disk.entered.wait(10)
+        deleting = workers.submit(deletion(partition, disk))
+        begun(deleting)
+        disk.go_on.set()
+        done_by_then = deleting.result()
+
+        assert working.exception() is None
+    assert [] == disk.done[done_by_then:]
+
+
+def test_a_delete_waits_for_the_append_under_way(directory: Path) -> None:
+    partition = opened(directory, disk := InterruptedDisk("create"), settings=LogSettings(segment_bytes=100))
+    add(partition)
+
+    with ThreadPoolExecutor() as workers:
+        deletions: list[Future[int]] = []
+
+        def delete() -> None:
+            deletions.append(workers.submit(deletion(partition, disk)))
+            begun(deletions[0])
+
+        disk.somebody = delete
+        add(partition)
+        done_by_then = deletions[0].result()
+
+    assert [] == disk.done[done_by_then:]
+    assert 0 == partition.segments
+
+
+def test_damage_met_after_a_delete_is_not_written_down(directory: Path) -> None:
+    partition = opened(directory, disk := InterruptedDisk())
+    add(partition, 10)
+    spoil(directory, 4)
+    disk.done.clear()
+    disk.somebody = partition.delete
+
+    with pytest.raises(LogError, match="quakes-0 is deleted"):
+        partition.read(4, max_bytes=1, upto=10)
+
+    assert 0 == disk.count("rename")

@@ -86,7 +86,7 @@ def test_nothing_to_read_is_empty_and_not_null(bench: BrokerBench) -> None:
 
 def test_nothing_unsynced_is_read(bench: BrokerBench) -> None:
     bench.produce("t", b"safe")
-    bench.send(produce_one(b"not safe yet", acks=1))
+    bench.send(produce_one(b"not safe yet", acks=0))
 
     assert {0: b"safe"} == values_of(fetched(bench, 0).records)
     assert 1 == fetched(bench, 0).high_watermark

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from errno import EIO, ENOSPC
+from pathlib import Path
 
 import pytest
 
 from tests.support.batches import batch, values_of
-from tests.support.broker import START, BrokerBench
+from tests.support.broker import START, BrokerBench, open_broker
 from tests.support.faulty_disk import Fault
 from tivo.broker.refusal import Refusal
 from tivo.model.timeline import to_kafka_ms
@@ -58,8 +59,9 @@ def test_batches_get_offsets_one_after_the_other(bench: BrokerBench, version: in
     assert 2 == second.base_offset
 
 
-def test_acknowledgement_of_all_waits_for_the_disk(bench: BrokerBench) -> None:
-    sent = bench.send(request(batch(b"a")))
+@pytest.mark.parametrize("acks", [-1, 1])
+def test_acknowledgement_waits_for_the_disk(bench: BrokerBench, acks: int) -> None:
+    sent = bench.send(request(batch(b"a"), acks=acks))
 
     assert sent.response is None
     assert 0 == bench.broker.topics.get("t").leaders[0].high_watermark
@@ -77,11 +79,16 @@ def test_requests_that_come_meanwhile_share_the_next_sync(bench: BrokerBench) ->
     assert [0, 1, 2, 3, 4] == offsets
 
 
-def test_acknowledgement_of_one_does_not_wait(bench: BrokerBench) -> None:
-    sent = bench.send(request(batch(b"a"), acks=1))
+@pytest.mark.parametrize("acks", [-1, 1])
+def test_acknowledgement_does_not_wait_where_commits_are_not_durable(tmp_path: Path, acks: int) -> None:
+    bench = open_broker(tmp_path / "data", flush="os")
+    bench.make("t")
+
+    sent = bench.send(request(batch(b"a"), acks=acks))
 
     assert 0 == sent.response.responses[0].partition_responses[0].base_offset
-    assert bench.runtime.has_work
+    assert 0 == bench.leader("t").log.synced
+    bench.close()
 
 
 def test_no_acknowledgement_is_no_reply(bench: BrokerBench) -> None:
@@ -217,9 +224,10 @@ def test_partitions_are_answered_each_for_itself(bench: BrokerBench) -> None:
     ]
 
 
-def test_broken_disk_refuses_all_that_is_not_safe_and_reads_go_on(bench: BrokerBench) -> None:
+@pytest.mark.parametrize("acks", [-1, 1])
+def test_broken_disk_refuses_all_that_is_not_safe_and_reads_go_on(bench: BrokerBench, acks: int) -> None:
     bench.produce("t", b"safe")
-    waiting = bench.send(request(batch(b"lost")))
+    waiting = bench.send(request(batch(b"lost"), acks=acks))
 
     bench.disk.faults.append(Fault(operation="fdatasync", name=".log", error=EIO))
     bench.runtime.work()
