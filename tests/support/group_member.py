@@ -20,6 +20,7 @@ class GroupMember:
     instance_id: str | None = None
     generation: int = -1
     session_ms: int = 10_000
+    metadata: bytes = b"topics"
 
     def join(self, version: int = 9) -> Sent:
         return self.bench.send(
@@ -30,7 +31,7 @@ class GroupMember:
                 member_id=self.member_id,
                 group_instance_id=self.instance_id,
                 protocol_type="consumer",
-                protocols=[JoinGroupRequestProtocol(name="range", metadata=b"topics")],
+                protocols=[JoinGroupRequestProtocol(name="range", metadata=self.metadata)],
             ),
             version,
         )

@@ -18,6 +18,7 @@ SERVICES = {**PROGRAMS, "kafka": find_kafka}
 BUDGETS = (
     ("kills", 3, "how often a fault test kills a process"),
     ("cutovers", 200, "random cut-overs from the past to live in the playback simulation"),
+    ("first-cutover", 0, "seed of the first of these histories, to play one again"),
     ("crash-states", 500, "simulated power losses of the log"),
     ("mutations", 1_000, "torn or flipped states of segments and indexes"),
 )

@@ -19,9 +19,6 @@ class Answers:
     def __init__(self) -> None:
         self._line: deque[Answer] = deque()
 
-    def __len__(self) -> int:
-        return len(self._line)
-
     def place(self) -> Answer:
         """A place behind every command before."""
         answer = Answer()

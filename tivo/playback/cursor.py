@@ -9,8 +9,8 @@ import msgspec
 from tivo.model.errors import CommandError
 from tivo.model.event import Cursor, Frontier
 from tivo.model.timeline import Window
-from tivo.playback.handoff import Progress
 from tivo.playback.merge import FIRST
+from tivo.playback.progress import Progress
 
 Mode = Literal["paused", "playing", "tailing", "ended"]
 

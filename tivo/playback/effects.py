@@ -141,7 +141,11 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """Drop the frames of epochs before this one that are still in the outbox."""
+    """Drop what is still in the outbox and not `LASTING`: it belongs to epochs before this one.
+
+    Frames alone would not do: a state or `caught_up` behind them says that they were sent, and a
+    viewer that resumes by it would miss them.
+    """
 
     before_epoch: int
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Literal
 
 from tivo.model.event import Cursor, Event
-from tivo.model.timeline import MIN_TIME_US, SECOND_US, Now, Window
+from tivo.model.timeline import HOUR_US, MIN_TIME_US, SECOND_US, Now, Window
 from tivo.playback.commands import Frames, OnSlow
 from tivo.playback.controls import Controls
 from tivo.playback.credit import SLOW_US, Credit
@@ -19,6 +19,8 @@ from tivo.playback.reading import Reading
 FRAME_EVENTS = 256
 _FRAME_BYTES = 256 << 10
 _COALESCE_US = 16_000
+_FAR_US = HOUR_US
+"""Nobody waits longer than this without having looked again."""
 
 
 @dataclass(slots=True)
@@ -82,8 +84,8 @@ class Epoch:
         if moved_us is None:
             return self._at_us
         moved_us = self._clamped(moved_us, now)
-        first = self.reading.first
-        if first is not None and order_key(first) > self.cursor:
+        first = self.reading.first_behind(self.cursor)
+        if first is not None:
             moved_us = min(moved_us, first.time_us)
         horizon_us = self.reading.horizon.time_us
         if horizon_us < moved_us:
@@ -112,15 +114,17 @@ class Epoch:
     def note(self, now: Now) -> None:
         """Note what the position has passed: what comes in from here on with an earlier time comes late."""
         if self.timed:
-            self._passed_us = max(self._passed_us, self.position(now) or MIN_TIME_US)
+            passed_us = min(self.position(now) or MIN_TIME_US, self.reading.horizon.time_us)
+            self._passed_us = max(self._passed_us, passed_us)
 
     def place(self, at_us: int | None) -> None:
-        """Stand at a position, before the clock starts."""
+        """Stand at a position that has been shown, without a clock."""
         self._at_us = at_us
+        self._passed_us = MIN_TIME_US if at_us is None else at_us
 
     def hold(self, now: Now) -> list[Effect]:
         """Hold the position where it is."""
-        self._at_us = self.position(now)
+        self.place(self.position(now))
         self.pace = None
         self.hurry = False
         self.delay_us = None
@@ -155,9 +159,7 @@ class Epoch:
             return not reading.ready
         if not self.timed:
             return reading.drained and not reading.exhausted and not reading.complete
-        moved_us = self.pace.position(now.steady_us)
-        assert moved_us is not None
-        return reading.horizon.time_us < self._clamped(moved_us, now)
+        return reading.horizon.time_us < self._clamped(self._moved(now), now)
 
     def steer(self, controls: Controls, now: Now) -> None:
         """Go on under other controls, from the same position."""
@@ -173,9 +175,9 @@ class Epoch:
     def jump(self, to_us: int, now: Now) -> list[Effect]:
         """Cut a silence: be at `to_us` now."""
         from_us = self.position(now)
+        assert self.pace is not None, "only a clock that runs can jump"
         self._at_us = self._passed_us = to_us
-        if self.pace is not None:
-            self.pace = self.pace.moved(to_us, steady_us=now.steady_us)
+        self.pace = self.pace.moved(to_us, steady_us=now.steady_us)
         return [Tell(Skipped(from_us=from_us, to_us=to_us))] if from_us is not None and from_us < to_us else []
 
     def _repace(self, now: Now) -> None:
@@ -196,20 +198,21 @@ class Epoch:
         """Whether event times count: not in live, not while it hurries, not without a clock."""
         return self.pace is not None and self.pace.timed and not self.hurry and not self.reading.live
 
-    def at_edge(self, now: Now) -> bool:
+    def _at_edge(self, now: Now) -> bool:
         """Whether the clock has reached the live edge, so that everything unsent is due."""
-        if self.hurry or self.reading.live:
-            return True
-        moved_us = self.pace.position(now.steady_us) if self.pace is not None else None
-        return moved_us is not None and moved_us >= self.edge_us(now)
+        return self._moved(now) >= self.edge_us(now)
 
-    def _bound(self, now: Now) -> Cursor:
-        if not self.timed or (self.delay_us is None and self.at_edge(now)):
-            return LAST
+    def _moved(self, now: Now) -> int:
+        """Where the clock is, whatever was read and sent."""
         assert self.pace is not None
         moved_us = self.pace.position(now.steady_us)
-        assert moved_us is not None
-        return behind(self._clamped(moved_us, now))
+        assert moved_us is not None, "only a clock over event times has a position"
+        return moved_us
+
+    def _bound(self, now: Now) -> Cursor:
+        if not self.timed or (self.delay_us is None and self._at_edge(now)):
+            return LAST
+        return behind(self._clamped(self._moved(now), now))
 
     def _quota(self, now: Now) -> int:
         quota = None if self.hurry or self.reading.live or self.pace is None else self.pace.quota(now.steady_us)
@@ -318,9 +321,9 @@ class Epoch:
         return now.wall_us if due_us is None else now.wall_us - max(0, now.steady_us - due_us)
 
     def _taken(self, events: list[Event], shown: int) -> None:
+        assert self.pace is not None, "nothing is sent before the clock runs"
         self.reading.sent(events)
-        if self.pace is not None:
-            self.pace = self.pace.count(shown)
+        self.pace = self.pace.count(shown)
         if self.cursor > FIRST and (self._at_us is None or self.cursor.time_us > self._at_us):
             self._at_us = self.cursor.time_us
 
@@ -348,14 +351,15 @@ class Epoch:
     def cut_silence(self, now: Now) -> list[Effect]:
         """Where nothing is due for longer than `max_gap`, be that much before the next event."""
         gap_us = self.controls.max_gap_us
-        if not gap_us or not self.timed or self.at_edge(now) or self.delay_us is not None:
+        if not gap_us or not self.timed or self._at_edge(now) or self.delay_us is not None:
             return []
         target_us = self._next_time()
         if target_us is None:
             return []
         assert self.pace is not None and self.pace.clock is not None
         due_us = self.pace.due(target_us)
-        if due_us is None or due_us - now.steady_us <= gap_us:
+        assert due_us is not None, "the clock runs"
+        if due_us - now.steady_us <= gap_us:
             return []
         speed = self.pace.clock.speed
         to_us = min(target_us - gap_us * speed.numerator // speed.denominator, self.edge_us(now))
@@ -379,14 +383,28 @@ class Epoch:
         if self._out.credit.blocked(now.steady_us) or self.hurry or self.reading.live:
             return
         count_us = self.pace.next_count()
-        if count_us is not None:
-            if self.reading.first is not None:
-                yield count_us
-            return
+        if self.pace.timed:
+            yield from self._timed_us(now)
+        elif count_us is not None and self.reading.first is not None:
+            yield count_us
+
+    def _timed_us(self, now: Now) -> Iterator[int]:
+        assert self.pace is not None
         target_us = self._next_time()
-        due_us = self.pace.due(target_us) if target_us is not None else None
-        if due_us is not None:
-            yield self._gridded(min(due_us, self._edge_due(now)) if self.delay_us is None else due_us)
+        if target_us is None:
+            yield from self._hunger_us(now)
+            return
+        due_us = self.pace.due(target_us)
+        assert due_us is not None, "the clock runs"
+        yield self._gridded(min(due_us, self._edge_due(now)) if self.delay_us is None else due_us)
+
+    def _hunger_us(self, now: Now) -> Iterator[int]:
+        """Steady time at which the position comes to the end of what was read."""
+        assert self.pace is not None
+        due_us = self.pace.due(self.reading.horizon.time_us + 1)
+        assert due_us is not None, "the clock runs"
+        if now.steady_us < due_us < now.steady_us + _FAR_US:
+            yield due_us
 
     def _gridded(self, steady_us: int) -> int:
         if self.controls.frames is Frames.COALESCE:
@@ -398,7 +416,7 @@ class Epoch:
         assert self.pace is not None and self.pace.clock is not None
         gain = self.pace.clock.speed - 1
         if gain <= 0:
-            return now.steady_us + 3600 * SECOND_US
+            return now.steady_us + _FAR_US
         behind_us = self.edge_us(now) - self.pace.clock.position(now.steady_us)
         return now.steady_us + max(0, -(-behind_us * gain.denominator // gain.numerator))
 

@@ -7,10 +7,8 @@ everything below it has been read, and reading goes on in the log *at* the front
 partition. Offsets and order keys decide, never time alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
 
 from tivo.model.event import Cursor, Event, Frontier
 from tivo.model.timeline import Window
@@ -18,44 +16,7 @@ from tivo.playback.effects import Cancel, Effect, ReadBounds, ReadFrontier, Read
 from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, Source, TailRead, TailSlice, TopicRef
 from tivo.playback.merge import FIRST, LAST, Buffer, order_key
 from tivo.playback.notices import Gap, GapReason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """What of a topic has been sent: all below `base`, and all below `frontier` whose key is ≤ `cursor`."""
-
-    base: Frontier = field(default_factory=dict)
-    frontier: Frontier = field(default_factory=dict)
-    cursor: Cursor = FIRST
-
-    def holds(self, event: Event) -> bool:
-        """Whether the event is among them."""
-        if event.offset < self.base.get(event.partition, 0):
-            return True
-        return event.offset < self.frontier.get(event.partition, 0) and event.cursor <= self.cursor
-
-
-class Bounds(NamedTuple):
-    """How much one session reads ahead, over all its topics."""
-
-    events: int = 2_000
-    bytes: int = 4 << 20
-
-
-class Plan(NamedTuple):
-    """How a topic is read: how much ahead, which events (None: all), and up to which log ends, where they are known."""
-
-    room: Bounds
-    passes: Callable[[Event], bool] | None = None
-    goal: Frontier | None = None
-
-
-class Start(Enum):
-    """Where the reading of a topic begins."""
-
-    HISTORY = "history"  # in the store, open towards the live edge
-    PAST = "past"  # in the store, and complete only when the log ends noted first have been read
-    EDGE = "edge"  # at the log ends noted first
+from tivo.playback.progress import Plan, Progress, Reach, Start
 
 
 class Stage(Enum):
@@ -65,31 +26,6 @@ class Stage(Enum):
     LATE = "late"  # read what the store got below the new frontier, at or before the place read up to
     PAGE = "page"  # read the next page
     LOG = "log"  # read the log
-
-
-@dataclass(slots=True)
-class Reach:
-    """How far a partition of the log has been read: up to `next`, of `end` that are known.
-
-    Reading began at `start`; None is the log start, wherever that is. `buffered` events of it are
-    not sent yet. `stalled`: the last read did not move, so the next one waits.
-    """
-
-    start: int | None
-    next: int | None
-    end: int = -1
-    buffered: int = 0
-    stalled: bool = False
-
-    @property
-    def exhausted(self) -> bool:
-        """Nothing is known to be unread. Before the first answer nothing is known at all."""
-        return self.next is not None and self.next >= self.end >= 0
-
-    def forget(self) -> None:
-        """Where the log ends is not known any more."""
-        self.end = -1
-        self.stalled = False
 
 
 _FIRST_PAGE = 128
@@ -284,7 +220,7 @@ class Track:
         self._log_failed = False
         if self._edge:
             self._edge = False
-            self._base = {partition: fact.ends.get(partition, 0) for partition in self.topic.partitions}
+            self._base = dict.fromkeys(self.topic.partitions, 0) | dict(fact.ends)
             self._sent_base = self._base
             self._enter_log()
         else:
@@ -348,8 +284,9 @@ class Track:
     def _enter_log(self) -> None:
         """Everything that the store holds has been read: go on in the log at its frontier."""
         self.stage = Stage.LOG
-        partitions = self.topic.partitions if self.goal is None else tuple(self.goal)
-        for partition in partitions:
+        # The store may know of partitions that the catalogue does not tell yet.
+        known = {*self.topic.partitions, *self._store_end, *self._base}
+        for partition in sorted(known if self.goal is None else self.goal):
             place = self._log_place(partition)
             self.reaches[partition] = Reach(start=place, next=place)
         self._trimmed.clear()
@@ -503,8 +440,8 @@ class Track:
 
     def grow(self, topic: TopicRef) -> None:
         """The topic got partitions: the store may hold something of them. A window in the past owes nothing of them."""
-        grown = set(topic.partitions) - set(self.topic.partitions)
         self.topic = topic
+        grown = not self.reaches.keys() >= set(topic.partitions)
         if grown and self.stage is Stage.LOG and self.goal is None:
             self._return_to_store()
 

@@ -39,6 +39,14 @@ class Buffer:
         """The event that is taken next."""
         return self._events[self._head] if self._head < len(self._events) else None
 
+    def first_behind(self, cursor: Cursor) -> Event | None:
+        """The first event behind a place; those at or before it came in late."""
+        first = self.first
+        if first is None or order_key(first) > cursor:
+            return first
+        place = bisect_right(self._events, cursor, self._head, key=order_key)
+        return self._events[place] if place < len(self._events) else None
+
     def add(self, events: Sequence[Event], *, in_order: bool = True) -> None:
         """Put events in at their places, or behind all others where not `in_order`."""
         del self._events[: self._head]

@@ -90,12 +90,13 @@ class Failed(Notice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reset(Notice):
-    """Clear what is shown: a new epoch begins."""
+    """Clear what is shown: a new epoch begins. It brings a cursor, so that no cursor of an old epoch outlives it."""
 
     type = "reset"
     epoch: int
     pos_us: int | None
     why: ResetWhy
+    cursor: str
 
 
 class Shown(NamedTuple):
@@ -204,3 +205,7 @@ class Bye(Notice):
     type = "bye"
     code: int
     reason: str
+
+
+LASTING = (Hello, Acked, Failed, Gap, Bye)
+"""What is told to a viewer even where the epoch that it was told in is over; the rest is stale then."""

@@ -111,7 +111,7 @@ class Thinner:
         if known != cell:
             shown = 0
         burst = -(-self.share // _BURST)
-        allowed = burst + (self.share - burst) * into // self.cell_us
+        allowed = burst - -((self.share - burst) * into) // self.cell_us
         passes = shown < allowed
         self._cells[topic] = (cell, shown + passes)
         return passes

@@ -12,21 +12,19 @@ A playing session that has waited a quarter of a second for something to be read
 """
 
 from collections.abc import Mapping
-from fractions import Fraction
 from itertools import count
 
 from tivo.model.event import Cursor, Frontier
 from tivo.model.timeline import MILLISECOND_US, SECOND_US, Now, Window
+from tivo.playback import telling
 from tivo.playback.commands import EndAction, OnSlow
 from tivo.playback.controls import Controls
 from tivo.playback.credit import Credit
-from tivo.playback.cursor import Kept, Mode, Standing, to_token
+from tivo.playback.cursor import Standing, to_token
 from tivo.playback.effects import Close, Discard, Effect, Send, Tell, WakeAt
 from tivo.playback.epoch import Epoch, Outgoing
 from tivo.playback.facts import (
-    Answered,
     Catalogue,
-    Fact,
     OutboxDrained,
     OutboxFull,
     ReadAnswer,
@@ -36,13 +34,12 @@ from tivo.playback.facts import (
     TopicsChanged,
     Woke,
 )
-from tivo.playback.handoff import Bounds, Plan, Progress, Start, Track
+from tivo.playback.handoff import Track
 from tivo.playback.merge import FIRST
 from tivo.playback.notices import (
     Bye,
     CaughtUp,
     Cause,
-    Clock,
     Ended,
     Failed,
     FellBehind,
@@ -54,6 +51,7 @@ from tivo.playback.notices import (
     State,
     Status,
 )
+from tivo.playback.progress import Bounds, Plan, Progress, Start
 from tivo.playback.reading import Reading
 from tivo.playback.topics import key_filter, matching
 
@@ -109,51 +107,12 @@ class Playback:
 
     def state(self, now: Now) -> State:
         """Where the playback stands."""
-        window, epoch = self.controls.window, self.epoch
-        buffering = self.running and self._starved_us is not None and now.steady_us - self._starved_us >= _BUFFERING_US
-        return State(
-            status=Status.BUFFERING if buffering else self.status,
-            cause=self.cause,
-            start_us=window.start_us,
-            end_us=window.end_us,
-            pos_us=self.position(now),
-            speed=self.controls.speed,
-            iteration=1 if epoch is None else epoch.iteration,
-            epoch=self._number,
-            cursor=to_token(self.standing(now)),
-            controls=self.controls.describe(),
-        )
+        shown = Status.BUFFERING if self._hungry(now) else self.status
+        return telling.state(shown, self.cause, self.controls, self.epoch, self.standing(now))
 
     def standing(self, now: Now) -> Standing:
         """Everything that another session needs to go on behind what was sent."""
-        window, epoch = self.controls.window, self.epoch
-        modes: dict[Status, Mode] = {
-            Status.PLAYING: "playing",
-            Status.TAILING: "tailing",
-            Status.ENDED: "ended",
-        }
-        mode: Mode = modes.get(self.status, "paused")
-        if epoch is None:
-            return Standing(1, mode, self._number, window.start_us, window.end_us, None, None, 1, None, 0, FIRST, {})
-        tracks = epoch.reading.tracks
-        kept = {
-            name: Kept(tracks[name].topic.topic_id, told.base, told.frontier, tracks[name].goal, tracks[name].at_edge)
-            for name, told in epoch.reading.progress(epoch.cursor).items()
-        }
-        return Standing(
-            1,
-            mode,
-            self._number,
-            window.start_us,
-            window.end_us,
-            epoch.from_us,
-            self.position(now),
-            epoch.iteration,
-            epoch.delay_us,
-            epoch.thinned,
-            epoch.cursor,
-            kept,
-        )
+        return telling.standing(self.status, self._number, self.controls.window, self.epoch, now)
 
     # ------------------------------------------------------------ epochs
 
@@ -165,42 +124,56 @@ class Playback:
         from_us: int | None,
         iteration: int = 1,
         goals: Mapping[str, Frontier] | None = None,
+        delay_us: int | None = None,
     ) -> None:
-        """A new epoch from a time on (None: from the first event)."""
+        """A new epoch from a time on (None: from the first event), following the live edge where there is a delay."""
         window = self.controls.window
         past = window.end_us is not None and window.end_us <= now.wall_us
         tracks = [
             self._track(topic, from_us, Progress(), Start.PAST if past else Start.HISTORY, (goals or {}).get(name))
             for name, topic in self.topics.items()
         ]
-        self._replace(Reading(tracks), from_us, iteration)
+        self._replace(Reading(tracks), from_us, iteration).delay_us = delay_us
         if why != "loop":
             # The last frames of a turn belong to the viewer, those before a seek do not.
             self.effects.append(Discard(self._number))
             self.credit.forget()
-        self.tell(Reset(epoch=self._number, pos_us=from_us, why=why))
+        self._tell_reset(why, now)
 
     def begin_live(self, why: ResetWhy, now: Now, *, new: Start = Start.EDGE) -> None:
-        """A new epoch at the live edge. Topics that were live go on behind the last event sent."""
-        sent: Mapping[str, Frontier] = {}
-        if self.epoch is not None and self.epoch.reading.live:
-            sent = self.epoch.reading.offsets
-            self.effects += self.epoch.flush(now)
+        """A new epoch at the live edge. Topics that were on their way there go on behind what was sent of them."""
+        sent, cursor = self._sent(now)
         tracks = [
             self._track(
                 topic,
                 self.controls.window.start_us,
-                Progress(base=sent.get(name, {})),
-                Start.HISTORY if name in sent else new,
+                sent.get(topic.topic_id, Progress()),
+                Start.HISTORY if topic.topic_id in sent else new,
                 None,
             )
-            for name, topic in self.topics.items()
+            for topic in self.topics.values()
         ]
-        self._replace(Reading(tracks), self.controls.window.start_us, 1).hurry = True
+        epoch = self._replace(Reading(tracks), self.controls.window.start_us, 1)
+        epoch.hurry, epoch.cursor = True, cursor
         if not sent:
             self.effects.append(Discard(self._number))
             self.credit.forget()
-        self.tell(Reset(epoch=self._number, pos_us=now.wall_us, why=why))
+        self._tell_reset(why, now)
+
+    def _tell_reset(self, why: ResetWhy, now: Now) -> None:
+        standing = self.standing(now)
+        self.tell(Reset(epoch=self._number, pos_us=standing.at_us, why=why, cursor=to_token(standing)))
+
+    def _sent(self, now: Now) -> tuple[dict[bytes, Progress], Cursor]:
+        """What was sent of the topics that are at the live edge or on their way there, by topic id."""
+        epoch = self.epoch
+        if epoch is None or not (epoch.reading.live or epoch.hurry):
+            return {}, FIRST
+        self.effects += epoch.flush(now)
+        tracks = [track for track in epoch.reading.tracks.values() if not track.at_edge]
+        if epoch.reading.live:
+            return {track.topic.topic_id: Progress(base=track.unsent) for track in tracks}, FIRST
+        return {track.topic.topic_id: track.progress(epoch.cursor) for track in tracks}, epoch.cursor
 
     def _track(
         self, topic: TopicRef, from_us: int | None, progress: Progress, start: Start, goal: Frontier | None
@@ -250,23 +223,19 @@ class Playback:
         epoch.place(standing.at_us if after is None else max(after.time_us, standing.at_us or after.time_us))
         for gap in gone:
             self.tell(gap)
-        statuses: dict[Mode, Status] = {"playing": Status.PLAYING, "tailing": Status.TAILING, "ended": Status.ENDED}
-        self.status = statuses.get(standing.mode, Status.PAUSED)
+        self.status = Status(standing.mode)
 
-    def renew(self, why: ResetWhy, now: Now, *, at_us: int | None = None) -> None:
-        """A new epoch at the present position, or another: what is played has changed."""
+    def renew(self, why: ResetWhy, now: Now) -> None:
+        """A new epoch at the present position: what is played has changed."""
         epoch = self.epoch
         if epoch is None:
             return
         end_us = self.controls.window.end_us
         widened = any(track.window.end_us not in (None, end_us) for track in epoch.reading.tracks.values())
-        if at_us is None and (epoch.reading.live or epoch.hurry) and not widened:
+        if (epoch.reading.live or epoch.hurry) and not widened:
             self.begin_live(why, now, new=Start.HISTORY if why == "topics" else Start.EDGE)
-            return
-        delay_us = epoch.delay_us
-        self.begin(why, now, from_us=epoch.position(now) if at_us is None else at_us)
-        if at_us is None and delay_us is not None:
-            self._epoch.delay_us = delay_us
+        else:
+            self.begin(why, now, from_us=epoch.position(now), delay_us=epoch.delay_us)
 
     @property
     def _epoch(self) -> Epoch:
@@ -298,15 +267,14 @@ class Playback:
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye."""
-        if not self.closed:
-            self.stop()
-            self.closed = True
-            self.tell(Bye(code=code, reason=reason))
-            self.effects.append(Close(code, reason))
+        self.stop()
+        self.closed = True
+        self.tell(Bye(code=code, reason=reason))
+        self.effects.append(Close(code, reason))
 
     # ------------------------------------------------------------ facts
 
-    def receive(self, fact: Fact, now: Now) -> None:
+    def receive(self, fact: TopicsChanged | ReadAnswer | Woke | OutboxFull | OutboxDrained, now: Now) -> None:
         """Take what the world reports."""
         match fact:
             case Woke():
@@ -315,8 +283,6 @@ class Playback:
                 self.credit.outbox(full=isinstance(fact, OutboxFull), steady_us=now.steady_us)
             case TopicsChanged(catalogue):
                 self._topics_changed(catalogue, now)
-            case Answered():
-                pass
             case _:
                 self._take(fact, now)
 
@@ -367,8 +333,10 @@ class Playback:
                 self._send(now)
                 if not self._turn(now):
                     break
-            self._tell_gaps()
+        if self.closed:
+            return
         if self.running:
+            self._tell_gaps()
             self.effects += self._epoch.cut_silence(now)
             self.effects += self._epoch.reading.reads(self.ids, now.steady_us)
         self._watch_hunger(now)
@@ -378,9 +346,7 @@ class Playback:
 
     def _viewer_lost(self, now: Now) -> bool:
         lost_us = self.credit.lost_us
-        if self.closed or lost_us is None:
-            return self.closed
-        if lost_us <= now.steady_us:
+        if lost_us is not None and lost_us <= now.steady_us:
             self.close(1008, "slow: the viewer took nothing for 10 seconds")
         elif self.controls.on_slow is OnSlow.CLOSE and self.credit.slow(now.steady_us):
             self.close(1008, "on_slow: the viewer is more than a second behind")
@@ -399,25 +365,22 @@ class Playback:
         self.tell(FellBehind(time_us=now.wall_us, offsets=epoch.reading.offsets))
 
     def _send(self, now: Now) -> None:
-        """Send what is due; the last frame carries the cursor where that has changed."""
+        """Send what is due; the last frame carries the cursor where what it says has changed."""
         epoch = self._epoch
         self._tell_gaps()
         effects = epoch.send_due(now)
         self.effects += effects
-        if not any(isinstance(effect, Send) for effect in effects) or epoch.reading.live:
+        frames = [effect.frame for effect in effects if isinstance(effect, Send)]
+        if not frames or epoch.reading.live:
             return
         progress = epoch.reading.progress(epoch.cursor)
         known = self._progress_told
-        if known.keys() == progress.keys() and all(
-            known[name].frontier == told.frontier and known[name].base == told.base for name, told in progress.items()
-        ):
+        late = any(shown.mark == "late" for frame in frames for shown in frame.events)
+        if not late and all(told.covers(known.get(name)) for name, told in progress.items()):
             return
         self._progress_told = progress
-        for index in range(len(self.effects) - 1, -1, -1):
-            effect = self.effects[index]
-            if isinstance(effect, Send):
-                self.effects[index] = Send(effect.frame.with_cursor(to_token(self.standing(now))))
-                return
+        last = max(index for index, effect in enumerate(self.effects) if isinstance(effect, Send))
+        self.effects[last] = Send(frames[-1].with_cursor(to_token(self.standing(now))))
 
     def _turn(self, now: Now) -> bool:
         """Whether the status or the epoch turned, so that more may be due."""
@@ -456,6 +419,7 @@ class Playback:
             self.cause = "loop"
             self.tell(Looped(iteration=epoch.iteration + 1, of=loop.turns))
             began_us = epoch.began_us
+            self.status = Status.PLAYING
             self.begin(
                 "loop",
                 now,
@@ -465,7 +429,6 @@ class Playback:
             )
             earliest_us = max(now.steady_us + loop.gap_us, began_us + _SHORTEST_TURN_US)
             self._epoch.not_before_us = earliest_us
-            self.status = Status.PLAYING
             return True
         self.cause = "end"
         self.tell(Ended(iteration=epoch.iteration))
@@ -476,27 +439,31 @@ class Playback:
                 self.status = Status.ENDED
             case EndAction.TAIL:
                 self.tail(now, why="window", delay_us=None)
-            case EndAction.CLOSE:
+            case _:
                 self.close(1000, "the window has been played")
         return False
 
     def tail(self, now: Now, *, why: ResetWhy, delay_us: int | None) -> None:
         """Go to the live edge, or follow it at a distance; a window that has an end is left."""
-        if self.epoch is not None and self.epoch.reading.live and delay_us is None:
+        live = self.epoch is not None and self.epoch.reading.live
+        if live and delay_us is None and self.controls.window.end_us is None:
             return
         self.controls = self.controls.open_ended()
+        self.status = Status.TAILING
         if delay_us is None:
             self.begin_live(why, now)
         else:
-            self.begin(why, now, from_us=now.wall_us - delay_us)
-            self._epoch.delay_us = delay_us
-        self.status = Status.TAILING
+            self.begin(why, now, from_us=now.wall_us - delay_us, delay_us=delay_us)
 
     # ------------------------------------------------------------ telling
 
     def _tell_gaps(self) -> None:
         for gap in self._epoch.reading.gaps():
             self.tell(gap)
+
+    def _hungry(self, now: Now) -> bool:
+        """Whether it has waited so long for something to be read that the viewer should know."""
+        return self.running and self._starved_us is not None and now.steady_us - self._starved_us >= _BUFFERING_US
 
     def _watch_hunger(self, now: Now) -> None:
         if not self.running or not self._epoch.starved(now):
@@ -514,33 +481,12 @@ class Playback:
             self._clock_us = now.steady_us + step_us
         elif self._clock_us <= now.steady_us:
             self._clock_us += step_us * ((now.steady_us - self._clock_us) // step_us + 1)
-            self.tell(self._clock(now))
-
-    def _clock(self, now: Now) -> Clock:
-        position_us, window = self.position(now), self.controls.window
-        speed = Fraction(1) if self.status is Status.TAILING else self.controls.speed
-        fraction = eta_ms = None
-        if position_us is not None and window.end_us is not None:
-            if window.start_us is not None:
-                span_us = max(window.end_us - window.start_us, 1)
-                fraction = min(1.0, max(0.0, (position_us - window.start_us) / span_us))
-            if speed is not None:
-                eta_ms = int((window.end_us - position_us) / speed) // MILLISECOND_US
-        return Clock(
-            pos_us=position_us,
-            wall_us=now.wall_us,
-            speed=speed,
-            slip_ms=self._out.slip_us // MILLISECOND_US,
-            lag_ms=None if position_us is None else max(0, now.wall_us - position_us) // MILLISECOND_US,
-            fraction=fraction,
-            eta_ms=eta_ms,
-        )
+            self.tell(telling.clock(self.status, self.controls, self.position(now), self._out.slip_us, now))
 
     def _tell_state(self, now: Now) -> None:
         """Tell the state where it has changed."""
-        hungry = self._starved_us is not None and now.steady_us - self._starved_us >= _BUFFERING_US
         live = self.epoch is not None and self.epoch.reading.live
-        known = (self.status, hungry and self.running, live, self._number, self.controls)
+        known = (self.status, self._hungry(now), live, self._number, self.controls)
         if known == self._state_told:
             return
         first, self._state_told = not self._state_told, known
@@ -559,9 +505,7 @@ class Playback:
                 times.append(self._clock_us)
             if self._epoch.reading.retry_us is not None:
                 times.append(self._epoch.reading.retry_us)
-        if not self.closed:
-            slow_us, lost_us = self.credit.slow_us, self.credit.lost_us
-            times += [us for us in (slow_us, lost_us) if us is not None and us > now.steady_us]
+        times += [us for us in (self.credit.slow_us, self.credit.lost_us) if us is not None and us > now.steady_us]
         wake_us = min(times, default=None)
         if wake_us != self._wake_us:
             self._wake_us = wake_us

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tivo.model.event import Cursor, Event, Frontier
 from tivo.playback.effects import Cancel, CloseTail, Effect, OpenTail
-from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, ReadAnswer, ReadFailed, Source, TailRead, TopicRef
-from tivo.playback.handoff import Progress, Stage, Track
+from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, ReadAnswer, ReadFailed, Source, TopicRef
+from tivo.playback.handoff import Stage, Track
 from tivo.playback.merge import LAST, merged
 from tivo.playback.notices import Gap
+from tivo.playback.progress import Progress
 
 _RETRY_US = 250_000
 _LONGEST_RETRY_US = 5_000_000
@@ -67,7 +68,7 @@ class Reading:
                 track.take_frontier(fact)
             case PageRead():
                 track.take_page(fact)
-            case TailRead():
+            case _:
                 track.take_tail(fact)
                 self._behind = self._behind or fact.behind
         self.away.pop(Source.STORE if isinstance(fact, FrontierRead | PageRead) else Source.LOG, None)
@@ -113,6 +114,10 @@ class Reading:
     def first(self) -> Event | None:
         """The first event that is not sent yet, of those read."""
         return min((track.buffer.first for track in self.tracks.values() if track.buffer.first), default=None)
+
+    def first_behind(self, cursor: Cursor) -> Event | None:
+        """The first event of those read and not sent that lies behind a place."""
+        return min((e for track in self.tracks.values() if (e := track.buffer.first_behind(cursor))), default=None)
 
     @property
     def drained(self) -> bool:

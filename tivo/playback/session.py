@@ -26,9 +26,9 @@ from tivo.playback.controls import Controls, Moment, apply, resolve
 from tivo.playback.cursor import from_token
 from tivo.playback.effects import Ask, Effect, OverviewQuestion, Tell, TopicsQuestion
 from tivo.playback.facts import Answered, Catalogue, Fact, ReadFailed
-from tivo.playback.handoff import Bounds
 from tivo.playback.notices import Acked, Failed, Hello, State, Status
 from tivo.playback.playback import Playback
+from tivo.playback.progress import Bounds
 from tivo.playback.topics import missing
 
 PROTOCOL = "tivo.v1"
@@ -190,32 +190,33 @@ class Session:
         if change.pos is not None:
             at_us = self._target(change.pos, controls, now)
         playback.steer(controls, now)
-        if renewed or fresh:
-            playback.begin("play", now, from_us=at_us)
         if renewed or fresh or not playback.running:
             playback.run()
+        if renewed or fresh:
+            playback.begin("play", now, from_us=at_us)
 
     def _set(self, change: Change, now: Now) -> None:
         playback = self._playback
         controls = apply(change, playback.controls, self._moment(now))
-        at_us = self._target(change.pos, controls, now) if change.pos is not None else None
-        position_us = playback.position(now)
-        before = playback.controls
-        playback.steer(controls, now)
-        if at_us is None and position_us is not None and position_us not in controls.window:
-            at_us = controls.window.start_us
         if change.pos is not None:
-            playback.renew("seek", now, at_us=at_us)
+            self._target(change.pos, controls, now)
+        before, position_us = playback.controls, playback.position(now)
+        playback.steer(controls, now)
+        if change.pos is not None:
+            self._seek(change.pos, now)
+        elif position_us is not None and position_us not in controls.window and playback.epoch is not None:
+            playback.begin("window", now, from_us=controls.window.start_us)
         elif (controls.window, controls.keys) != (before.window, before.keys):
-            playback.renew("window", now, at_us=at_us)
+            playback.renew("window", now)
 
     def _seek(self, to: Time, now: Now) -> None:
         playback = self._playback
         if to is Place.END and playback.controls.window.end_us is None and playback.running:
             playback.tail(now, why="seek", delay_us=None)
             return
-        playback.begin("seek", now, from_us=self._target(to, playback.controls, now))
+        at_us = self._target(to, playback.controls, now)
         playback.status = Status.PLAYING if playback.running else Status.PAUSED
+        playback.begin("seek", now, from_us=at_us)
 
     def _target(self, to: Time, controls: Controls, now: Now) -> int | None:
         """The position that a viewer means. Raises CommandError where it lies outside the window or in the future."""

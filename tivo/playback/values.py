@@ -204,7 +204,7 @@ def keys(given: Any) -> tuple[str, ...]:
     if not isinstance(given, dict):
         raise wrong("filter", '{"key": glob or [globs]}', given, code="bad_filter")
     if given.get("where") is not None:
-        raise CommandError("filter.where is not offered by this gateway", code="bad_filter", field="filter.where")
+        raise CommandError("filter.where is not offered by this gateway", code="not_offered", field="filter.where")
     unknown = sorted(given.keys() - {"key", "where"})
     if unknown:
         raise wrong("filter", '{"key": glob or [globs]}', given, code="bad_filter")

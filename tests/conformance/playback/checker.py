@@ -8,6 +8,7 @@ from tivo.model.timeline import Window
 from tivo.playback.cursor import from_token
 from tivo.playback.merge import FIRST, order_key
 from tivo.playback.notices import CaughtUp, Ended, Events, Gap, Looped, Notice, Reset, Skipped, State
+from tivo.playback.progress import Progress
 
 Place = tuple[bytes, int, int]
 """(topic id, partition, offset)"""
@@ -32,8 +33,10 @@ class EpochSeen:
     thins: bool = False
     began_us: int = 0
     follows: bool = False
+    early: set[Place] = field(default_factory=set)
     floors: dict[tuple[bytes, int], int] = field(default_factory=dict)
     edges: set[bytes] = field(default_factory=set)
+    carried: dict[bytes, Progress] = field(default_factory=dict)
     known: bool = False
 
 
@@ -64,6 +67,7 @@ class Checker:
         self.before_us: int | None = None
         self.discarded = 0
         self.thinned = False
+        self.ids: dict[str, bytes] = {}
         self.caught: list[tuple[int, CaughtUp]] = []
         self.due: tuple[int, int] | None = None
         self.before: dict[str, dict[int, int]] = {}
@@ -80,6 +84,8 @@ class Checker:
                 self.before = self.offsets
                 self.after, self.offsets, self.due = None, {}, None
                 self.resumed = False
+                self.cursor = notice.cursor
+                self._know(notice.cursor)
             case State():
                 self.state = notice
                 self.window = Window(notice.start_us, notice.end_us)
@@ -88,11 +94,14 @@ class Checker:
                 if self.epoch is not None and notice.controls["max_rate"]:
                     self.epoch.thins = self.thinned = True
                 self._know(notice.cursor)
+                self.ids |= {name: kept.topic_id for name, kept in from_token(notice.cursor).topics.items()}
                 self._check_token(notice.cursor)
             case Events():
                 self._events(notice, sent_us)
             case Gap():
                 self.gaps.append((self._id_of(notice), notice))
+                if notice.reason == "deleted":
+                    self.offsets.pop(notice.topic, None)
             case CaughtUp():
                 assert self.epoch is not None
                 self.epoch.caught_up = True
@@ -119,6 +128,7 @@ class Checker:
         if self.epoch is None:
             return
         self.epoch.live_next.clear()
+        self.epoch.highest = standing.behind(self.after)
         for name, kept in standing.topics.items():
             if kept.edge and name not in self.offsets:
                 # Nothing was received of it, not even where it begins: it begins where the edge is now.
@@ -151,16 +161,18 @@ class Checker:
             if not self.resumed:
                 raise Broken(f"twice in epoch {epoch.number}: {event.topic}/{event.partition}/{event.offset}")
             self.repeated += 1
-            if mark == "" and not frame.live:
+            if mark == "" and not frame.live and place not in epoch.early:
                 raise Broken(f"in order and twice after a resume: {event.topic}/{event.partition}/{event.offset}")
             return
         epoch.received[place] = event
+        if mark == "early":
+            epoch.early.add(place)
         if event.time_us not in self.window:
             raise Broken(f"{event.time_us} lies outside {self.window}")
         key = order_key(event)
         if mark != "late" and key <= epoch.highest:
             raise Broken(f"out of order and not marked late: {event.topic}/{event.partition}/{event.offset} {mark}")
-        if mark == "late" and key > epoch.highest and not self._came_in_late(epoch, event):
+        if mark == "late" and key > epoch.highest and not self._came_in_late(epoch, topic_id, event):
             raise Broken("marked late, in order, and there from the beginning")
         if event.time_us > sent_us and mark == "":
             raise Broken(f"from the future and not marked early: {event}")
@@ -175,9 +187,11 @@ class Checker:
             epoch.live_next[topic_id, event.partition] = event.offset + 1
             self.offsets.setdefault(event.topic, {})[event.partition] = event.offset + 1
 
-    def _came_in_late(self, epoch: EpochSeen, event: Event) -> bool:
-        """Whether an event may have come in when its time had passed already."""
-        return self.resumed or epoch.thins or event.received_us >= epoch.began_us or self.world.troubled
+    def _came_in_late(self, epoch: EpochSeen, topic_id: bytes, event: Event) -> bool:
+        """Whether an event may have come in when its time had passed already: the store did not hold it at first."""
+        stored_us = self.world.ever[topic_id].stored_us.get((event.partition, event.offset))
+        late = stored_us is None or stored_us >= epoch.began_us
+        return late or self.resumed or epoch.thins or bool(epoch.carried) or self.world.troubled
 
     def _check_due(self, event: Event, due_us: int, mark: str, sent_us: int) -> None:
         """What is in order is never sent before it is due, and is due in proportion to its time."""
@@ -215,6 +229,10 @@ class Checker:
         for name, kept in standing.topics.items():
             if kept.edge:
                 epoch.edges.add(kept.topic_id)
+            if (kept.base or kept.frontier) and self.ids.get(name) != kept.topic_id:
+                raise Broken(f"{name} is another topic than before and does not begin at its beginning")
+            if kept.frontier:
+                epoch.carried[kept.topic_id] = standing.progress(name, None, {})
             for partition, base in kept.base.items():
                 epoch.floors[kept.topic_id, partition] = base
                 known = self.before.get(name, {}).get(partition, base)
@@ -258,13 +276,20 @@ class Checker:
         assert epoch is not None
         if epoch.number < self.discarded:
             return
+        assert self.state is not None
+        played = from_token(self.state.cursor).topics
         for topic in self.world.topics.values():
+            if topic.ref.name not in played:
+                continue
             ends = self.bounds.get((topic.ref.topic_id, epoch.number))
             if ends is not None:
                 self.check_owed(topic, Window(epoch.from_us, self.window.end_us), ends)
 
     def _accounted(self, epoch: EpochSeen, topic: Topic, event: Event) -> bool:
         place = (topic.ref.topic_id, event.partition, event.offset)
+        carried = epoch.carried.get(topic.ref.topic_id)
+        if carried is not None and carried.holds(event):
+            return True
         if place in epoch.received or (event.partition, event.offset) in topic.lost:
             return True
         return any(

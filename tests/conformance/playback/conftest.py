@@ -3,10 +3,6 @@
 import pytest
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--first-cutover", type=int, default=0, metavar="SEED", help="first seed of the simulation")
-
-
 @pytest.fixture
 def seeds(request: pytest.FixtureRequest) -> range:
     """The seeds to play."""

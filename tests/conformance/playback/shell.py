@@ -33,7 +33,7 @@ from tivo.playback.facts import (
     TopicsChanged,
     Woke,
 )
-from tivo.playback.notices import Events, Notice, Reset
+from tivo.playback.notices import LASTING, Events, Notice, Reset
 from tivo.playback.session import Session
 
 HIGH_MARK = 20
@@ -128,11 +128,7 @@ class Shell:
                     self.timeline.at(steady_us + late, lambda: self.receive(Woke()) if mine == self._wake else None)
             case Discard(before):
                 self.discarded = before
-                self._outbox = [
-                    (notice, sent)
-                    for notice, sent in self._outbox
-                    if not (isinstance(notice, Events) and notice.epoch < before)
-                ]
+                self._outbox = [(notice, sent) for notice, sent in self._outbox if isinstance(notice, LASTING)]
             case Cancel(reads):
                 self._cancelled.update(reads)
             case Close(code, _):

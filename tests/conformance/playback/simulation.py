@@ -29,8 +29,8 @@ from tivo.playback.commands import (
     Unsubscribe,
 )
 from tivo.playback.cursor import from_token
-from tivo.playback.handoff import Bounds
 from tivo.playback.notices import Failed, Notice, Status
+from tivo.playback.progress import Bounds
 from tivo.playback.session import Session
 
 HISTORY_US = 100 * SECOND_US

@@ -75,6 +75,7 @@ class Topic:
     partitions: dict[int, Partition]
     stored: list[Event] = field(default_factory=list)
     ever: list[Event] = field(default_factory=list)
+    stored_us: dict[tuple[int, int], int] = field(default_factory=dict)
     lost: set[tuple[int, int]] = field(default_factory=set)
 
 
@@ -156,6 +157,7 @@ class World:
         events = log.slice(place, log.end, most)
         for event in events:
             insort(topic.stored, event)
+            topic.stored_us[event.partition, event.offset] = self.timeline.now.wall_us
         if len(events) == most:
             log.stored = events[-1].offset + 1
         elif events or log.stored is not None:

@@ -29,7 +29,7 @@ def event(
 
 
 def topic(name: str = "a", partitions: int = 1, made: int = 1) -> TopicRef:
-    return TopicRef(name, made.to_bytes(16), tuple(range(partitions)))
+    return TopicRef(name, f"{name}-{made}".encode().ljust(16)[:16], tuple(range(partitions)))
 
 
 def past(*seconds: float, name: str = "a", partition: int = 0, first: int = 0) -> list[Event]:

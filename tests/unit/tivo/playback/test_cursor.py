@@ -5,7 +5,7 @@ from tivo.model.errors import CommandError
 from tivo.model.event import Cursor
 from tivo.model.timeline import Window
 from tivo.playback.cursor import Kept, Standing, from_token, to_token
-from tivo.playback.handoff import Progress
+from tivo.playback.progress import Progress
 
 STANDING = Standing(
     version=1,

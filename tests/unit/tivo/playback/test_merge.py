@@ -49,6 +49,15 @@ def test_a_buffer_gives_what_lies_at_or_before_a_bound() -> None:
     assert [] == buffer.upto(behind(0), 10)
 
 
+def test_late_events_lie_before_the_first_one_behind_a_place() -> None:
+    buffer = Buffer()
+    buffer.add([event(time_us) for time_us in (1, 2, 5)])
+
+    assert event(1) == buffer.first_behind(FIRST)
+    assert event(5) == buffer.first_behind(order_key(event(2)))
+    assert buffer.first_behind(behind(5)) is None
+
+
 def test_what_was_taken_out_is_gone() -> None:
     buffer = Buffer()
     buffer.add([event(1), event(2)])

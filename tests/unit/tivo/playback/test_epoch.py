@@ -1,0 +1,617 @@
+"""When events are sent, and how they are marked: an epoch within its session, in virtual time."""
+
+from fractions import Fraction
+
+import pytest
+
+from tests.unit.tivo.playback.events import WALL_US, event, past, topic
+from tests.unit.tivo.playback.player import Player
+from tivo.model.timeline import SECOND_US
+from tivo.playback.commands import (
+    At,
+    Change,
+    Fit,
+    Frames,
+    Loop,
+    OnSlow,
+    Pacing,
+    Pause,
+    Place,
+    Play,
+    Rate,
+    Seek,
+    SetControls,
+    Speed,
+    Tail,
+    Unlimited,
+)
+from tivo.playback.epoch import FRAME_EVENTS
+from tivo.playback.facts import OutboxDrained, OutboxFull, Source
+from tivo.playback.notices import CaughtUp, Clock, Events, FellBehind, Gap, Skipped, Status
+from tivo.playback.progress import Bounds
+
+START, END = At(WALL_US - 100 * SECOND_US), At(WALL_US - 10 * SECOND_US)
+
+
+def window(
+    pacing: Pacing | None = None,
+    *,
+    max_gap_us: int | None = None,
+    max_rate: Fraction | None = None,
+    on_slow: OnSlow | None = None,
+    frames: Frames | None = None,
+) -> Play:
+    return Play(
+        change=Change(
+            start=START,
+            end=END,
+            pacing=pacing,
+            max_gap_us=max_gap_us,
+            max_rate=max_rate,
+            on_slow=on_slow,
+            frames=frames,
+            clock_hz=Fraction(0),
+        )
+    )
+
+
+def position(player: Player) -> int | None:
+    return player.session.describe(player.now).pos_us
+
+
+def seconds(*ago: float) -> list[int]:
+    return [round(second * SECOND_US) for second in ago]
+
+
+# ---------------------------------------------------------------- pacing
+
+
+def test_events_are_due_in_proportion_to_their_times() -> None:
+    player = Player()
+    player.has(past(90, 89.5, 50, 10.5))
+
+    player.do(window(Speed(Fraction(10))))
+    player.run(10 * SECOND_US)
+
+    assert seconds(1, 1.05, 5, 8.95) == player.times
+    assert [0, 0, 0, 0] == [frame.late_us for frame in player.frames]
+
+
+def test_nothing_is_sent_before_it_is_due() -> None:
+    player = Player()
+    player.has(past(90))
+    player.do(window())
+
+    player.run(10 * SECOND_US - 1)
+    before = len(player.shown)
+    player.run(1)
+
+    assert 0 == before
+    assert 1 == len(player.shown)
+
+
+def test_waking_late_sends_everything_due_with_its_own_time() -> None:
+    player = Player()
+    player.has(past(99.5, 99.4, 99.4))
+
+    player.do(window())
+    player.late(900_000)
+
+    assert [500_000, 600_000, 600_000] == player.times
+    assert [400_000] == [frame.late_us for frame in player.frames]
+
+
+def test_fit_shows_the_window_in_its_time() -> None:
+    player = Player()
+    player.has(past(55))
+
+    player.do(window(Fit(9 * SECOND_US)))
+    player.run(9 * SECOND_US)
+
+    assert seconds(4.5) == player.times
+
+
+def test_rate_spaces_events_evenly() -> None:
+    player = Player()
+    player.has(past(90, 30, 29, 11))
+
+    player.do(window(Rate(Fraction(2))))
+    player.run(3 * SECOND_US)
+
+    assert [0, 1, 2, 3] == [event.offset for event in player.shown]
+    assert seconds(0, 0.5, 1, 1.5) == player.times
+
+
+def test_unlimited_sends_as_fast_as_it_reads() -> None:
+    player = Player()
+    player.has(past(*[90 - 0.01 * index for index in range(3_000)]))
+
+    player.do(window(Unlimited()))
+
+    assert list(range(3_000)) == [event.offset for event in player.shown]
+    assert FRAME_EVENTS == max(len(frame.events) for frame in player.frames)
+
+
+def test_frames_are_bounded_in_bytes() -> None:
+    player = Player()
+    player.has([event(WALL_US - 50 * SECOND_US, offset=offset, value=b"x" * 200_000) for offset in range(4)])
+
+    player.do(window(Unlimited()))
+
+    assert [1, 1, 1, 1] == [len(frame.events) for frame in player.frames]
+
+
+def test_coalesced_frames_come_on_a_grid_of_16_ms() -> None:
+    player = Player()
+    player.has(past(99.999, 99.998, 99.99))
+
+    player.do(window(frames=Frames.COALESCE))
+    player.run(100_000)
+
+    assert [3] == [len(frame.events) for frame in player.frames]
+    assert [1_000, 2_000, 10_000] == player.times
+    assert [15_000] == [frame.late_us for frame in player.frames]
+
+
+def test_speed_change_keeps_position() -> None:
+    player = Player()
+    player.do(window())
+    player.run(10 * SECOND_US)
+
+    player.do(SetControls(change=Change(pacing=Speed(Fraction(2)))))
+    at_once = position(player)
+    player.run(SECOND_US)
+
+    assert WALL_US - 90 * SECOND_US == at_once
+    assert WALL_US - 88 * SECOND_US == position(player)
+
+
+def test_controls_may_change_before_the_clock_runs() -> None:
+    player = Player()
+    player.answers = False
+    player.do(window())
+
+    player.do(SetControls(change=Change(pacing=Speed(Fraction(2)))))
+
+    assert START.time_us == position(player)
+
+
+def test_an_unlimited_position_is_that_of_the_last_event() -> None:
+    player = Player()
+    player.answers = False
+    player.has(past(90, 50))
+    player.do(window(Unlimited()))
+    for _ in range(3):
+        player.answer()
+
+    assert WALL_US - 50 * SECOND_US == position(player)
+
+
+# ---------------------------------------------------------------- the first page, and starving
+
+
+def test_the_clock_starts_once_the_first_page_is_there() -> None:
+    player = Player()
+    player.has(past(99))
+    player.answers = False
+    player.do(window())
+
+    player.run(3 * SECOND_US)
+    for _ in range(3):
+        player.answer()
+    player.answers = True
+    player.run(SECOND_US)
+
+    assert [4 * SECOND_US] == player.times
+
+
+def test_without_a_start_the_clock_starts_at_the_first_event() -> None:
+    player = Player()
+    player.has(past(90, 80))
+
+    player.do(Play(change=Change(end=END)))
+    player.run(15 * SECOND_US)
+
+    assert seconds(0, 10) == player.times
+
+
+def test_without_a_start_and_without_events_it_starts_at_the_edge() -> None:
+    player = Player()
+
+    player.do(Play(change=Change(end=END)))
+
+    assert END.time_us == position(player)
+
+
+def test_the_position_waits_for_what_is_not_read_yet() -> None:
+    player = Player(room=Bounds(events=8))
+    player.has(past(*range(99, 19, -1)))
+    player.do(window())
+    player.answers = False
+
+    player.run(60 * SECOND_US)
+
+    assert player.shown[-1].time_us == position(player)
+    assert Status.BUFFERING is player.session.describe(player.now).status
+
+
+def test_after_starving_for_long_the_clock_has_waited() -> None:
+    player = Player(room=Bounds(events=8))
+    player.has(past(*range(99, 19, -1)))
+    player.do(window())
+    player.answers = False
+    player.run(60 * SECOND_US)
+    sent = len(player.shown)
+
+    player.answers = True
+    player.answer()
+
+    assert sent + 1 == len(player.shown)
+    assert [60 * SECOND_US] == player.times[sent:]
+
+
+def test_after_starving_briefly_nothing_has_slipped() -> None:
+    player = Player(room=Bounds(events=8))
+    player.has(past(*range(99, 19, -1)))
+    player.do(window())
+    player.run(3 * SECOND_US)
+    player.answers = False
+    player.run(60 * SECOND_US)
+    sent = len(player.shown)
+    player.steady_us = player.times[-1] + 1_900_000
+
+    player.answers = True
+    player.answer()
+
+    assert sent + 1 == len(player.shown)
+    assert player.times[-2] + SECOND_US == player.times[-1]
+
+
+# ---------------------------------------------------------------- marks
+
+
+def test_an_event_behind_what_was_sent_is_late() -> None:
+    player = Player(room=Bounds(events=8))
+    player.has(past(*range(99, 19, -1)))
+    player.do(Play(change=Change(start=START)))
+    player.run(5 * SECOND_US)
+
+    player.has(past(98.5, first=80))
+    player.run(80 * SECOND_US)
+
+    late = [shown for frame in player.frames for shown in frame.events if shown.mark]
+    assert [(80, "late")] == [(shown.event.offset, shown.mark) for shown in late]
+
+
+def test_an_event_dated_later_than_now_is_early_and_sent_at_the_edge() -> None:
+    player = Player()
+    player.has([*past(5), event(WALL_US + 60 * SECOND_US, offset=1)])
+
+    player.do(Play(change=Change(start=START, pacing=Speed(Fraction(100)))))
+    player.run(2 * SECOND_US)
+
+    assert [(0, ""), (1, "early")] == list(zip([e.offset for e in player.shown], player.marks, strict=True))
+    assert 1 == len(player.all(CaughtUp))
+
+
+def test_at_speed_one_an_event_of_the_future_comes_in_its_time() -> None:
+    player = Player()
+    player.has([*past(5), event(WALL_US + 60 * SECOND_US, offset=1)])
+
+    player.do(Play(change=Change(start=START)))
+    player.run(200 * SECOND_US)
+
+    assert ["", ""] == player.marks
+    assert seconds(95, 160) == player.times
+
+
+def test_what_comes_in_behind_the_position_is_late_and_moves_no_clock() -> None:
+    player = Player()
+    player.has([*past(99), event(WALL_US + 900 * SECOND_US, offset=1)])
+    player.do(Play(change=Change(start=START)))
+    player.run(50 * SECOND_US)
+
+    player.has(past(80, first=2))
+    moved = position(player)
+
+    assert [("late", 50 * SECOND_US)] == list(zip(player.marks, player.times, strict=True))[1:]
+    assert WALL_US - 50 * SECOND_US == moved
+
+
+def test_in_live_events_go_out_as_they_come() -> None:
+    player = Player()
+    player.do(Tail())
+    player.run(SECOND_US)
+
+    player.has(past(-0.9, 5, -0.95))
+
+    assert [True] == [frame.live for frame in player.frames]
+    assert ["", "late", ""] == player.marks
+    assert [SECOND_US] * 3 == player.times
+
+
+# ---------------------------------------------------------------- silences
+
+
+def test_a_long_silence_is_cut() -> None:
+    player = Player()
+    player.has(past(99, 50, 49))
+
+    player.do(window(Speed(Fraction(2)), max_gap_us=3 * SECOND_US))
+    player.run(20 * SECOND_US)
+
+    assert seconds(0.5, 3.5, 4) == player.times
+    assert [(WALL_US - 99 * SECOND_US, WALL_US - 56 * SECOND_US)] == [
+        (skip.from_us, skip.to_us) for skip in player.all(Skipped)
+    ][:1]
+
+
+def test_the_silence_before_the_end_is_cut_too() -> None:
+    player = Player()
+    player.has(past(99))
+
+    player.do(window(max_gap_us=2 * SECOND_US))
+    player.run(4 * SECOND_US)
+
+    assert Status.ENDED is player.session.describe(player.now).status
+
+
+def test_short_silences_stay() -> None:
+    player = Player()
+    player.has(past(99, 98))
+
+    player.do(window(max_gap_us=90 * SECOND_US))
+    player.run(5 * SECOND_US)
+
+    assert [] == player.all(Skipped)
+
+
+def test_a_silence_is_not_cut_before_it_is_known_to_be_one() -> None:
+    player = Player()
+    player.has(past(99))
+    player.away.add(Source.LOG)
+
+    player.do(Play(change=Change(start=START, end=END, max_gap_us=SECOND_US)))
+    player.run(5 * SECOND_US)
+
+    assert [] == player.all(Skipped)
+
+
+# ---------------------------------------------------------------- the live edge
+
+
+def test_the_position_never_passes_the_wall() -> None:
+    player = Player()
+    player.has([*past(5), *[event(WALL_US + second * SECOND_US, offset=second) for second in range(1, 9)]])
+
+    player.do(Play(change=Change(start=START, pacing=Speed(Fraction(1000)))))
+    player.run(SECOND_US)
+
+    assert WALL_US + SECOND_US == position(player)
+
+
+def test_at_the_edge_the_clock_jumps_over_what_is_silent() -> None:
+    player = Player()
+    player.has(past(90))
+
+    player.do(Play(change=Change(start=START)))
+    player.run(10 * SECOND_US)
+
+    skip = player.last(Skipped)
+    assert (WALL_US - 90 * SECOND_US, WALL_US + 10 * SECOND_US) == (skip.from_us, skip.to_us)
+
+
+def test_live_at_a_distance_shows_events_so_much_later() -> None:
+    player = Player()
+    player.do(Tail(delay_us=2 * SECOND_US))
+    player.run(SECOND_US)
+
+    player.has(past(-0.9, -0.95))
+    before = len(player.shown)
+    player.run(5 * SECOND_US)
+
+    assert 0 == before
+    assert seconds(2.9, 2.95) == player.times
+    assert Status.TAILING is player.session.describe(player.now).status
+    assert 1 == len(player.all(CaughtUp))
+
+
+def test_held_at_a_distance_it_goes_on_as_any_other() -> None:
+    player = Player()
+    player.do(Tail(delay_us=2 * SECOND_US))
+    player.do(Pause())
+    player.run(SECOND_US)
+
+    player.do(Play())
+
+    assert Status.TAILING is player.session.describe(player.now).status
+    assert 2 == len(player.all(CaughtUp))
+
+
+# ---------------------------------------------------------------- thinning
+
+
+def test_beyond_the_maximum_rate_events_are_counted() -> None:
+    player = Player()
+    player.has(past(*[90 - 0.001 * index for index in range(2_000)]))
+
+    player.do(window(max_rate=Fraction(100)))
+    player.run(90 * SECOND_US)
+
+    assert 2_000 == len(player.shown) + sum(frame.thinned for frame in player.all(Events))
+    assert 190 <= len(player.shown) <= 220
+
+
+def test_thinned_events_are_counted_within_a_second() -> None:
+    player = Player()
+    player.do(Play(change=Change(max_rate=Fraction(1))))
+    player.has(past(0))
+    player.has(past(0, 0, first=1))
+
+    player.run(1_500_000)
+
+    assert [0, 2] == [frame.thinned for frame in player.all(Events)]
+    assert [1, 0] == [len(frame.events) for frame in player.all(Events)]
+
+
+def test_unlimited_is_not_thinned() -> None:
+    player = Player()
+    player.has(past(*[90 - 0.001 * index for index in range(500)]))
+
+    player.do(window(Unlimited(), max_rate=Fraction(1)))
+
+    assert 500 == len(player.shown)
+
+
+# ---------------------------------------------------------------- slow viewers
+
+
+def test_the_clock_waits_for_a_viewer_that_is_slow() -> None:
+    player = Player()
+    player.has(past(*range(99, 19, -1)))
+    player.do(window())
+    player.run(2_500_000)
+    player.receive(OutboxFull())
+    player.run(5 * SECOND_US)
+    sent = len(player.shown)
+
+    player.receive(OutboxDrained())
+    player.run(3 * SECOND_US)
+
+    assert 2 == sent
+    assert seconds(7.5, 8.5, 9.5, 10.5) == player.times[2:]
+
+
+def test_a_slow_viewer_may_want_the_newest() -> None:
+    player = Player()
+    player.has(past(*range(99, 19, -1)))
+    player.do(window(on_slow=OnSlow.DROP))
+    player.run(2_500_000)
+    player.receive(OutboxFull())
+    player.late(5 * SECOND_US)
+
+    player.receive(OutboxDrained())
+
+    gap = player.last(Gap)
+    assert (2, 6, "slow") == (gap.from_offset, gap.to_offset, gap.reason)
+    assert [6] == [event.offset for event in player.shown][2:]
+
+
+def test_in_live_a_slow_viewer_may_want_the_newest_too() -> None:
+    player = Player(topic("a", 2))
+    player.do(Play(change=Change(on_slow=OnSlow.DROP)))
+    player.receive(OutboxFull())
+    player.has([*past(0, 0), *past(0, partition=1)])
+    player.late(2 * SECOND_US)
+    player.has(past(0, first=2))
+
+    player.receive(OutboxDrained())
+
+    assert [(0, 0, 2), (1, 0, 1)] == [(gap.partition, gap.from_offset, gap.to_offset) for gap in player.all(Gap)][:2]
+    assert Status.TAILING is player.session.describe(player.now).status
+
+
+def test_nothing_is_dropped_before_it_is_a_second_late() -> None:
+    player = Player()
+    player.has(past(*range(99, 19, -1)))
+    player.do(window(on_slow=OnSlow.DROP))
+    player.receive(OutboxFull())
+
+    player.run(1_500_000)
+
+    assert [] == player.all(Gap)
+
+
+def test_in_live_the_clock_waits_for_a_slow_viewer_and_live_is_lost() -> None:
+    player = Player()
+    player.do(Tail())
+    player.receive(OutboxFull())
+    player.has(past(0, -0.5))
+    player.late(2 * SECOND_US)
+    lost = player.session.describe(player.now)
+
+    player.receive(OutboxDrained())
+    player.run(5 * SECOND_US)
+
+    assert 1 == len(player.all(FellBehind))
+    assert (Status.PLAYING, WALL_US) == (lost.status, lost.pos_us)
+    assert [2 * SECOND_US, 2_500_000] == player.times
+    assert Status.TAILING is player.session.describe(player.now).status
+
+
+def test_live_is_lost_and_found_where_the_ring_does_not_reach_back() -> None:
+    player = Player()
+    player.do(Tail())
+    player.behind = True
+
+    player.has(past(0))
+
+    assert [0] == [event.offset for event in player.shown]
+    assert 1 == len(player.all(FellBehind))
+    assert 2 == len(player.all(CaughtUp))
+
+
+def test_by_count_nothing_is_due_where_nothing_is_read() -> None:
+    player = Player()
+    player.do(Play(change=Change(start=START, pacing=Rate(Fraction(1)))))
+    player.answers = False
+
+    player.has(past(0))
+    player.run(3 * SECOND_US)
+
+    assert [0] == [event.offset for event in player.shown]
+
+
+# ---------------------------------------------------------------- seeks and loops
+
+
+def test_a_held_position_stays() -> None:
+    player = Player()
+    player.do(window())
+    player.run(10 * SECOND_US)
+
+    player.do(Pause())
+    player.run(10 * SECOND_US)
+
+    assert WALL_US - 90 * SECOND_US == position(player)
+
+
+def test_between_two_turns_lies_the_gap_that_was_asked_for() -> None:
+    player = Player()
+    player.has(past(99))
+
+    player.do(Play(change=Change(start=START, end=END, loop=Loop(2, 5 * SECOND_US))))
+    player.run(300 * SECOND_US)
+
+    assert seconds(1, 96) == player.times
+
+
+@pytest.mark.parametrize("pacing", [Speed(Fraction(1)), Rate(Fraction(1)), Unlimited()])
+def test_after_a_seek_only_what_lies_behind_it_is_shown(pacing: Pacing) -> None:
+    player = Player()
+    player.has(past(90, 50, 20))
+    player.do(SetControls(change=window(pacing).change))
+    player.do(Seek(to=At(WALL_US - 50 * SECOND_US)))
+
+    player.do(Play())
+    player.run(60 * SECOND_US)
+
+    assert [1, 2] == [event.offset for event in player.shown]
+
+
+def test_an_epoch_without_a_start_stands_nowhere() -> None:
+    player = Player()
+    player.answers = False
+
+    player.do(Play(change=Change(start=Place.UNBOUNDED)))
+
+    assert position(player) is None
+
+
+def test_a_clock_is_told_while_nothing_is_shown() -> None:
+    player = Player()
+    player.do(Play(change=Change(start=START, end=END, clock_hz=Fraction(2))))
+
+    player.run(SECOND_US)
+
+    assert [WALL_US - 99_500_000, WALL_US - 99_000_000] == [clock.pos_us for clock in player.all(Clock)]
