@@ -238,10 +238,7 @@ def test_a_filter_shows_its_keys_only(page: Page) -> None:
     field.fill("B*")
     field.press("Enter")
 
-    expect(page.locator("tivo-events .break").first).to_be_visible()
     page.wait_for_url(re.compile("key=B"))
-    keys = page.locator("tivo-events .rows")
-    expect(keys).to_contain_text("B0")
     wait_for(
         page,
         """(() => {

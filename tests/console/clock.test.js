@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
-import { test } from "node:test";
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
 
-import { PlaybackClock } from "../../tivo/console/lib/clock.js";
+import { PlaybackClock } from '../../tivo/console/lib/clock.js';
 
 function clockAt({ speed = 1 } = {}) {
   const clock = new PlaybackClock();
@@ -10,19 +10,19 @@ function clockAt({ speed = 1 } = {}) {
   return clock;
 }
 
-test("it runs on between notices, at its speed", () => {
+test('it runs on between notices, at its speed', () => {
   const clock = clockAt({ speed: 60 });
 
   assert.equal(1_000_000 + 60 * 500_000, clock.position(500));
 });
 
-test("at speed 0 it holds", () => {
+test('at speed 0 it holds', () => {
   const clock = clockAt({ speed: 0 });
 
   assert.equal(1_000_000, clock.position(10_000));
 });
 
-test("the age of a notice is added", () => {
+test('the age of a notice is added', () => {
   const clock = clockAt();
 
   clock.anchor({ pos_us: 2_000_000, wall_us: 5_000_000, speed: 1 }, 300, true);
@@ -30,7 +30,7 @@ test("the age of a notice is added", () => {
   assert.equal(2_300_000, clock.position(300));
 });
 
-test("a small difference is worn off within a second, and time never runs backwards", () => {
+test('a small difference is worn off within a second, and time never runs backwards', () => {
   const clock = clockAt();
 
   clock.anchor({ pos_us: 1_400_000, speed: 1 }, 500);
@@ -44,7 +44,7 @@ test("a small difference is worn off within a second, and time never runs backwa
   assert.equal(2_400_000, clock.position(1500));
 });
 
-test("a large difference is taken at once", () => {
+test('a large difference is taken at once', () => {
   const clock = clockAt();
 
   clock.anchor({ pos_us: 60_000_000, speed: 1 }, 500);
@@ -52,7 +52,7 @@ test("a large difference is taken at once", () => {
   assert.equal(60_000_000, clock.position(500));
 });
 
-test("a move is taken at once, however small", () => {
+test('a move is taken at once, however small', () => {
   const clock = clockAt();
 
   clock.anchor({ pos_us: 1_400_000, speed: 1 }, 500, true);
@@ -60,7 +60,7 @@ test("a move is taken at once, however small", () => {
   assert.equal(1_400_000, clock.position(500));
 });
 
-test("the wall clock is that of the notice that came fastest", () => {
+test('the wall clock is that of the notice that came fastest', () => {
   const clock = clockAt();
 
   clock.hear(6_000_000, 1200); // 200 ms slower than the first
@@ -70,7 +70,7 @@ test("the wall clock is that of the notice that came fastest", () => {
   assert.equal(7_010_000, clock.wall(2000));
 });
 
-test("a wall clock that was set anew is followed", () => {
+test('a wall clock that was set anew is followed', () => {
   const clock = clockAt();
 
   clock.hear(1_000_000, 1000);

@@ -1,11 +1,10 @@
-import assert from "node:assert/strict";
-import { test } from "node:test";
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
 
-import { Feed } from "../../tivo/console/lib/feed.js";
-import { frame, playing, stateOf } from "./scripted.js";
+import { Feed } from '../../tivo/console/lib/feed.js';
+import { frame, playing, stateOf } from './scripted.js';
 
-const acks = (world) =>
-  world.socket.heard.filter(({ action }) => action === "ack").map(({ n }) => n);
+const acks = (world) => world.socket.heard.filter(({ action }) => action === 'ack').map(({ n }) => n);
 
 async function take(feed, count) {
   const values = [];
@@ -13,12 +12,12 @@ async function take(feed, count) {
   return values;
 }
 
-test("events are iterated in order, across frames, until the window has ended", async () => {
+test('events are iterated in order, across frames, until the window has ended', async () => {
   const { player, world } = playing();
   const events = player[Symbol.asyncIterator]();
   world.socket.say(frame(1, [1, 2]), frame(2, [3]), {
-    type: "state",
-    ...stateOf({ status: "ended" }),
+    type: 'state',
+    ...stateOf({ status: 'ended' }),
   });
 
   const values = [];
@@ -27,7 +26,7 @@ test("events are iterated in order, across frames, until the window has ended", 
   assert.deepEqual([1, 2, 3], values);
 });
 
-test("a reader that waits gets the next event as it comes", async () => {
+test('a reader that waits gets the next event as it comes', async () => {
   const { player, world } = playing();
   const events = player[Symbol.asyncIterator]();
   const [first, second] = [events.next(), events.next()];
@@ -38,7 +37,7 @@ test("a reader that waits gets the next event as it comes", async () => {
   assert.equal(2, (await second).value.value);
 });
 
-test("credit is returned for what the reader has taken, not for what has arrived", async () => {
+test('credit is returned for what the reader has taken, not for what has arrived', async () => {
   const { player, world } = playing();
   const events = player[Symbol.asyncIterator]();
   world.socket.say(frame(1, [1]), frame(2, [2, 3]), frame(3, [4]));
@@ -54,7 +53,7 @@ test("credit is returned for what the reader has taken, not for what has arrived
   assert.deepEqual([1, 2], acks(world));
 });
 
-test("a reader that leaves holds nothing back", async () => {
+test('a reader that leaves holds nothing back', async () => {
   const { player, world } = playing();
   const events = player[Symbol.asyncIterator]();
   world.socket.say(frame(1, [1]), frame(2, [2]));
@@ -66,12 +65,9 @@ test("a reader that leaves holds nothing back", async () => {
   assert.deepEqual({ done: true, value: undefined }, await events.next());
 });
 
-test("the slower of two readers counts", async () => {
+test('the slower of two readers counts', async () => {
   const { player, world } = playing();
-  const [quick, slow] = [
-    player[Symbol.asyncIterator](),
-    player[Symbol.asyncIterator](),
-  ];
+  const [quick, slow] = [player[Symbol.asyncIterator](), player[Symbol.asyncIterator]()];
   world.socket.say(frame(1, [1]), frame(2, [2]));
 
   await take(quick, 2);
@@ -81,8 +77,8 @@ test("the slower of two readers counts", async () => {
   assert.deepEqual([1], acks(world));
 });
 
-test("a reader far behind lets the socket go, and it is resumed when there is room", async () => {
-  const { player, world } = playing({}, { cursor: "c0" });
+test('a reader far behind lets the socket go, and it is resumed when there is room', async () => {
+  const { player, world } = playing({}, { cursor: 'c0' });
   const events = player[Symbol.asyncIterator]();
   const many = Array.from({ length: 20_000 }, (_, offset) => offset);
   world.socket.say(frame(1, many));
@@ -96,11 +92,11 @@ test("a reader far behind lets the socket go, and it is resumed when there is ro
 
   assert.deepEqual(many, values);
   assert.equal(2, world.sockets.length);
-  assert.equal(19_999, world.socket.last("resume").after.offset);
+  assert.equal(19_999, world.socket.last('resume').after.offset);
 });
 
-test("frames of a former socket do not count against the credit of a new one", async () => {
-  const { player, world } = playing({}, { cursor: "c0" });
+test('frames of a former socket do not count against the credit of a new one', async () => {
+  const { player, world } = playing({}, { cursor: 'c0' });
   const events = player[Symbol.asyncIterator]();
   world.socket.say(frame(1, [1]), frame(2, [2]));
   world.socket.lose();
@@ -117,18 +113,18 @@ test("frames of a former socket do not count against the credit of a new one", a
   assert.deepEqual([1], acks(world));
 });
 
-test("a refusal is thrown to the reader, after what had come", async () => {
+test('a refusal is thrown to the reader, after what had come', async () => {
   const { player, world } = playing();
   const events = player[Symbol.asyncIterator]();
   world.socket.say(frame(1, [1]));
-  world.socket.lose(4403, "not allowed");
+  world.socket.lose(4403, 'not allowed');
 
   assert.deepEqual([1], await take(events, 1));
-  await assert.rejects(events.next(), { code: 4403, message: "not allowed" });
+  await assert.rejects(events.next(), { code: 4403, message: 'not allowed' });
   assert.equal(true, (await events.next()).done);
 });
 
-test("an ended feed takes no more", async () => {
+test('an ended feed takes no more', async () => {
   const feed = new Feed(() => {});
   feed.end();
 

@@ -1,55 +1,49 @@
-import assert from "node:assert/strict";
-import { test } from "node:test";
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
 
-import { frame, newPlayer, playing, stateOf, told } from "./scripted.js";
+import { frame, newPlayer, playing, stateOf, told } from './scripted.js';
 
-test("options become the first command, with a maximum rate unless one is given", () => {
+test('options become the first command, with a maximum rate unless one is given', () => {
   const { world } = newPlayer({
-    topics: ["a", "metrics.*"],
+    topics: ['a', 'metrics.*'],
     autoplay: true,
-    start: "-1h",
+    start: '-1h',
     fit: 60,
   });
 
   world.socket.open();
 
-  assert.equal("ws://gateway/ws?topics=a,metrics.*", world.socket.url);
-  assert.deepEqual(["tivo.v1.json"], world.socket.protocols);
-  assert.deepEqual(
-    [{ action: "play", id: "1", max_rate: 1000, start: "-1h", fit: 60 }],
-    world.socket.heard,
-  );
+  assert.equal('ws://gateway/ws?topics=a,metrics.*', world.socket.url);
+  assert.deepEqual(['tivo.v1.json'], world.socket.protocols);
+  assert.deepEqual([{ action: 'play', id: '1', max_rate: 1000, start: '-1h', fit: 60 }], world.socket.heard);
 });
 
-test("without autoplay nothing runs, the controls are only set", () => {
+test('without autoplay nothing runs, the controls are only set', () => {
   const { player, world } = newPlayer({ max_rate: 5 });
 
   world.socket.open();
 
-  assert.deepEqual(
-    [{ action: "set", id: "1", max_rate: 5 }],
-    world.socket.heard,
-  );
+  assert.deepEqual([{ action: 'set', id: '1', max_rate: 5 }], world.socket.heard);
   assert.equal(true, player.paused);
 });
 
-test("commands given before the socket is open go out in order", () => {
+test('commands given before the socket is open go out in order', () => {
   const { player, world } = newPlayer();
-  player.seek("+10s");
+  player.seek('+10s');
   player.play({ speed: 60 });
 
   world.socket.open();
 
   assert.deepEqual(
-    ["set", "seek", "play"],
+    ['set', 'seek', 'play'],
     world.socket.heard.map(({ action }) => action),
   );
 });
 
-test("events are told frame by frame and one by one, in order", () => {
+test('events are told frame by frame and one by one, in order', () => {
   const { player, world } = playing();
-  const frames = told(player, "events");
-  const events = told(player, "event");
+  const frames = told(player, 'events');
+  const events = told(player, 'event');
 
   world.socket.say(frame(1, [1, 2]), frame(2, [3]));
 
@@ -63,149 +57,126 @@ test("events are told frame by frame and one by one, in order", () => {
   );
 });
 
-test("a command gives the state it led to, or the result asked for", async () => {
+test('a command gives the state it led to, or the result asked for', async () => {
   const { player, world } = playing();
   const paused = player.pause();
-  const overview = player.command("overview", { buckets: 2 });
+  const overview = player.command('overview', { buckets: 2 });
 
-  world.socket.ack("pause", { status: "paused", pos_us: 5 });
-  world.socket.ack("overview", {}, { result: { counts: [1, 2] } });
+  world.socket.ack('pause', { status: 'paused', pos_us: 5 });
+  world.socket.ack('overview', {}, { result: { counts: [1, 2] } });
 
   assert.equal(5, (await paused).pos_us);
   assert.deepEqual({ counts: [1, 2] }, await overview);
 });
 
-test("an answer that waited behind another does not undo a state told meanwhile", async () => {
+test('an answer that waited behind another does not undo a state told meanwhile', async () => {
   const { player, world } = playing();
   const paused = player.pause();
 
-  world.socket.say({ type: "state", ...stateOf({ status: "ended" }) });
-  world.socket.ack("pause", { status: "paused" });
+  world.socket.say({ type: 'state', ...stateOf({ status: 'ended' }) });
+  world.socket.ack('pause', { status: 'paused' });
 
-  assert.equal("paused", (await paused).status);
-  assert.equal("ended", player.state.status);
+  assert.equal('paused', (await paused).status);
+  assert.equal('ended', player.state.status);
 });
 
-test("a command given on the news of the connection goes out once, behind the others", () => {
+test('a command given on the news of the connection goes out once, behind the others', () => {
   const { player, world } = newPlayer();
-  player.on(
-    "connection",
-    (connection) => connection === "open" && player.command("topics"),
-  );
+  player.on('connection', (connection) => connection === 'open' && player.command('topics'));
 
   world.socket.open();
 
   assert.deepEqual(
-    ["set", "topics"],
+    ['set', 'topics'],
     world.socket.heard.map(({ action }) => action),
   );
 });
 
-test("a refused command throws what the gateway said, and changes nothing", async () => {
+test('a refused command throws what the gateway said, and changes nothing', async () => {
   const { player, world } = playing();
   const answer = player.set({ speed: -1 });
 
-  const { id } = world.socket.last("set");
+  const { id } = world.socket.last('set');
   world.socket.say({
-    type: "error",
+    type: 'error',
     id,
-    action: "set",
-    code: "bad_speed",
-    field: "speed",
-    message: "speed must be above 0, got -1",
+    action: 'set',
+    code: 'bad_speed',
+    field: 'speed',
+    message: 'speed must be above 0, got -1',
   });
 
   await assert.rejects(answer, {
-    name: "TivoError",
-    code: "bad_speed",
-    field: "speed",
-    message: "speed must be above 0, got -1",
+    name: 'TivoError',
+    code: 'bad_speed',
+    field: 'speed',
+    message: 'speed must be above 0, got -1',
   });
   assert.equal(1, player.playbackRate);
-  assert.equal("open", player.connection);
+  assert.equal('open', player.connection);
 });
 
-test("a refused assignment is told as an error", async () => {
+test('a refused assignment is told as an error', async () => {
   const { player, world } = playing();
-  const errors = told(player, "error");
+  const errors = told(player, 'error');
   player.playbackRate = 0;
 
-  const { id, speed } = world.socket.last("set");
+  const { id, speed } = world.socket.last('set');
   world.socket.say({
-    type: "error",
+    type: 'error',
     id,
-    action: "set",
-    code: "bad_speed",
-    message: "no",
+    action: 'set',
+    code: 'bad_speed',
+    message: 'no',
   });
   await new Promise(setImmediate);
 
   assert.equal(0, speed);
   assert.deepEqual(
-    ["bad_speed"],
+    ['bad_speed'],
     errors.map(({ code }) => code),
   );
 });
 
-test("an error that answers nothing is told", () => {
+test('an error that answers nothing is told', () => {
   const { player, world } = playing();
-  const errors = told(player, "error");
+  const errors = told(player, 'error');
 
   world.socket.say({
-    type: "error",
-    code: "store_unavailable",
-    message: "the store is away",
+    type: 'error',
+    code: 'store_unavailable',
+    message: 'the store is away',
     retry_ms: 500,
   });
 
   assert.deepEqual(
-    [["store_unavailable", true]],
+    [['store_unavailable', true]],
     errors.map(({ code, retryable }) => [code, retryable]),
   );
 });
 
-test("state changes carry the names of media", () => {
-  const { player, world } = playing({}, { status: "paused" });
+test('state changes carry the names of media', () => {
+  const { player, world } = playing({}, { status: 'paused' });
   const names = [];
-  for (const name of [
-    "play",
-    "playing",
-    "pause",
-    "waiting",
-    "ended",
-    "live",
-    "ratechange",
-    "durationchange",
-  ]) {
+  for (const name of ['play', 'playing', 'pause', 'waiting', 'ended', 'live', 'ratechange', 'durationchange']) {
     player.on(name, () => names.push(name));
   }
 
   world.socket.say(
-    { type: "state", ...stateOf({ status: "buffering" }) },
-    { type: "state", ...stateOf({ status: "playing", speed: 60 }) },
-    { type: "state", ...stateOf({ status: "tailing", end_us: null }) },
-    { type: "state", ...stateOf({ status: "ended", end_us: null }) },
-    { type: "state", ...stateOf({ status: "playing", end_us: null }) },
+    { type: 'state', ...stateOf({ status: 'buffering' }) },
+    { type: 'state', ...stateOf({ status: 'playing', speed: 60 }) },
+    { type: 'state', ...stateOf({ status: 'tailing', end_us: null }) },
+    { type: 'state', ...stateOf({ status: 'ended', end_us: null }) },
+    { type: 'state', ...stateOf({ status: 'playing', end_us: null }) },
   );
 
   assert.deepEqual(
-    [
-      "play",
-      "waiting",
-      "playing",
-      "ratechange",
-      "live",
-      "ratechange",
-      "durationchange",
-      "ended",
-      "play",
-      "playing",
-    ],
+    ['play', 'waiting', 'playing', 'ratechange', 'live', 'ratechange', 'durationchange', 'ended', 'play', 'playing'],
     names,
   );
 });
 
-test("the window, the position and the speed read like a media element", () => {
+test('the window, the position and the speed read like a media element', () => {
   const { player } = playing(
     {},
     {
@@ -226,15 +197,15 @@ test("the window, the position and the speed read like a media element", () => {
   assert.equal(false, player.live);
 });
 
-test("assigning currentTime seeks, and seeking holds until it is answered", async () => {
+test('assigning currentTime seeks, and seeking holds until it is answered', async () => {
   const { player, world } = playing();
-  const seeked = told(player, "seeked");
+  const seeked = told(player, 'seeked');
 
   player.currentTime = 1452868344.5;
   assert.equal(true, player.seeking);
-  assert.equal(1452868344.5, world.socket.last("seek").pos);
-  world.socket.say({ type: "reset", epoch: 2, pos_us: 7_000_000, why: "seek" });
-  world.socket.ack("seek", { epoch: 2, pos_us: 7_000_000 });
+  assert.equal(1452868344.5, world.socket.last('seek').pos);
+  world.socket.say({ type: 'reset', epoch: 2, pos_us: 7_000_000, why: 'seek' });
+  world.socket.ack('seek', { epoch: 2, pos_us: 7_000_000 });
   await new Promise(setImmediate);
 
   assert.equal(1, seeked.length);
@@ -242,30 +213,23 @@ test("assigning currentTime seeks, and seeking holds until it is answered", asyn
   assert.equal(7, player.currentTime);
 });
 
-test("frames of an older epoch are dropped, yet count as taken", () => {
+test('frames of an older epoch are dropped, yet count as taken', () => {
   const { player, world } = playing();
-  const frames = told(player, "events");
+  const frames = told(player, 'events');
 
-  world.socket.say(
-    { type: "reset", epoch: 2, pos_us: 0, why: "seek" },
-    frame(1, [1]),
-    frame(2, [2], { epoch: 2 }),
-  );
+  world.socket.say({ type: 'reset', epoch: 2, pos_us: 0, why: 'seek' }, frame(1, [1]), frame(2, [2], { epoch: 2 }));
   world.pass(250);
 
   assert.deepEqual(
     [2],
     frames.map(({ n }) => n),
   );
-  assert.equal(2, world.socket.last("ack").n);
+  assert.equal(2, world.socket.last('ack').n);
 });
 
-test("credit is returned once per 64 frames, and within 250 ms for fewer", () => {
+test('credit is returned once per 64 frames, and within 250 ms for fewer', () => {
   const { world } = playing();
-  const acks = () =>
-    world.socket.heard
-      .filter(({ action }) => action === "ack")
-      .map(({ n }) => n);
+  const acks = () => world.socket.heard.filter(({ action }) => action === 'ack').map(({ n }) => n);
 
   for (let n = 1; n <= 63; n += 1) world.socket.say(frame(n, [n]));
   assert.deepEqual([], acks());
@@ -280,53 +244,50 @@ test("credit is returned once per 64 frames, and within 250 ms for fewer", () =>
   assert.deepEqual([64, 65], acks());
 });
 
-test("every notice is told under its own name", () => {
+test('every notice is told under its own name', () => {
   const { player, world } = playing();
-  const gaps = told(player, "gap");
-  const surprises = told(player, "something_new");
+  const gaps = told(player, 'gap');
+  const surprises = told(player, 'something_new');
 
   world.socket.say(
     {
-      type: "gap",
-      topic: "quakes",
+      type: 'gap',
+      topic: 'quakes',
       from_offset: 1,
       to_offset: 9,
-      reason: "retention",
+      reason: 'retention',
     },
-    { type: "something_new" },
+    { type: 'something_new' },
   );
 
-  assert.equal("retention", gaps[0].reason);
+  assert.equal('retention', gaps[0].reason);
   assert.equal(1, surprises.length);
 });
 
-test("topics come and go", async () => {
+test('topics come and go', async () => {
   const { player, world } = playing();
-  const added = player.subscribe("sensors");
-  world.socket.ack("subscribe");
+  const added = player.subscribe('sensors');
+  world.socket.ack('subscribe');
   await added;
-  const removed = player.unsubscribe("quakes");
-  world.socket.ack("unsubscribe");
+  const removed = player.unsubscribe('quakes');
+  world.socket.ack('unsubscribe');
   await removed;
 
   world.socket.lose();
   world.pass(250);
 
-  assert.equal("ws://gateway/ws?topics=sensors", world.socket.url);
+  assert.equal('ws://gateway/ws?topics=sensors', world.socket.url);
 });
 
-test("a closed player lets go of everything and refuses", async () => {
+test('a closed player lets go of everything and refuses', async () => {
   const { player, world } = playing();
-  const closed = told(player, "closed");
+  const closed = told(player, 'closed');
   const waiting = player.pause();
 
   player.close();
 
-  assert.deepEqual(
-    [true, 0, 0],
-    [world.socket.closed, world.timers, world.wakers],
-  );
+  assert.deepEqual([true, 0, 0], [world.socket.closed, world.timers, world.wakers]);
   assert.deepEqual([null], closed);
-  await assert.rejects(waiting, { code: "closed" });
-  await assert.rejects(player.play(), { code: "closed" });
+  await assert.rejects(waiting, { code: 'closed' });
+  await assert.rejects(player.play(), { code: 'closed' });
 });

@@ -1,17 +1,9 @@
-import assert from "node:assert/strict";
-import { test } from "node:test";
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
 
-import {
-  eventAt,
-  frame,
-  newPlayer,
-  offsetsOf,
-  playing,
-  stateOf,
-  told,
-} from "./scripted.js";
+import { eventAt, frame, newPlayer, offsetsOf, playing, stateOf, told } from './scripted.js';
 
-test("attempts wait 250 ms, then twice as long each time, up to 10 s", () => {
+test('attempts wait 250 ms, then twice as long each time, up to 10 s', () => {
   const { world } = playing();
   const waits = [];
 
@@ -26,7 +18,7 @@ test("attempts wait 250 ms, then twice as long each time, up to 10 s", () => {
   assert.deepEqual([250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000], waits);
 });
 
-test("up to half of the wait is taken off at random", () => {
+test('up to half of the wait is taken off at random', () => {
   const { world } = playing();
   world.draw = 0.5;
 
@@ -38,7 +30,7 @@ test("up to half of the wait is taken off at random", () => {
   assert.equal(2, world.sockets.length);
 });
 
-test("an answer proves the connection: the next wait is short again", () => {
+test('an answer proves the connection: the next wait is short again', () => {
   const { world } = playing();
   world.socket.lose();
   world.pass(250);
@@ -46,20 +38,20 @@ test("an answer proves the connection: the next wait is short again", () => {
   world.pass(500);
 
   world.socket.open();
-  world.socket.say({ type: "ack", action: "set", state: stateOf() });
+  world.socket.say({ type: 'ack', action: 'set', state: stateOf() });
   world.socket.lose();
   world.pass(250);
 
   assert.equal(4, world.sockets.length);
 });
 
-test("the gateway may ask for a longer wait", () => {
+test('the gateway may ask for a longer wait', () => {
   const { world } = playing();
 
   world.socket.say({
-    type: "error",
-    code: "too_many_sessions",
-    message: "full",
+    type: 'error',
+    code: 'too_many_sessions',
+    message: 'full',
     retry_ms: 3000,
   });
   world.socket.lose(1013);
@@ -70,19 +62,19 @@ test("the gateway may ask for a longer wait", () => {
   assert.equal(2, world.sockets.length);
 });
 
-test("when the network comes back the wait ends at once", () => {
+test('when the network comes back the wait ends at once', () => {
   const { player, world } = playing();
   world.socket.lose();
 
   world.wake();
   assert.equal(2, world.sockets.length);
-  assert.equal("connecting", player.connection);
+  assert.equal('connecting', player.connection);
   world.pass(10_000);
 
   assert.equal(2, world.sockets.length);
 });
 
-test("a socket that was silent for long is not trusted after waking", () => {
+test('a socket that was silent for long is not trusted after waking', () => {
   const { world } = playing();
   const [first] = world.sockets;
 
@@ -93,15 +85,9 @@ test("a socket that was silent for long is not trusted after waking", () => {
   assert.equal(2, world.sockets.length);
 });
 
-test("in history it goes on behind the last event in order", () => {
-  const { world } = playing(
-    { fit: 60, filter: { key: "a*" } },
-    { cursor: "c0", start_us: 5, end_us: 1_000_000 },
-  );
-  world.socket.say(
-    frame(1, [1, 2], { cursor: "c1" }),
-    frame(2, [3, eventAt(0, { late: true })]),
-  );
+test('in history it goes on behind the last event in order', () => {
+  const { world } = playing({ start: '-1h', fit: 60, filter: { key: 'a*' } }, { cursor: 'c0' });
+  world.socket.say(frame(1, [1, 2], { cursor: 'c1' }), frame(2, [3, eventAt(0, { late: true })]));
 
   world.socket.lose();
   world.pass(250);
@@ -110,14 +96,12 @@ test("in history it goes on behind the last event in order", () => {
   assert.deepEqual(
     [
       {
-        action: "resume",
+        action: 'resume',
         max_rate: 1000,
         fit: 60,
-        filter: { key: "a*" },
-        start: 0.000005,
-        end: 1,
-        cursor: "c1",
-        after: { time_us: 3000, topic: "quakes", partition: 0, offset: 3 },
+        filter: { key: 'a*' },
+        cursor: 'c1',
+        after: { time_us: 3000, topic: 'quakes', partition: 0, offset: 3 },
         offsets: {},
       },
     ],
@@ -125,13 +109,10 @@ test("in history it goes on behind the last event in order", () => {
   );
 });
 
-test("in live it goes on at the next offset of every partition", () => {
-  const { world } = playing(
-    {},
-    { status: "tailing", end_us: null, cursor: "c0" },
-  );
+test('in live it goes on at the next offset of every partition', () => {
+  const { world } = playing({}, { status: 'tailing', end_us: null, cursor: 'c0' });
   world.socket.say(
-    { type: "caught_up", time_us: 0, offsets: { quakes: { 0: 5, 1: 7 } } },
+    { type: 'caught_up', time_us: 0, offsets: { quakes: { 0: 5, 1: 7 } } },
     frame(1, [5, eventAt(7, { partition: 1 }), 6], { live: true }),
   );
 
@@ -139,36 +120,75 @@ test("in live it goes on at the next offset of every partition", () => {
   world.pass(250);
   world.socket.open();
 
-  assert.deepEqual(
-    { quakes: { 0: 7, 1: 8 } },
-    world.socket.last("resume").offsets,
-  );
-  assert.equal("unbounded", world.socket.last("resume").end);
+  assert.deepEqual({ quakes: { 0: 7, 1: 8 } }, world.socket.last('resume').offsets);
 });
 
-test("repeats after a reconnect are dropped, in history and live", () => {
-  const { player, world } = playing({}, { cursor: "c0" });
-  const frames = told(player, "events");
+test('the cursor of an answer holds only where it opens an epoch: an answer may overtake frames', () => {
+  const { player, world } = playing({}, { cursor: 'c0' });
+  world.socket.say(frame(1, [1]));
+  player.set({ speed: 2 });
+  world.socket.ack('set', { cursor: 'overtakes' });
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+
+  assert.deepEqual(['c0', 1], [world.socket.heard[0].cursor, world.socket.heard[0].after.offset]);
+});
+
+test('a reset brings the place where its epoch begins', () => {
+  const { world } = playing({}, { cursor: 'c0' });
+  world.socket.say(frame(1, [1]), { type: 'reset', epoch: 2, pos_us: 0, why: 'seek', cursor: 'c2' });
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+
+  assert.deepEqual(['c2', undefined], [world.socket.heard[0].cursor, world.socket.heard[0].after]);
+});
+
+test('an early event does not move the place', () => {
+  const { world } = playing({}, { cursor: 'c0' });
+  world.socket.say(frame(1, [1, eventAt(9, { early: true })]));
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+
+  assert.equal(1, world.socket.last('resume').after.offset);
+});
+
+test('a topic made anew counts from 0 again', () => {
+  const { world } = playing({}, { status: 'tailing', cursor: 'c0' });
+  world.socket.say(
+    { type: 'caught_up', time_us: 0, offsets: { quakes: { 0: 5 }, other: { 0: 7 } } },
+    { type: 'gap', topic: 'quakes', partition: 0, from_offset: 5, to_offset: 6, reason: 'deleted' },
+  );
+
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+
+  assert.deepEqual({ other: { 0: 7 } }, world.socket.last('resume').offsets);
+});
+
+test('repeats after a reconnect are dropped, in history and live', () => {
+  const { player, world } = playing({}, { cursor: 'c0' });
+  const frames = told(player, 'events');
   world.socket.say(frame(1, [1, 2]), frame(2, [eventAt(0, { late: true })]));
 
   world.socket.lose();
   world.pass(250);
   world.socket.open();
-  world.socket.say(
-    frame(1, [eventAt(0, { late: true }), 2, 3], { epoch: 0 }),
-    frame(2, [4], { epoch: 0 }),
-  );
+  world.socket.say(frame(1, [eventAt(0, { late: true }), 2, 3], { epoch: 0 }), frame(2, [4], { epoch: 0 }));
 
   assert.deepEqual([1, 2, 0, 3, 4], offsetsOf(frames));
 });
 
-test("live repeats below the next offset are dropped", () => {
-  const { player, world } = playing({}, { status: "tailing", cursor: "c0" });
-  const frames = told(player, "events");
-  world.socket.say(
-    { type: "caught_up", time_us: 0, offsets: { quakes: { 0: 5 } } },
-    frame(1, [5, 6], { live: true }),
-  );
+test('live repeats below the next offset are dropped', () => {
+  const { player, world } = playing({}, { status: 'tailing', cursor: 'c0' });
+  const frames = told(player, 'events');
+  world.socket.say({ type: 'caught_up', time_us: 0, offsets: { quakes: { 0: 5 } } }, frame(1, [5, 6], { live: true }));
 
   world.socket.lose();
   world.pass(250);
@@ -178,25 +198,22 @@ test("live repeats below the next offset are dropped", () => {
   assert.deepEqual([5, 6, 7], offsetsOf(frames));
 });
 
-test("the same events in the next turn of a loop are no repeats", () => {
-  const { player, world } = playing({ loop: true }, { cursor: "c0" });
-  const frames = told(player, "events");
+test('the same events in the next turn of a loop are no repeats', () => {
+  const { player, world } = playing({ loop: true }, { cursor: 'c0' });
+  const frames = told(player, 'events');
   world.socket.say(frame(1, [1, 2]));
   world.socket.lose();
   world.pass(250);
   world.socket.open();
 
-  world.socket.say(
-    { type: "reset", epoch: 5, pos_us: 0, why: "loop" },
-    frame(1, [1, 2], { epoch: 5, iteration: 1 }),
-  );
+  world.socket.say({ type: 'reset', epoch: 5, pos_us: 0, why: 'loop' }, frame(1, [1, 2], { epoch: 5, iteration: 1 }));
 
   assert.deepEqual([1, 2, 1, 2], offsetsOf(frames));
 });
 
-test("the first epoch of a new socket is taken as it comes", () => {
-  const { player, world } = playing({}, { epoch: 40, cursor: "c0" });
-  const frames = told(player, "events");
+test('the first epoch of a new socket is taken as it comes', () => {
+  const { player, world } = playing({}, { epoch: 40, cursor: 'c0' });
+  const frames = told(player, 'events');
   world.socket.say(frame(1, [1], { epoch: 40 }));
 
   world.socket.lose();
@@ -207,38 +224,38 @@ test("the first epoch of a new socket is taken as it comes", () => {
   assert.deepEqual([1, 2], offsetsOf(frames));
 });
 
-test("a paused player is paused again", () => {
-  const { world } = playing({}, { status: "paused", cursor: "c0" });
+test('a paused player is paused again', () => {
+  const { world } = playing({}, { status: 'paused', cursor: 'c0' });
 
   world.socket.lose();
   world.pass(250);
   world.socket.open();
 
   assert.deepEqual(
-    ["resume", "pause"],
+    ['resume', 'pause'],
     world.socket.heard.map(({ action }) => action),
   );
 });
 
-test("a connection lost in the middle of a seek asks for the seek again", () => {
-  const { player, world } = playing({}, { cursor: "c0" });
+test('a connection lost in the middle of a seek asks for the seek again', () => {
+  const { player, world } = playing({}, { cursor: 'c0' });
   world.socket.say(frame(1, [1]));
   player.seek(9);
-  world.socket.say({ type: "reset", epoch: 2, pos_us: 9_000_000, why: "seek" });
+  world.socket.say({ type: 'reset', epoch: 2, pos_us: 9_000_000, why: 'seek' });
 
   world.socket.lose();
   world.pass(250);
   world.socket.open();
 
   assert.deepEqual(
-    ["resume", "seek"],
+    ['resume', 'seek'],
     world.socket.heard.map(({ action }) => action),
   );
   assert.equal(undefined, world.socket.heard[0].after);
 });
 
-test("commands given while the connection is away follow the resume", () => {
-  const { player, world } = playing({}, { cursor: "c0" });
+test('commands given while the connection is away follow the resume', () => {
+  const { player, world } = playing({}, { cursor: 'c0' });
   world.socket.lose();
 
   player.set({ speed: 9 });
@@ -246,24 +263,24 @@ test("commands given while the connection is away follow the resume", () => {
   world.socket.open();
 
   assert.deepEqual(
-    ["resume", "set"],
+    ['resume', 'set'],
     world.socket.heard.map(({ action }) => action),
   );
 });
 
-test("a command that lost its answer is asked again", async () => {
-  const { player, world } = playing({}, { cursor: "c0" });
+test('a command that lost its answer is asked again', async () => {
+  const { player, world } = playing({}, { cursor: 'c0' });
   const answer = player.pause();
   world.socket.lose();
   world.pass(250);
 
   world.socket.open();
-  world.socket.ack("pause", { status: "paused", pos_us: 3 });
+  world.socket.ack('pause', { status: 'paused', pos_us: 3 });
 
   assert.equal(3, (await answer).pos_us);
 });
 
-test("before anything was answered only what was asked is asked again", () => {
+test('before anything was answered only what was asked is asked again', () => {
   const { world } = newPlayer({ autoplay: true });
   world.socket.lose();
   world.pass(250);
@@ -271,20 +288,20 @@ test("before anything was answered only what was asked is asked again", () => {
   world.socket.open();
 
   assert.deepEqual(
-    ["play"],
+    ['play'],
     world.socket.heard.map(({ action }) => action),
   );
 });
 
 for (const [code, reason] of [
-  [4401, ""],
-  [4403, ""],
-  [1008, "forbidden"],
-  [1009, ""],
+  [4401, ''],
+  [4403, ''],
+  [1008, 'forbidden'],
+  [1009, ''],
 ]) {
   test(`a close with ${code} ${reason} is final`, async () => {
     const { player, world } = playing();
-    const told_errors = told(player, "error");
+    const told_errors = told(player, 'error');
     const waiting = player.pause();
 
     world.socket.lose(code, reason);
@@ -294,22 +311,22 @@ for (const [code, reason] of [
       [code],
       told_errors.map((error) => error.code),
     );
-    assert.equal("closed", player.connection);
+    assert.equal('closed', player.connection);
     assert.equal(1, world.sockets.length);
     await assert.rejects(waiting, { code });
   });
 }
 
 for (const [code, reason] of [
-  [1001, ""],
-  [1006, ""],
-  [1008, "slow: no progress for 10 s"],
-  [1011, ""],
-  [1013, ""],
+  [1001, ''],
+  [1006, ''],
+  [1008, 'slow: no progress for 10 s'],
+  [1011, ''],
+  [1013, ''],
 ]) {
   test(`a close with ${code} ${reason} is mended`, () => {
     const { player, world } = playing();
-    const errors = told(player, "error");
+    const errors = told(player, 'error');
 
     world.socket.lose(code, reason);
     world.pass(250);
@@ -319,36 +336,36 @@ for (const [code, reason] of [
   });
 }
 
-test("a close with 1000 ends it without an error", () => {
+test('a close with 1000 ends it without an error', () => {
   const { player, world } = playing();
-  const errors = told(player, "error");
+  const errors = told(player, 'error');
 
   world.socket.lose(1000);
 
-  assert.equal("closed", player.connection);
+  assert.equal('closed', player.connection);
   assert.deepEqual([], errors);
 });
 
-test("a fatal error is final", () => {
+test('a fatal error is final', () => {
   const { player, world } = playing();
-  const errors = told(player, "error");
+  const errors = told(player, 'error');
 
   world.socket.say({
-    type: "error",
-    code: "unauthorized",
-    message: "who are you?",
+    type: 'error',
+    code: 'unauthorized',
+    message: 'who are you?',
     fatal: true,
   });
 
   assert.deepEqual(
-    ["unauthorized"],
+    ['unauthorized'],
     errors.map(({ code }) => code),
   );
-  assert.equal("closed", player.connection);
+  assert.equal('closed', player.connection);
 });
 
-test("an idle socket is opened again by the next command", () => {
-  const { player, world } = playing({}, { status: "paused", cursor: "c0" });
+test('an idle socket is opened again by the next command', () => {
+  const { player, world } = playing({}, { status: 'paused', cursor: 'c0' });
   world.socket.lose(4408);
   world.pass(60_000);
   assert.equal(1, world.sockets.length);
@@ -357,15 +374,15 @@ test("an idle socket is opened again by the next command", () => {
   world.socket.open();
 
   assert.deepEqual(
-    ["resume", "pause", "play"],
+    ['resume', 'pause', 'play'],
     world.socket.heard.map(({ action }) => action),
   );
 });
 
-test("what a socket says after it was given up is not heard", () => {
-  const { player, world } = playing({}, { cursor: "c0" });
+test('what a socket says after it was given up is not heard', () => {
+  const { player, world } = playing({}, { cursor: 'c0' });
   const [first] = world.sockets;
-  const frames = told(player, "events");
+  const frames = told(player, 'events');
   first.lose();
   world.pass(250);
 

@@ -1,5 +1,5 @@
 /** A world without a wire and without a wait: the test is the gateway, and says when time passes. */
-import { Player } from "../../tivo/console/lib/player.js";
+import { Player } from '../../tivo/console/lib/player.js';
 
 export class ScriptedWorld {
   now_ms = 0;
@@ -41,9 +41,7 @@ export class ScriptedWorld {
   pass(ms) {
     const until_ms = this.now_ms + ms;
     for (;;) {
-      const [next] = [...this.#timers]
-        .filter(({ due_ms }) => due_ms <= until_ms)
-        .sort((a, b) => a.due_ms - b.due_ms);
+      const [next] = [...this.#timers].filter(({ due_ms }) => due_ms <= until_ms).sort((a, b) => a.due_ms - b.due_ms);
       if (!next) break;
       this.#timers.delete(next);
       this.now_ms = next.due_ms;
@@ -82,7 +80,7 @@ class ScriptedSocket {
     for (const notice of notices) this.listener.message(JSON.stringify(notice));
   }
 
-  lose(code = 1006, reason = "") {
+  lose(code = 1006, reason = '') {
     this.listener.closed(code, reason);
   }
 
@@ -94,7 +92,7 @@ class ScriptedSocket {
   /** Answers the last command of that name. */
   ack(action, state = {}, rest = {}) {
     this.say({
-      type: "ack",
+      type: 'ack',
       id: this.last(action).id,
       action,
       state: stateOf(state),
@@ -104,7 +102,7 @@ class ScriptedSocket {
 }
 
 export const stateOf = (state = {}) => ({
-  status: "playing",
+  status: 'playing',
   start_us: 0,
   end_us: 1_000_000_000,
   pos_us: 0,
@@ -116,7 +114,7 @@ export const stateOf = (state = {}) => ({
 });
 
 export const eventAt = (offset, more = {}) => ({
-  topic: "quakes",
+  topic: 'quakes',
   partition: 0,
   offset,
   time_us: offset * 1_000,
@@ -129,23 +127,17 @@ export const eventAt = (offset, more = {}) => ({
 
 /** A frame with events of these offsets. */
 export const frame = (n, offsets, more = {}) => ({
-  type: "events",
+  type: 'events',
   epoch: 1,
   n,
   due_us: 0,
   iteration: 0,
-  events: offsets.map((offset) =>
-    typeof offset === "number" ? eventAt(offset) : offset,
-  ),
+  events: offsets.map((offset) => (typeof offset === 'number' ? eventAt(offset) : offset)),
   ...more,
 });
 
 export function newPlayer(options = {}, world = new ScriptedWorld()) {
-  const player = new Player(
-    { topics: "quakes", ...options },
-    { base: "http://gateway/" },
-    world,
-  );
+  const player = new Player({ topics: 'quakes', ...options }, { base: 'http://gateway/' }, world);
   return { player, world };
 }
 
@@ -153,7 +145,7 @@ export function newPlayer(options = {}, world = new ScriptedWorld()) {
 export function playing(options = {}, state = {}) {
   const { player, world } = newPlayer({ autoplay: true, ...options });
   world.socket.open();
-  world.socket.ack("play", state);
+  world.socket.ack('play', state);
   return { player, world };
 }
 
@@ -164,5 +156,4 @@ export function told(player, type) {
   return details;
 }
 
-export const offsetsOf = (frames) =>
-  frames.flatMap(({ events }) => events.map(({ offset }) => offset));
+export const offsetsOf = (frames) => frames.flatMap(({ events }) => events.map(({ offset }) => offset));

@@ -43,10 +43,7 @@ export class PlaybackClock {
   hear(wall_us, steady_ms) {
     const offset_us = wall_us - steady_ms * 1000;
     const change_us = offset_us - (this.#offset_us ?? offset_us);
-    this.#offset_us =
-      change_us < 0 && change_us > -1e6
-        ? offset_us - change_us * (63 / 64)
-        : offset_us;
+    this.#offset_us = change_us < 0 && change_us > -1e6 ? offset_us - change_us * (63 / 64) : offset_us;
   }
 
   /**
@@ -58,15 +55,11 @@ export class PlaybackClock {
   anchor({ pos_us, wall_us, speed }, steady_ms, moved = false) {
     const held = moved || this.speed === 0;
     const before_us = this.position(steady_ms);
-    const age_us =
-      wall_us === undefined ? 0 : Math.max(0, this.wall(steady_ms) - wall_us);
+    const age_us = wall_us === undefined ? 0 : Math.max(0, this.wall(steady_ms) - wall_us);
     this.#event_us = pos_us + age_us * speed;
     this.#steady_ms = steady_ms;
     this.speed = speed;
     const error_us = before_us - this.#event_us;
-    this.#error_us =
-      !held && Math.abs(error_us) < (speed * SETTLE_MS * 1000) / 2
-        ? error_us
-        : 0;
+    this.#error_us = !held && Math.abs(error_us) < (speed * SETTLE_MS * 1000) / 2 ? error_us : 0;
   }
 }

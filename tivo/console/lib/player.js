@@ -1,6 +1,6 @@
-import { Feed } from "./feed.js";
-import { TivoError, closeMeans, retryDelay, subProtocols } from "./protocol.js";
-import { Session } from "./session.js";
+import { Feed } from './feed.js';
+import { TivoError, closeMeans, retryDelay, subProtocols } from './protocol.js';
+import { Session } from './session.js';
 
 /** @import { Controls, Event, Notice, State, Time } from './protocol.js' */
 /** @import { Transport, World } from './transport.js' */
@@ -15,7 +15,7 @@ const ACK_FRAMES = 64;
 const ACK_MS = 250;
 const FEED_LIMIT = 16_384;
 const SILENT_MS = 10_000;
-const CLOSED = "the player is closed";
+const CLOSED = 'the player is closed';
 const DEFAULTS = { max_rate: 1000 };
 
 /**
@@ -30,7 +30,7 @@ const DEFAULTS = { max_rate: 1000 };
  */
 export class Player extends EventTarget {
   /** @type {'connecting' | 'open' | 'waiting' | 'idle' | 'closed'} */
-  connection = "connecting";
+  connection = 'connecting';
   /** Names and globs. @type {Set<string>} */
   topics;
 
@@ -70,50 +70,48 @@ export class Player extends EventTarget {
     this.#gateway = gateway;
     this.#world = world;
     this.#unwatch = world.onWake(() => this.#wake());
-    this.#quietly(
-      this.command(autoplay ? "play" : "set", { ...DEFAULTS, ...controls }),
-    );
+    this.#quietly(this.command(autoplay ? 'play' : 'set', { ...DEFAULTS, ...controls }));
     this.#connect();
   }
 
   /** Runs, from where it stands or by new controls; at the end it starts again. @param {Controls} [controls] */
   play(controls) {
-    return this.command("play", controls);
+    return this.command('play', controls);
   }
 
   pause() {
-    return this.command("pause");
+    return this.command('pause');
   }
 
   /** Goes to the live edge and follows it. @param {Pick<Controls, 'delay_ms'>} [controls] */
   tail(controls) {
-    return this.command("tail", controls);
+    return this.command('tail', controls);
   }
 
   /** Moves to a time, or relative to the position (`+10s`, `-1m`). @param {Time} pos */
   seek(pos) {
-    this.#tell("seeking", pos);
-    return this.command("seek", { pos });
+    this.#tell('seeking', pos);
+    return this.command('seek', { pos });
   }
 
   /** While paused: so many events (or instants, by `batch`) on or back. @param {number} [n] @param {'event' | 'batch'} [by] */
-  step(n = 1, by = "event") {
-    return this.command("step", { n, by });
+  step(n = 1, by = 'event') {
+    return this.command('step', { n, by });
   }
 
   /** Changes controls without changing whether it runs. @param {Controls} controls */
   set(controls) {
-    return this.command("set", controls);
+    return this.command('set', controls);
   }
 
   /** @param {string[]} topics  names or globs */
   subscribe(...topics) {
-    return this.command("subscribe", { topics });
+    return this.command('subscribe', { topics });
   }
 
   /** @param {string[]} topics  as they were subscribed */
   unsubscribe(...topics) {
-    return this.command("unsubscribe", { topics });
+    return this.command('unsubscribe', { topics });
   }
 
   /**
@@ -125,8 +123,7 @@ export class Player extends EventTarget {
    * @returns {Promise<any>}
    */
   async command(action, fields) {
-    if (this.connection === "closed")
-      throw new TivoError(CLOSED, { code: "closed" });
+    if (this.connection === 'closed') throw new TivoError(CLOSED, { code: 'closed' });
     const id = String(++this.#asks);
     const command = { action, id, ...fields };
     return new Promise((resolve, reject) => {
@@ -136,8 +133,8 @@ export class Player extends EventTarget {
         resolve,
         reject,
       });
-      if (this.connection === "open") this.#send(command);
-      else if (this.connection === "idle") this.#connect();
+      if (this.connection === 'open') this.#send(command);
+      else if (this.connection === 'idle') this.#connect();
     });
   }
 
@@ -154,7 +151,7 @@ export class Player extends EventTarget {
 
   /** @override @type {EventTarget['addEventListener']} */
   addEventListener(type, act, options) {
-    this.#singly ||= type === "event";
+    this.#singly ||= type === 'event';
     super.addEventListener(type, act, options);
   }
 
@@ -178,13 +175,8 @@ export class Player extends EventTarget {
   /** Event time now showing, in microseconds; runs smoothly between the gateway's notices. */
   get position_us() {
     const { start_us, end_us } = this.state;
-    const position_us = Math.round(
-      this.#session.clock.position(this.#world.steady()),
-    );
-    return Math.max(
-      start_us ?? -Infinity,
-      Math.min(end_us ?? Infinity, position_us),
-    );
+    const position_us = Math.round(this.#session.clock.position(this.#world.steady()));
+    return Math.max(start_us ?? -Infinity, Math.min(end_us ?? Infinity, position_us));
   }
 
   /** The gateway's wall clock, in microseconds: an event is due when this reaches its `due_us`. */
@@ -206,13 +198,11 @@ export class Player extends EventTarget {
 
   get playbackRate() {
     const { speed } = this.state;
-    return typeof speed === "number" ? speed : Infinity;
+    return typeof speed === 'number' ? speed : Infinity;
   }
 
   set playbackRate(speed) {
-    this.#quietly(
-      this.set({ speed: speed === Infinity ? "unlimited" : speed }),
-    );
+    this.#quietly(this.set({ speed: speed === Infinity ? 'unlimited' : speed }));
   }
 
   get loop() {
@@ -229,17 +219,15 @@ export class Player extends EventTarget {
 
   /** Whether a seek is on its way. */
   get seeking() {
-    return [...this.#asked.values()].some(
-      ({ command }) => command.action === "seek",
-    );
+    return [...this.#asked.values()].some(({ command }) => command.action === 'seek');
   }
 
   get ended() {
-    return this.state.status === "ended";
+    return this.state.status === 'ended';
   }
 
   get live() {
-    return this.state.status === "tailing";
+    return this.state.status === 'tailing';
   }
 
   /** Seconds behind the live edge. */
@@ -250,9 +238,7 @@ export class Player extends EventTarget {
   /** Seconds of the window; Infinity where it is unbounded. */
   get duration() {
     const { start_us, end_us } = this.state;
-    return start_us === null || end_us === null
-      ? Infinity
-      : (end_us - start_us) / 1e6;
+    return start_us === null || end_us === null ? Infinity : (end_us - start_us) / 1e6;
   }
 
   #connect() {
@@ -261,13 +247,10 @@ export class Player extends EventTarget {
     const mine = () => socket === this.#sockets;
     this.#received = this.#acked = 0;
     this.#full = false;
-    this.#become("connecting");
+    this.#become('connecting');
     const { base, token } = this.#gateway;
-    const url = new URL(
-      `ws?topics=${[...this.topics].map(encodeURIComponent)}`,
-      base,
-    );
-    url.protocol = url.protocol.replace("http", "ws");
+    const url = new URL(`ws?topics=${[...this.topics].map(encodeURIComponent)}`, base);
+    url.protocol = url.protocol.replace('http', 'ws');
     this.#transport = this.#world.connect(url.href, subProtocols(token), {
       open: () => mine() && this.#opened(),
       message: (text) => mine() && this.#message(JSON.parse(text)),
@@ -279,7 +262,7 @@ export class Player extends EventTarget {
     this.#heard_ms = this.#world.steady();
     for (const command of this.#session.resume()) this.#send(command);
     for (const { command } of this.#asked.values()) this.#send(command);
-    this.#become("open");
+    this.#become('open');
   }
 
   /** @param {Record<string, any>} command */
@@ -290,10 +273,10 @@ export class Player extends EventTarget {
   /** @param {Notice} notice */
   #message(notice) {
     this.#heard_ms = this.#world.steady();
-    if (notice.type === "error") return this.#failed(notice);
-    if (notice.type === "ack") return this.#answered(notice);
+    if (notice.type === 'error') return this.#failed(notice);
+    if (notice.type === 'ack') return this.#answered(notice);
     this.#tellAll(this.#session.receive(notice, this.#heard_ms));
-    if (notice.type === "events") {
+    if (notice.type === 'events') {
       this.#received = notice.n;
       this.#credit();
     }
@@ -306,13 +289,10 @@ export class Player extends EventTarget {
     if (!asked) return;
     this.#asked.delete(id);
     const { action, id: _, topics = [], ...controls } = asked.command;
-    if (action === "play" || action === "set" || action === "tail")
-      this.#session.keep(controls);
-    for (const topic of topics)
-      this.topics[action === "subscribe" ? "add" : "delete"](topic);
+    if (action === 'play' || action === 'set' || action === 'tail') this.#session.keep(controls);
+    for (const topic of topics) this.topics[action === 'subscribe' ? 'add' : 'delete'](topic);
     // An answer may wait behind that of an earlier question: a state told meanwhile is newer.
-    if (state && asked.told === this.#session.told)
-      this.#tellAll(this.#session.become(state, this.#heard_ms));
+    if (state && asked.told === this.#session.told) this.#tellAll(this.#session.become(state, this.#heard_ms));
     asked.resolve(result ?? state);
   }
 
@@ -327,57 +307,51 @@ export class Player extends EventTarget {
     if (fatal) return this.#finish(error);
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
-    asked ? asked.reject(error) : this.#tell("error", error);
+    asked ? asked.reject(error) : this.#tell('error', error);
   }
 
   /** @param {import('./session.js').Happening[]} happenings */
   #tellAll(happenings) {
-    for (const [type, detail] of happenings) this.#tell(type, detail);
+    for (const [type, detail] of happenings) if (type) this.#tell(type, detail);
   }
 
   /** @param {string} type @param {any} detail */
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
-    if (type === "events") {
+    if (type === 'events') {
       if (this.#singly)
-        for (const event of detail.events)
-          this.dispatchEvent(new CustomEvent("event", { detail: event }));
+        for (const event of detail.events) this.dispatchEvent(new CustomEvent('event', { detail: event }));
       for (const feed of this.#feeds) feed.push(detail, this.#sockets);
     }
-    if (type === "ended") for (const feed of this.#feeds) feed.end();
+    if (type === 'ended') for (const feed of this.#feeds) feed.end();
   }
 
   /** Returns credit for the frames taken: at once for 64 of them, within 250 ms for fewer. */
   #credit() {
     const sizes = [...this.#feeds].map((feed) => feed.size);
-    if (this.#full)
-      return sizes.every((size) => size < FEED_LIMIT / 2) && this.#connect();
+    if (this.#full) return sizes.every((size) => size < FEED_LIMIT / 2) && this.#connect();
     if (sizes.some((size) => size > FEED_LIMIT)) {
       // A reader fell so far behind that memory would grow: drop the socket, and resume when there is room.
       this.#full = true;
       this.#drop();
-      return this.#become("waiting");
+      return this.#become('waiting');
     }
     const owed = this.#taken() - this.#acked;
     if (owed >= ACK_FRAMES) this.#ack();
-    else if (owed > 0)
-      this.#cancelAck ??= this.#world.later(() => this.#ack(), ACK_MS);
+    else if (owed > 0) this.#cancelAck ??= this.#world.later(() => this.#ack(), ACK_MS);
   }
 
   #taken() {
-    return Math.min(
-      this.#received,
-      ...[...this.#feeds].map((feed) => feed.pending(this.#sockets) - 1),
-    );
+    return Math.min(this.#received, ...[...this.#feeds].map((feed) => feed.pending(this.#sockets) - 1));
   }
 
   #ack() {
     this.#cancelAck?.();
     this.#cancelAck = undefined;
     const n = this.#taken();
-    if (this.connection !== "open" || n <= this.#acked) return;
+    if (this.connection !== 'open' || n <= this.#acked) return;
     this.#acked = n;
-    this.#send({ action: "ack", n });
+    this.#send({ action: 'ack', n });
   }
 
   #drop() {
@@ -388,55 +362,44 @@ export class Player extends EventTarget {
   /** @param {number} code @param {string} reason */
   #closed(code, reason) {
     const means = closeMeans(code, reason);
-    if (means === "done") return this.#finish();
-    if (means === "refused")
-      return this.#finish(
-        new TivoError(reason || `closed with ${code}`, { code }),
-      );
-    if (means === "idle" && !this.#asked.size) return this.#become("idle");
-    const delay_ms = Math.max(
-      retryDelay(this.#attempt++, this.#world.random()),
-      this.#retry_ms,
-    );
+    if (means === 'done') return this.#finish();
+    if (means === 'refused') return this.#finish(new TivoError(reason || `closed with ${code}`, { code }));
+    if (means === 'idle' && !this.#asked.size) return this.#become('idle');
+    const delay_ms = Math.max(retryDelay(this.#attempt++, this.#world.random()), this.#retry_ms);
     this.#cancelRetry = this.#world.later(() => this.#connect(), delay_ms);
-    this.#become("waiting");
+    this.#become('waiting');
   }
 
   #wake() {
-    const silent =
-      this.connection === "open" &&
-      this.#world.steady() - this.#heard_ms > SILENT_MS;
+    const silent = this.connection === 'open' && this.#world.steady() - this.#heard_ms > SILENT_MS;
     if (silent) this.#drop();
-    if (silent || (this.connection === "waiting" && !this.#full))
-      this.#connect();
+    if (silent || (this.connection === 'waiting' && !this.#full)) this.#connect();
   }
 
   /** @param {TivoError} [error]  why, where it was not wanted */
   #finish(error) {
-    if (this.connection === "closed") return;
-    this.#become("closed");
+    if (this.connection === 'closed') return;
+    this.#become('closed');
     this.#cancelRetry();
     this.#cancelAck?.();
     this.#unwatch();
     this.#drop();
-    const refusal = error ?? new TivoError(CLOSED, { code: "closed" });
+    const refusal = error ?? new TivoError(CLOSED, { code: 'closed' });
     for (const { reject } of this.#asked.values()) reject(refusal);
     this.#asked.clear();
     for (const feed of this.#feeds) feed.end(error);
-    if (error) this.#tell("error", error);
-    this.#tell("closed", error);
+    if (error) this.#tell('error', error);
+    this.#tell('closed', error);
   }
 
   /** @param {Player['connection']} connection */
   #become(connection) {
     this.connection = connection;
-    this.#tell("connection", connection);
+    this.#tell('connection', connection);
   }
 
   /** An assignment cannot be awaited: what goes wrong is told by `error`. @param {Promise<unknown>} answer */
   #quietly(answer) {
-    answer.catch(
-      (error) => this.connection !== "closed" && this.#tell("error", error),
-    );
+    answer.catch((error) => this.connection !== 'closed' && this.#tell('error', error));
   }
 }

@@ -76,7 +76,7 @@
 
 /** @typedef {{type: string, [field: string]: any}} Notice  Anything that the gateway says. */
 
-export const PROTOCOL = "tivo.v1.json";
+export const PROTOCOL = 'tivo.v1.json';
 
 /** What went wrong: `code` is stable (see the protocol and the HTTP API), `retryable` says whether trying again may help. */
 export class TivoError extends Error {
@@ -86,7 +86,7 @@ export class TivoError extends Error {
    */
   constructor(message, { code, retryable = false, field, status }) {
     super(message);
-    this.name = "TivoError";
+    this.name = 'TivoError';
     this.code = code;
     this.retryable = retryable;
     this.field = field;
@@ -102,13 +102,10 @@ export class TivoError extends Error {
  * @returns {'done' | 'refused' | 'idle' | 'lost'}
  */
 export function closeMeans(code, reason) {
-  if (code === 1000) return "done";
-  if (code === 4408) return "idle";
-  const final =
-    code === 1009 ||
-    code >= 4400 ||
-    (code === 1008 && !reason.startsWith("slow"));
-  return final ? "refused" : "lost";
+  if (code === 1000) return 'done';
+  if (code === 4408) return 'idle';
+  const final = code === 1009 || code >= 4400 || (code === 1008 && !reason.startsWith('slow'));
+  return final ? 'refused' : 'lost';
 }
 
 /**
@@ -127,8 +124,6 @@ export function retryDelay(attempt, random) {
  */
 export function subProtocols(token) {
   if (!token) return [PROTOCOL];
-  const base64url = btoa(token).replace(/[+/=]/g, (sign) =>
-    sign === "+" ? "-" : sign === "/" ? "_" : "",
-  );
+  const base64url = btoa(token).replace(/[+/=]/g, (sign) => (sign === '+' ? '-' : sign === '/' ? '_' : ''));
   return [PROTOCOL, `tivo.bearer.${base64url}`];
 }

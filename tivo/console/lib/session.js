@@ -1,22 +1,21 @@
-import { PlaybackClock } from "./clock.js";
+import { PlaybackClock } from './clock.js';
 
 /** @import { Controls, Event, Frame, Notice, State } from './protocol.js' */
-/** @typedef {[type: string, detail: any]} Happening  An event to dispatch, and its detail. */
+/** @typedef {[type: string | false, detail: any]} Happening  An event to dispatch, and its detail; false is none. */
 
 const REMEMBERED_PLACES = 8192;
 
 /** What a change of status is called on a media element. */
 const STATUS_EVENTS = {
-  paused: "pause",
-  playing: "playing",
-  tailing: "live",
-  buffering: "waiting",
-  ended: "ended",
+  paused: 'pause',
+  playing: 'playing',
+  tailing: 'live',
+  buffering: 'waiting',
+  ended: 'ended',
 };
 
 /** @param {Event} event */
-const place = ({ topic, partition, offset }) =>
-  `${partition}/${offset}/${topic}`;
+const place = ({ topic, partition, offset }) => `${partition}/${offset}/${topic}`;
 
 /**
  * One playback as the viewer sees it: takes notices, answers what happened, and knows at any time how to go on
@@ -25,7 +24,7 @@ const place = ({ topic, partition, offset }) =>
 export class Session {
   /** @type {State} */
   state = {
-    status: "paused",
+    status: 'paused',
     start_us: null,
     end_us: null,
     pos_us: 0,
@@ -53,14 +52,15 @@ export class Session {
 
   /** Whether it holds until somebody says play. */
   get halted() {
-    return this.state.status === "paused" || this.state.status === "ended";
+    return this.state.status === 'paused' || this.state.status === 'ended';
   }
 
   /**
-   * Remembers controls that the gateway took, so that they hold after a reconnect too.
+   * Remembers controls that the gateway took, so that they hold after a reconnect too. Window and position are in the
+   * cursor.
    * @param {Controls} controls
    */
-  keep({ pos: _, ...controls }) {
+  keep({ pos: _, start: __, end: ___, ...controls }) {
     const { speed, fit, rate, ...others } = this.controls;
     const paced = controls.speed ?? controls.fit ?? controls.rate;
     this.controls = { ...(paced ? others : this.controls), ...controls };
@@ -72,20 +72,12 @@ export class Session {
    * @returns {{action: string, [field: string]: any}[]}
    */
   resume() {
-    const { epoch, start_us, end_us } = this.state;
-    if (epoch < 0) return [];
+    if (this.state.epoch < 0) return [];
     this.state.epoch = -1;
     this.#resumed = true;
-    const [start, end] = [start_us, end_us].map((time_us) =>
-      time_us === null ? "unbounded" : time_us / 1e6,
-    );
-    const place = {
-      cursor: this.#cursor,
-      after: this.#after,
-      offsets: this.#offsets,
-    };
-    const resume = { action: "resume", ...this.controls, start, end, ...place };
-    return this.halted ? [resume, { action: "pause" }] : [resume];
+    const place = { cursor: this.#cursor, after: this.#after, offsets: this.#offsets };
+    const resume = { action: 'resume', ...this.controls, ...place };
+    return this.halted ? [resume, { action: 'pause' }] : [resume];
   }
 
   /**
@@ -99,48 +91,40 @@ export class Session {
     const wall_us = notice.wall_us ?? notice.now_us;
     if (wall_us) this.clock.hear(wall_us, steady_ms);
     if (notice.epoch < this.state.epoch) return [];
-    if (type === "events") return this.#events(/** @type {any} */ (notice));
-    if (type === "state") {
+    if (type === 'events') return this.#events(/** @type {any} */ (notice));
+    if (type === 'state') {
       this.told += 1;
-      return this.become(/** @type {any} */ (notice), steady_ms);
+      return this.become(/** @type {any} */ (notice), steady_ms, true);
     }
-    if (type === "clock") return this.#tick(notice, steady_ms);
-    if (type === "reset") return this.#reset(notice, steady_ms);
-    if (type === "caught_up") this.#offsets = notice.offsets ?? {};
+    if (type === 'clock') return this.#tick(notice, steady_ms);
+    if (type === 'reset') return this.#reset(notice, steady_ms);
+    if (type === 'caught_up') this.#offsets = notice.offsets ?? {};
+    if (type === 'gap' && notice.reason === 'deleted') delete this.#offsets[notice.topic];
     return [[type, notice]];
   }
 
   /** @param {Frame} frame @returns {Happening[]} */
   #events(frame) {
     this.state.epoch = frame.epoch;
-    const events = this.#resumed
-      ? frame.events.filter((event) => !this.#has(event))
-      : frame.events;
+    const events = this.#resumed ? frame.events.filter((event) => !this.#has(event)) : frame.events;
     if (frame.cursor) this.#at(frame.cursor, frame.live);
     for (const event of events) this.#note(event, frame.live);
-    return events.length || frame.thinned
-      ? [["events", { ...frame, events }]]
-      : [];
+    return events.length || frame.thinned ? [['events', { ...frame, events }]] : [];
   }
 
   /** @param {Event} event */
   #has(event) {
-    return (
-      this.#seen.has(place(event)) ||
-      event.offset < (this.#offsets[event.topic]?.[event.partition] ?? 0)
-    );
+    return this.#seen.has(place(event)) || event.offset < (this.#offsets[event.topic]?.[event.partition] ?? 0);
   }
 
   /** @param {Event} event @param {boolean | undefined} live */
   #note(event, live) {
     const { time_us, topic, partition, offset } = event;
     if (live) (this.#offsets[topic] ??= {})[partition] = offset + 1;
-    else if (!event.late) this.#after = { time_us, topic, partition, offset };
+    else if (!event.late && !event.early) this.#after = { time_us, topic, partition, offset };
     this.#seen.add(place(event));
     if (this.#seen.size > REMEMBERED_PLACES)
-      this.#seen.delete(
-        /** @type {string} */ (this.#seen.values().next().value),
-      );
+      this.#seen.delete(/** @type {string} */ (this.#seen.values().next().value));
   }
 
   /** @param {string | undefined} cursor @param {boolean} [live] */
@@ -151,31 +135,27 @@ export class Session {
     if (!live) this.#offsets = {};
   }
 
-  /** Takes a state as it was told. @param {Partial<State>} next @param {number} steady_ms @returns {Happening[]} */
-  become(next, steady_ms) {
+  /**
+   * Takes a state, `told` in its turn or else come with an answer, which may overtake frames: the cursor of an answer
+   * holds only where it opens an epoch.
+   * @param {Partial<State>} next @param {number} steady_ms @param {boolean} [told] @returns {Happening[]}
+   */
+  become(next, steady_ms, told) {
     const was = this.state;
     const rested = this.halted;
     const state = (this.state = { ...was, ...next });
-    if (next.cursor && next.cursor !== this.#cursor)
-      this.#at(next.cursor, state.status === "tailing");
-    this.#anchor(
-      state,
-      state.status === "tailing" ? 1 : state.speed,
-      steady_ms,
-      state.epoch !== was.epoch,
-    );
-    const changed = (/** @type {keyof State} */ name) =>
-      state[name] !== was[name];
+    const moved = state.epoch !== was.epoch;
+    if (next.cursor !== this.#cursor && (told || moved)) this.#at(next.cursor, state.status === 'tailing');
+    this.#anchor(state, state.status === 'tailing' ? 1 : state.speed, steady_ms, moved);
+    const changed = (/** @type {keyof State} */ name) => state[name] !== was[name];
     const types = [
-      rested && !this.halted && "play",
-      changed("status") && STATUS_EVENTS[state.status],
-      changed("speed") && "ratechange",
-      (changed("start_us") || changed("end_us")) && "durationchange",
-      "statechange",
+      rested && !this.halted && 'play',
+      changed('status') && STATUS_EVENTS[state.status],
+      changed('speed') && 'ratechange',
+      (changed('start_us') || changed('end_us')) && 'durationchange',
+      'statechange',
     ];
-    return types.flatMap((type) =>
-      type ? [/** @type {Happening} */ ([type, state])] : [],
-    );
+    return types.map((type) => [type, state]);
   }
 
   /** @param {Notice} notice @param {number} steady_ms @returns {Happening[]} */
@@ -183,33 +163,26 @@ export class Session {
     this.#anchor(notice, notice.speed, steady_ms);
     this.lag_ms = notice.lag_ms ?? this.lag_ms;
     return [
-      ["clock", notice],
-      ["timeupdate", notice],
+      ['clock', notice],
+      ['timeupdate', notice],
     ];
   }
 
   /** @param {Notice} notice @param {number} steady_ms @returns {Happening[]} */
   #reset(notice, steady_ms) {
     this.state.epoch = notice.epoch;
-    this.#at(this.#cursor);
+    this.#at(notice.cursor ?? this.#cursor);
     this.#resumed = false;
     this.#anchor(notice, this.clock.speed, steady_ms, true);
-    return notice.why === "seek"
-      ? [
-          ["reset", notice],
-          ["seeked", notice],
-        ]
-      : [["reset", notice]];
+    return [
+      ['reset', notice],
+      [notice.why === 'seek' && 'seeked', notice],
+    ];
   }
 
   /** @param {any} anchor @param {any} speed @param {number} steady_ms @param {boolean} [moved] */
   #anchor({ pos_us, wall_us }, speed, steady_ms, moved) {
-    const runs = speed > 0 && !this.halted && this.state.status !== "buffering";
-    if (pos_us !== null)
-      this.clock.anchor(
-        { pos_us, wall_us, speed: runs ? speed : 0 },
-        steady_ms,
-        moved,
-      );
+    const runs = speed > 0 && !this.halted && this.state.status !== 'buffering';
+    if (pos_us !== null) this.clock.anchor({ pos_us, wall_us, speed: runs ? speed : 0 }, steady_ms, moved);
   }
 }

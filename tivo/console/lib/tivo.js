@@ -5,12 +5,12 @@
  *     const player = new Tivo().player({ topics: 'quakes', start: '-24h', fit: 60, autoplay: true });
  *     player.on('event', ({ time_us, key, value }) => draw(key, value));
  */
-import { Player } from "./player.js";
-import { realWorld, webSockets } from "./transport.js";
+import { Player } from './player.js';
+import { realWorld, webSockets } from './transport.js';
 
-export { PlaybackClock } from "./clock.js";
-export { Player } from "./player.js";
-export { PROTOCOL, TivoError } from "./protocol.js";
+export { PlaybackClock } from './clock.js';
+export { Player } from './player.js';
+export { PROTOCOL, TivoError } from './protocol.js';
 
 /** @import { PlayerOptions } from './player.js' */
 /** @typedef {import('./protocol.js').Controls} Controls */
@@ -32,10 +32,7 @@ export class Tivo {
    * @param {string | URL} [base]  where the gateway is; by default the one that served this file
    * @param {{token?: string, WebSocket?: any} & Partial<World>} [options]  `WebSocket` for runtimes that have none
    */
-  constructor(
-    base = new URL(/* @vite-ignore */ "..", import.meta.url),
-    { token, WebSocket, ...world } = {},
-  ) {
+  constructor(base = new URL(/* @vite-ignore */ '..', import.meta.url), { token, WebSocket, ...world } = {}) {
     this.#gateway = { base, token };
     this.#world = () => ({
       ...realWorld,
@@ -51,36 +48,32 @@ export class Tivo {
 
   /** @returns {Promise<Topic[]>} */
   async topics() {
-    return (await this.#ask(["topics"])).topics;
+    return (await this.#ask(['topics'])).topics;
   }
 
   /** @param {string} name @param {{partitions?: number, settings?: Record<string, string>}} [options] @returns {Promise<Topic>} */
   createTopic(name, options) {
-    return this.#ask(["topics"], {}, { name, ...options });
+    return this.#ask(['topics'], {}, { name, ...options });
   }
 
   /** Counts per bucket of a window. @param {string} topic @param {{start: Time, end: Time, buckets?: number}} window @returns {Promise<Overview>} */
   overview(topic, window) {
-    return this.#ask(["topics", topic, "overview"], window);
+    return this.#ask(['topics', topic, 'overview'], window);
   }
 
   /** One page of events. @param {string} topic @param {Record<string, any>} [window] @returns {Promise<Event[]>} */
   async records(topic, window) {
-    return (await this.#ask(["topics", topic, "records"], window)).events;
+    return (await this.#ask(['topics', topic, 'records'], window)).events;
   }
 
   /** @param {string} topic @param {NewRecord | NewRecord[]} records */
   produce(topic, records) {
-    return this.#ask(
-      ["topics", topic, "records"],
-      {},
-      { records: [records].flat() },
-    );
+    return this.#ask(['topics', topic, 'records'], {}, { records: [records].flat() });
   }
 
   /** A page that only plays never loads this. @param {[path: string[], query?: Record<string, any>, body?: object]} request */
   async #ask(...request) {
-    const { ask } = await import("./http.js");
+    const { ask } = await import('./http.js');
     return ask(this.#gateway, ...request);
   }
 }

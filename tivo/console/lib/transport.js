@@ -1,4 +1,4 @@
-import { TivoError } from "./protocol.js";
+import { TivoError } from './protocol.js';
 
 /** @typedef {{open(): unknown, message(text: string): unknown, closed(code: number, reason: string): unknown}} Listener */
 /** @typedef {{send(text: string): void, close(code?: number, reason?: string): void}} Transport */
@@ -15,7 +15,7 @@ import { TivoError } from "./protocol.js";
  */
 
 const NO_WEBSOCKET =
-  "no WebSocket here (Node has one from 22 on): " +
+  'no WebSocket here (Node has it from 22 on): ' +
   "npm install ws, then new Tivo(url, { WebSocket: (await import('ws')).WebSocket })";
 
 /**
@@ -24,7 +24,7 @@ const NO_WEBSOCKET =
  * @returns {Connect}
  */
 export function webSockets(Socket = globalThis.WebSocket) {
-  if (!Socket) throw new TivoError(NO_WEBSOCKET, { code: "no_websocket" });
+  if (!Socket) throw new TivoError(NO_WEBSOCKET, { code: 'no_websocket' });
   return (url, protocols, listener) => {
     const socket = new Socket(url, protocols);
     socket.onopen = () => listener.open();
@@ -46,12 +46,8 @@ export const realWorld = {
   onWake(act) {
     const until = new AbortController();
     const page = globalThis.document;
-    globalThis.addEventListener?.("online", act, until);
-    page?.addEventListener(
-      "visibilitychange",
-      () => page.hidden || act(),
-      until,
-    );
+    globalThis.addEventListener?.('online', act, until);
+    page?.addEventListener('visibilitychange', () => page.hidden || act(), until);
     return () => until.abort();
   },
 };

@@ -341,8 +341,8 @@ export class TivoConsole extends LitElement {
       <p>
         ${
           known
-            ? html`${countText(known.events)} events <i>·</i> ${rateText(known.rate)} <i>·</i> last
-                ${known.last_us === null ? 'never' : agoText(known.last_us, Date.now() * 1000)}
+            ? html`${countText(known.events)} event${known.events === 1 ? '' : 's'} <i>·</i> ${rateText(known.rate)}
+                <i>·</i> last ${known.last_us === null ? 'never' : agoText(known.last_us, Date.now() * 1000)}
                 ${known.first_us === null ? nothing : html`<i>·</i> ${spanText(Date.now() * 1000 - known.first_us)} kept`}`
             : nothing
         }

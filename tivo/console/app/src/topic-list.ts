@@ -155,7 +155,7 @@ export class TivoTopics extends LitElement {
       <button aria-current=${name === this.chosen ? 'true' : 'false'} @click=${() => this.#choose(name)}>
         <b>${name}</b>
         ${sparkline(this.#shapes.get(name) ?? [])}
-        <small>${countText(events)} events</small>
+        <small>${countText(events)} event${events === 1 ? '' : 's'}</small>
         <small class="rate"
           >${events ? html`${rateText(rate)}<i> · ${last_us ? agoText(last_us, this.#now_us) : 'never'}</i>` : 'empty'}</small
         >
