@@ -28,7 +28,7 @@ class Stage(Enum):
     LOG = "log"  # read the log
 
 
-_FIRST_PAGE = 128
+_FIRST_PAGE = 512
 _DEEPEST = 256
 
 
@@ -65,6 +65,7 @@ class Track:
         self.parked: tuple[int, ...] | None = None
         self._limit = min(_FIRST_PAGE, room.events)
         self._event_bytes = 256
+        self._depth = _DEEPEST
 
     # ------------------------------------------------------------ how far it is
 
@@ -130,11 +131,10 @@ class Track:
             return True
         return self.wants_goal and self.goal is None and (self.stage is Stage.LOG or not self._log_failed)
 
-    @property
-    def _depth(self) -> int:
+    def _measure(self) -> None:
         """How many events of each partition are sorted into order; fewer where they are large, or partitions many."""
         events = min(self._room.events, self._room.bytes // self._event_bytes)
-        return max(1, min(_DEEPEST, events // max(1, len(self.reaches))))
+        self._depth = max(1, min(_DEEPEST, events // max(1, len(self.reaches))))
 
     # ------------------------------------------------------------ what to read next
 
@@ -290,6 +290,7 @@ class Track:
             place = self._log_place(partition)
             self.reaches[partition] = Reach(start=place, next=place)
         self._trimmed.clear()
+        self._measure()
 
     def _log_place(self, partition: int) -> int | None:
         place = max(self._store_end.get(partition, -1), self._base.get(partition, -1))
@@ -372,6 +373,7 @@ class Track:
             return
         weight = sum(len(event.value or b"") + len(event.key or b"") + 200 for event in events)
         self._event_bytes = max(weight // len(events), 200)
+        self._measure()
         fitting = self._room.bytes // 2 // self._event_bytes
         self._limit = max(1, min(self._room.events // 2, fitting, self._limit * 8))
 

@@ -317,6 +317,7 @@ class Playback:
         for name, topic in topics.items():
             if name in tracks:
                 tracks[name].grow(topic)
+                self.epoch.reading.moved()
             elif not self.epoch.reading.goals:
                 self.epoch.reading.join(self._track(topic, self.epoch.from_us, Progress(), Start.HISTORY, None))
 

@@ -25,6 +25,7 @@ class Reading:
         self._waiting: dict[int, Track] = {}
         self._retry_us: dict[str, int] = {}
         self._open: dict[str, TopicRef] = {}
+        self._horizon: Cursor | None = None
 
     # ------------------------------------------------------------ reads
 
@@ -55,6 +56,7 @@ class Reading:
         track = self._waiting.pop(fact.read, None)
         if track is None:
             return None
+        self.moved()
         name = track.topic.name
         match fact:
             case ReadFailed():
@@ -83,6 +85,7 @@ class Reading:
     def join(self, track: Track) -> None:
         """A topic more, from its beginning: nothing is live until that has been sent."""
         track.rewound = self.live
+        self.moved()
         self.tracks[track.topic.name] = track
 
     def close(self) -> list[Effect]:
@@ -103,7 +106,13 @@ class Reading:
     @property
     def horizon(self) -> Cursor:
         """Everything up to here has been read in every topic."""
-        return min((track.horizon for track in self.tracks.values()), default=LAST)
+        if self._horizon is None:
+            self._horizon = min((track.horizon for track in self.tracks.values()), default=LAST)
+        return self._horizon
+
+    def moved(self) -> None:
+        """A track was changed: what is known of them all has to be looked up again."""
+        self._horizon = None
 
     @property
     def ready(self) -> bool:
@@ -152,6 +161,7 @@ class Reading:
         """The end of the window has come: what the log holds now is all that is owed."""
         for track in self.tracks.values():
             track.wants_goal = True
+        self.moved()
 
     # ------------------------------------------------------------ events
 
@@ -164,6 +174,7 @@ class Reading:
 
     def sent(self, events: list[Event]) -> None:
         """These events, the next ones, went out."""
+        self.moved()
         if len(self.tracks) == 1:
             for track in self.tracks.values():
                 track.sent(events)
@@ -187,6 +198,7 @@ class Reading:
         """Nothing is unsent: events are sent as they arrive from now on."""
         self.live = True
         self._behind = False
+        self.moved()
         for track in self.tracks.values():
             track.go_live()
 
@@ -200,6 +212,7 @@ class Reading:
         return self._cancelled([read for track in self.tracks.values() for read in track.doubt()])
 
     def _cancelled(self, reads: list[int]) -> list[Effect]:
+        self.moved()
         for read in reads:
             self._waiting.pop(read, None)
         return [Cancel(tuple(reads))] if reads else []

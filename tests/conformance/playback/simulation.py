@@ -163,6 +163,10 @@ class Simulation:
     def _wish(self, command: Command) -> None:
         self._note(command)
         self.shell.receive(command)
+        if isinstance(command, Play) and command.change.loop == Loop(None):
+            # A loop for ever at a high speed is much of the same.
+            enough = SetControls(change=Change(loop=Loop()))
+            self.timeline.after(2 * SECOND_US, lambda: self.shell.receive(enough))
 
     def _note(self, what: object) -> None:
         if self.trace is not None:
