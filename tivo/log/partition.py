@@ -1,9 +1,9 @@
 """One partition's log: appended to, synced, read, and cut at its start.
 
 Threads. One thread appends. Any thread may read. `sync`, `truncate_before`, `enforce_retention`, `close` and
-`delete` block on the disk and belong on worker threads; they wait for each other, never for an append's sync, and
-an append never waits for the disk of theirs. `synced` and `log_end` may be read at any time. Locks are taken in
-this order: `_syncing`, `_changing_state`, `_appending`.
+`delete` block on the disk and belong on worker threads; they wait for each other, and an append never waits for
+their disk. `synced` and `log_end` may be read at any time. Locks are taken in this order: `_syncing`,
+`_changing_state`, `_appending`.
 
 Files are found by name, and a topic made anew has the names of the one before. So once `close` or `delete` has
 returned, nothing is written any more.
@@ -364,7 +364,7 @@ class Partition:
 
     def _set_aside(self, segment: Segment, damaged: DamagedBatch) -> None:
         with self._changing_state:
-            self._from(damaged.offset)  # a reader may still hold a log that was let go
+            self._from(damaged.offset)  # raises where the log was let go since the read began
             with self._appending:
                 end, next_offset = segment.size, segment.next_offset
             known = segment.damage.get(damaged.position)
