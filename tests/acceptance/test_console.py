@@ -345,6 +345,24 @@ class OwnPages(SimpleHTTPRequestHandler):
         pass
 
 
+def test_a_killed_gateway_costs_the_page_no_event(page: Page, demo: Tivo) -> None:
+    opened(page, "topic=sensors")
+    expect(live(page)).to_have_attribute("aria-pressed", "true")
+    page.evaluate(
+        "document.querySelector('tivo-console').player.on('event', ({ offset }) => (globalThis.offsets ??= []).push(offset))"
+    )
+    page.wait_for_function("globalThis.offsets?.length >= 3")
+    old_pid = demo.ready["pids"]["gateway"]
+
+    demo.kill("gateway")
+    demo.wait_for_restart("gateway", old_pid)
+
+    before = page.evaluate("offsets.length")
+    page.wait_for_function(f"offsets.length >= {before + 10}")
+    offsets: list[int] = page.evaluate("offsets")
+    assert list(range(offsets[0], offsets[0] + len(offsets))) == offsets
+
+
 def test_the_elements_stand_in_a_page_of_ones_own(browser: Browser, demo: Tivo, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(OWN_PAGE.format(http=demo.http))
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(OwnPages, directory=str(tmp_path))) as server:

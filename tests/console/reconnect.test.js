@@ -136,6 +136,20 @@ test('the cursor of an answer holds only where it opens an epoch: an answer may 
   assert.deepEqual(['c0', 1], [world.socket.heard[0].cursor, world.socket.heard[0].after.offset]);
 });
 
+test('a resume that was lost with its connection is said again', () => {
+  const { world } = playing({}, { cursor: 'c0' });
+  world.socket.say(frame(1, [1]));
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+  world.socket.lose(1013);
+  world.pass(500);
+
+  world.socket.open();
+
+  assert.equal(1, world.socket.last('resume').after.offset);
+});
+
 test('a reset brings the place where its epoch begins', () => {
   const { world } = playing({}, { cursor: 'c0' });
   world.socket.say(frame(1, [1]), { type: 'reset', epoch: 2, pos_us: 0, why: 'seek', cursor: 'c2' });

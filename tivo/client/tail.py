@@ -22,7 +22,8 @@ from tivo.playback.facts import TailSlice, TopicRef
 log = logging.getLogger(__name__)
 
 RING_BYTES = 16 * 2**20
-ALL_RINGS_BYTES = 16 * RING_BYTES
+RINGS = 16
+"""All rings together may be as large as so many full ones."""
 IDLE_US = 30 * SECOND_US
 """A topic that nobody has followed for so long is read no more."""
 RETRY_SECONDS = 0.5
@@ -76,7 +77,6 @@ class Tail:
         ends: Ends,
         now: Callable[[], Now],
         ring_bytes: int = RING_BYTES,
-        all_rings_bytes: int = ALL_RINGS_BYTES,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._live = live
@@ -84,7 +84,7 @@ class Tail:
         self._ends = ends
         self._now = now
         self._ring_bytes = ring_bytes
-        self._all_rings_bytes = all_rings_bytes
+        self._all_rings_bytes = RINGS * ring_bytes
         self._retry_seconds = retry_seconds
         self._followed: dict[str, _Followed] = {}
         self._wanted = asyncio.Event()

@@ -104,14 +104,13 @@ class ViewerSession:
 
         To be asked once per connection: from then on repeats of what is already here are dropped.
         """
-        state = self.state
-        if state.epoch < 0:
+        if self._cursor is None:
             return []
-        self.state = msgspec.structs.replace(state, epoch=-1)
+        self.state = msgspec.structs.replace(self.state, epoch=-1)
         self._resumed = True
         place = {"cursor": self._cursor, "after": self._after, "offsets": self._offsets}
         resume = {"action": "resume", **self._controls, **place}
-        return [resume, {"action": "pause"}] if state.is_halted else [resume]
+        return [resume, {"action": "pause"}] if self.state.is_halted else [resume]
 
     def hear(self, notice: Notice) -> None:
         """Take a notice other than a frame."""

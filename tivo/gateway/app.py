@@ -64,9 +64,7 @@ def make_app(doors: Doors, access: Access) -> ASGIApp:
     return Starlette(
         routes=[*hot, Mount("", SmallBodies(_documented(doors, access)))],
         middleware=[
-            Middleware(
-                Guard, loopback_only=access.loopback_only, host=access.host, allow_origins=access.allow_origins
-            )
+            Middleware(Guard, loopback_only=access.loopback_only, host=access.host, allow_origins=access.allow_origins)
         ],
         exception_handlers=exception_handlers(),
     )

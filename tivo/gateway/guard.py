@@ -72,7 +72,7 @@ class Guard:
         if self._loopback_only and not is_loopback(_host_name(host)):
             return Problem(421, "forbidden_host", f"this gateway serves this machine only, not the host {host!r}")
         if not self._loopback_only and not self._is_known(_host_name(host)):
-            known = "addresses and the names in gateway.host and gateway.allow_origins"
+            known = "addresses and the names in gateway.host and gateway.allow_origin"
             return Problem(421, "forbidden_host", f"this gateway answers to {known}, not to the host {host!r}")
         origin = headers.get("origin")
         if origin is not None and not self._may_come(origin.lower(), host.lower()):

@@ -15,14 +15,14 @@ from msgspec import Meta
 from tivo.gateway.parameters import bad, window_of
 from tivo.gateway.problems import Problem
 from tivo.model.event import Cursor, Event, Frontier
-from tivo.model.timeline import MAX_TIME_US, Window
+from tivo.model.timeline import Window
 from tivo.playback.facts import TopicRef
 from tivo.store.base import Found, Store
 
 PartitionNumber: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Offset: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
-TimeUs: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_TIME_US)]
-"""What a cursor may hold: anybody can write one."""
+TimeUs: TypeAlias = Annotated[int, Meta(ge=-(2**62), le=2**62)]
+"""What a cursor may hold, since anybody can write one; a window may begin before 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

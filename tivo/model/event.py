@@ -108,14 +108,16 @@ def event_id(event: Event, topic_id: bytes) -> str:
     Its time is the event time in milliseconds, its random part a hash of the place (topic id,
     partition, offset), so ids sort by time and never change (RFC 9562 §5.7).
     """
-    for name in ID_HEADERS:
-        own = header(event.headers, name)
-        if own:
-            return own.decode("utf-8", "replace")
+    if event.headers:
+        for name in ID_HEADERS:
+            own = header(event.headers, name)
+            if own:
+                return own.decode("utf-8", "replace")
     place = b"%b%d/%d" % (topic_id, event.partition, event.offset)
-    tail = int.from_bytes(blake2b(place, digest_size=10).digest())
-    bits = (max(event.time_us, 0) // 1000 & (1 << 48) - 1) << 80 | tail
-    bits = bits & ~(0xF << 76) | 0x7 << 76
-    bits = bits & ~(0x3 << 62) | 0x2 << 62
-    text = f"{bits:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    tail = blake2b(place, digest_size=10).hexdigest()
+    time = f"{max(event.time_us, 0) // 1000 & (1 << 48) - 1:012x}"
+    return f"{time[:8]}-{time[8:]}-7{tail[1:4]}-{_VARIANT[tail[4]]}{tail[5:8]}-{tail[8:]}"
+
+
+_VARIANT = {digit: "89ab"[int(digit, 16) & 0x3] for digit in "0123456789abcdef"}
+"""The two highest bits of a UUID's fourth group are 10."""

@@ -159,11 +159,11 @@ def resolve(time: At | FromNow | FromPosition, moment: Moment, name: str) -> int
             return time_us
         case FromNow(offset_us):
             return moment.now.wall_us + offset_us
-        case FromPosition(offset_us):
+        case _:
             if moment.position_us is None:
                 raise CommandError(
                     f"{name} counts from the position, which is not known before the first event",
                     code="bad_time",
                     field=name,
                 )
-            return moment.position_us + offset_us
+            return moment.position_us + time.offset_us

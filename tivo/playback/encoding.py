@@ -66,13 +66,14 @@ def event_bodies(events: Sequence[Shown], frame_due_us: int, *, raw: bool = Fals
     value_of = _raw_value if raw else _VALUES
     bodies: list[bytes] = []
     for event, topic_id, due_us, mark in events:
-        body = b'{"topic":%b,"partition":%d,"offset":%d,"time_us":%d,"received_us":%d,"id":%b,"key":%b,"value":%b' % (
+        body = b'{"topic":%b,"partition":%d,"offset":%d,"time_us":%d,"received_us":%d,"id":"%b","key":%b,"value":%b' % (
             _text(event.topic),
             event.partition,
             event.offset,
             event.time_us,
             event.received_us,
-            _JSON.encode(event_id(event, topic_id)),
+            # A derived id is hexadecimal; one that a producer named itself may hold anything.
+            _JSON.encode(event_id(event, topic_id))[1:-1] if event.headers else event_id(event, topic_id).encode(),
             b"null" if event.key is None else _key(event.key),
             value_of[event.kind](event.value),
         )

@@ -33,7 +33,7 @@ class Pace:
                 # The first event is due at once, the next one a whole step later.
                 clock = PlaybackClock(event_us=_EVENT, steady_us=steady_us, speed=per_second)
                 return Pace(pacing=controls.pacing, clock=clock)
-            case Speed() | Fit():
+            case _:
                 assert controls.speed is not None
                 clock = PlaybackClock(event_us=event_us, steady_us=steady_us, speed=controls.speed)
                 return Pace(pacing=controls.pacing, clock=clock)

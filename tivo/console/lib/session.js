@@ -72,7 +72,7 @@ export class Session {
    * @returns {{action: string, [field: string]: any}[]}
    */
   resume() {
-    if (this.state.epoch < 0) return [];
+    if (!this.#cursor) return [];
     this.state.epoch = -1;
     this.#resumed = true;
     const place = { cursor: this.#cursor, after: this.#after, offsets: this.#offsets };

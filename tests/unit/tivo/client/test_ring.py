@@ -1,3 +1,5 @@
+import sys
+
 from tivo.client.ring import Ring, weight
 from tivo.model.event import Event
 from tivo.model.record import Record, to_event
@@ -122,3 +124,24 @@ def test_headers_weigh_too() -> None:
     headed = to_event(Record("t", 0, 0, 0, None, b"", (("name", b"value"),)), received_us=0)
 
     assert weight(plain) + 9 < weight(headed)
+
+
+def test_a_ring_shrinks_by_its_oldest_events() -> None:
+    ring = filled(5)
+    one = weight(event(0))
+
+    assert 2 * one == ring.shrink(one + 1)
+    assert 3 * one == ring.bytes
+    assert not ring.reaches(place(1))
+    assert ring.reaches(place(2))
+    assert 3 * one == ring.shrink(BIG)
+
+
+def test_an_event_that_was_dropped_is_held_no_more() -> None:
+    value = bytes(1_000)
+    held = sys.getrefcount(value)
+    ring = Ring(starts={0: 0}, max_bytes=1)
+
+    ring.append(0, [event(0, value=value)], next=1, log_end=1)
+
+    assert held == sys.getrefcount(value)

@@ -6,14 +6,17 @@ import pytest
 
 from tests.support.manual_clock import ManualClock
 from tests.support.memory_log import MemoryLive, MemoryLog
+from tivo.client.live_consumer import Arrived, Undecodable
 from tivo.client.producer import NewRecord
 from tivo.client.ring import weight
-from tivo.client.tail import IDLE_US, Tail, TailAnswer
+from tivo.client.tail import IDLE_US, RINGS, Tail, TailAnswer
 from tivo.model.errors import BrokerError, UnknownTopic
+from tivo.model.record import Record, to_event
 from tivo.playback.effects import TailPlace
 from tivo.playback.facts import TailSlice, TopicRef
 
 BIG = 2**30
+SAMPLE = to_event(Record("t", 0, 0, 0, None, b"0", ()), received_us=0)
 
 
 class Bench:
@@ -322,3 +325,80 @@ async def test_a_broker_that_is_away_is_told_to_whoever_reads_now() -> None:
 
     with pytest.raises(BrokerError):
         await bench.at(topic, 0)
+
+
+class PoisonedLive(MemoryLive):
+    """A live edge that cannot get past the records at these offsets of topic `t`."""
+
+    def __init__(self, log: MemoryLog, poisoned: set[int]) -> None:
+        super().__init__(log)
+        self._poisoned = poisoned
+
+    async def take(self) -> list[Arrived]:
+        arrived = await super().take()
+        if any(each.topic == "t" and event.offset in self._poisoned for each in arrived for event in each.events):
+            raise Undecodable("invalid start byte")
+        return arrived
+
+
+class PoisonedBench(Bench):
+    """A bench whose record at offset 1 of topic `t` nobody can decode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.live = PoisonedLive(self.log, {1})
+        self.tail = Tail(live=self.live, log=self, ends=self.log, now=self.clock, ring_bytes=BIG)
+
+    async def read(self, topic: str, places: list[TailPlace], *, max_bytes: int) -> list[TailSlice]:
+        slices = await super().read(topic, places, max_bytes=max_bytes)
+        return [self._poisoned(each) if topic == "t" else each for each in slices]
+
+    def _poisoned(self, read: TailSlice) -> TailSlice:
+        if read.base == 1:
+            return read._replace(next=1, log_start=2, events=())
+        if read.base < 1 < read.next:
+            return read._replace(next=1, events=read.events[: 1 - read.base])
+        return read
+
+
+async def test_a_record_that_cannot_be_decoded_is_a_hole_and_all_else_goes_on() -> None:
+    bench = PoisonedBench()
+    topic, other = bench.log.make("t"), bench.log.make("other")
+    bench.tail.open(topic)
+    bench.tail.open(other)
+
+    async with bench.running():
+        await settle()
+        bench.log.fill("other", 2)
+        bench.log.fill("t", 3)
+        await settle()
+        before = await bench.behind(topic, 0)
+        (hole,) = (await bench.behind(topic, 1)).slices
+        bench.reads.clear()
+        behind = await bench.behind(topic, 2)
+        beside = await bench.behind(other, 0)
+
+    assert [b"0"] == values(before)
+    assert (1, 1, 2) == (hole.base, hole.next, hole.log_start)
+    assert [b"2"] == values(behind)
+    assert [b"0", b"1"] == values(beside)
+    assert [] == bench.reads
+
+
+async def test_rings_are_bounded_together_and_what_is_not_read_gives_first() -> None:
+    bench = Bench(ring_bytes=2 * weight(SAMPLE))
+    topics = [bench.log.make(f"t{number}") for number in range(RINGS + 1)]
+    for topic in topics:
+        bench.tail.open(topic)
+
+    async with bench.running():
+        await settle()
+        for topic in topics:
+            bench.clock.forward(1)
+            await bench.at(topic, 0)
+            bench.log.fill(topic.name, 2)
+        await settle()
+        first, last = await bench.at(topics[0], 0), await bench.at(topics[-1], 0)
+
+    assert [b"0", b"1"] == values(first) == values(last)
+    assert (True, False) == (first.behind, last.behind)

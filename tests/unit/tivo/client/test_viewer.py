@@ -425,6 +425,24 @@ async def test_other_closes_are_mended(code: int, reason: str, gateway: Gateway,
         assert "resume" == (await line.heard())["action"]
 
 
+async def test_a_resume_that_was_lost_with_its_connection_is_said_again(gateway: Gateway, patience: Patience) -> None:
+    async with Viewer(gateway.url, "quakes", waits=patience.waits) as viewer:
+        line = await gateway.line()
+        await line.ack()
+        await line.say(frame(1, 1))
+        await take(viewer, 1)
+        line.lose()
+        patience.end(RETRY_S)
+        line = await gateway.line()
+        await line.heard()
+
+        await line.socket.close(1013, "try later")
+        patience.end(2 * RETRY_S)
+        line = await gateway.line()
+
+        assert 1 == (await line.heard())["after"]["offset"]
+
+
 async def test_a_fatal_error_is_final(gateway: Gateway, patience: Patience) -> None:
     async with Viewer(gateway.url, "quakes", waits=patience.waits) as viewer:
         line = await gateway.line()

@@ -14,8 +14,10 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def client(*, loopback_only: bool = True, allow: tuple[str, ...] = ()) -> AsyncIterator[httpx.AsyncClient]:
-    guard = Guard(answer, loopback_only=loopback_only, allow_origins=allow)
+async def client(
+    *, loopback_only: bool = True, bound: str = "tivo.example", allow: tuple[str, ...] = ()
+) -> AsyncIterator[httpx.AsyncClient]:
+    guard = Guard(answer, loopback_only=loopback_only, host=bound, allow_origins=allow)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://localhost:8080") as made:
         yield made
 
@@ -77,6 +79,22 @@ async def test_bound_elsewhere_a_page_of_the_same_host_may_come() -> None:
 
     assert 200 == taken.status_code
     assert 403 == refused.status_code
+
+
+@pytest.mark.parametrize(
+    "host", ["10.1.2.3:8080", "[fd00::1]:8080", "localhost", "Tivo.Example:8080", "charts.example", "charts.example."]
+)
+async def test_bound_elsewhere_addresses_and_known_names_are_answered(host: str) -> None:
+    async with client(loopback_only=False, allow=("https://charts.example:8443",)) as http:
+        assert 200 == (await http.get("/", headers={"Host": host})).status_code
+
+
+@pytest.mark.parametrize("host", ["rebound.evil.com:8080", "10.1.2.3.evil.com", ""])
+async def test_bound_elsewhere_a_name_turned_around_to_this_machine_is_misdirected(host: str) -> None:
+    async with client(loopback_only=False) as http:
+        refused = await http.get("/", headers={"Host": host, "Origin": f"http://{host}"})
+
+    assert (421, "forbidden_host") == (refused.status_code, refused.json()["code"])
 
 
 async def test_an_origin_allowed_by_name_may_come() -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tivo.gateway.passage import Passage, from_token, resume
@@ -46,6 +48,21 @@ def test_what_is_no_cursor_is_refused(token: str) -> None:
         resume(token, TOPIC)
 
     assert "bad_cursor" == refused.value.code
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        replace(PASSAGE, upto={0: 2**64 - 1}),
+        replace(PASSAGE, above={0: -1}),
+        replace(PASSAGE, upto={2**31: 0}),
+        replace(PASSAGE, window=Window(-(2**63), None)),
+        replace(PASSAGE, after=Cursor(0, "t", 0, 2**63)),
+    ],
+)
+def test_a_cursor_that_holds_what_no_log_can_is_refused(forged: Passage) -> None:
+    with pytest.raises(Problem, match="no cursor"):
+        resume(forged.token(), TOPIC)
 
 
 def test_a_token_of_another_kind_is_refused() -> None:

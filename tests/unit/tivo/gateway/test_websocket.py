@@ -359,7 +359,7 @@ async def test_a_viewer_that_stops_reading_is_let_go_and_the_others_go_on() -> N
         shown = await lively.events(gateway, 2_000)
         while gateway.sessions.taken == 2:
             gateway.forward(1_000_000)
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         alive = await lively.ask(action="state")
         stalled.socket.transport.abort()
 

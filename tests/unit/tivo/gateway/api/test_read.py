@@ -8,7 +8,7 @@ from tivo.client.producer import NewRecord
 from tivo.gateway.api.read import MAX_SCANNED, PAGE
 from tivo.model.errors import StoreError
 from tivo.model.timeline import Window
-from tivo.store.base import Found
+from tivo.store.base import MAX_READ_BYTES, Found
 from tivo.store.memory import MemoryStore
 
 URL = "/v1/topics/t/records"
@@ -308,3 +308,25 @@ async def test_an_export_that_breaks_off_does_not_look_complete() -> None:
 
     assert raised.group_contains(StoreError)
     assert not stream.ended
+
+
+@pytest.mark.parametrize("query", ["?limit=100", "?offset=0&limit=100"])
+async def test_a_page_ends_at_the_bytes_of_a_read_and_the_next_goes_on(query: str) -> None:
+    gateway = GatewayApp()
+    gateway.log.make("t")
+    for number in range(12):
+        gateway.log.append("t", NewRecord(value=b'"%d%b"' % (number, b" " * 900_000), time_us=1_000 * (number % 5)))
+    await gateway.log.store_all("t", gateway.store)
+
+    seen: list[int] = []
+    sizes: list[int] = []
+    async with gateway.client() as http:
+        address: str | None = URL + query
+        while address:
+            answer = await http.get(address)
+            seen += [event["offset"] for event in answer.json()["events"]]
+            sizes.append(len(answer.content))
+            address = answer.json()["next"]
+
+    assert list(range(12)) == sorted(seen)
+    assert 2 * MAX_READ_BYTES > max(sizes)

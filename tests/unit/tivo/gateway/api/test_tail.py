@@ -6,7 +6,8 @@ from starlette.applications import Starlette
 
 from tests.support.gateway_app import GatewayApp, Stream
 from tivo.client.producer import NewRecord
-from tivo.gateway.api.tail import PAGE, route
+from tivo.gateway.api.tail import PAGE, _LogToken, route
+from tivo.gateway.passage import to_token
 from tivo.model.errors import StoreError
 from tivo.model.timeline import Window
 from tivo.store.base import Found
@@ -219,6 +220,38 @@ async def test_a_stream_takes_a_seat_and_gives_it_back() -> None:
         assert (429, "too_many_sessions") == await refused(gateway, "")
 
     assert 0 == gateway.sessions.taken
+
+
+async def test_a_partition_added_later_is_told_from_its_beginning(gateway: GatewayApp) -> None:
+    app = Starlette(routes=[route(gateway.sources, gateway.sessions, gateway.clock, ping_seconds=0)])
+
+    async with gateway.stream(URL, app=app) as stream:
+        await stream.piece()
+        gateway.log.make("t", partitions=2)
+        gateway.log.append("t", NewRecord(value=b"7", partition=1))
+        gateway.clock.forward(2_000_000)
+
+        assert [7] == await Messages(stream).values(1)
+
+
+async def test_a_topic_made_anew_is_gone(gateway: GatewayApp) -> None:
+    app = Starlette(routes=[route(gateway.sources, gateway.sessions, gateway.clock, ping_seconds=0)])
+
+    async with gateway.stream(URL, app=app) as stream:
+        await stream.piece()
+        await gateway.log.delete_topic("t")
+        gateway.log.make("t")
+        gateway.clock.forward(2_000_000)
+
+        assert ("gone", {"topic": "t"}) == await Messages(stream).next()
+
+
+@pytest.mark.parametrize("offset", [2**64 - 1, 2**53 + 1, -1, -(2**63)])
+async def test_a_forged_offset_is_refused(gateway: GatewayApp, offset: int) -> None:
+    topic = await gateway.catalogue.find("t")
+    forged = to_token(_LogToken(topic.topic_id, {0: offset}, None))
+
+    assert (400, "bad_cursor") == await refused(gateway, f"from=l.{forged}")
 
 
 @pytest.mark.parametrize(
