@@ -348,10 +348,9 @@ class OwnPages(SimpleHTTPRequestHandler):
 def test_a_killed_gateway_costs_the_page_no_event(page: Page, demo: Tivo) -> None:
     opened(page, "topic=sensors")
     expect(live(page)).to_have_attribute("aria-pressed", "true")
-    page.evaluate(
-        "document.querySelector('tivo-console').player.on('event', ({ offset }) => (globalThis.offsets ??= []).push(offset))"
-    )
-    page.wait_for_function("globalThis.offsets?.length >= 3")
+    listen = "document.querySelector('tivo-console').player.on('event', ({ offset }) => offsets.push(offset))"
+    page.evaluate(f"globalThis.offsets = []; {listen}")
+    page.wait_for_function("offsets.length >= 3")
     old_pid = demo.ready["pids"]["gateway"]
 
     demo.kill("gateway")
