@@ -414,11 +414,12 @@ class Epoch:
     def _edge_due(self, now: Now) -> int:
         """Steady time at which the clock reaches the live edge; far away where it never gains on it."""
         assert self.pace is not None and self.pace.clock is not None
-        gain = self.pace.clock.speed - 1
+        speed = self.pace.clock.speed
+        gain = speed.numerator - speed.denominator
         if gain <= 0:
             return now.steady_us + _FAR_US
-        behind_us = self.edge_us(now) - self.pace.clock.position(now.steady_us)
-        return now.steady_us + max(0, -(-behind_us * gain.denominator // gain.numerator))
+        behind_us = self.edge_us(now) - self._moved(now)
+        return now.steady_us + max(0, -(-behind_us * speed.denominator // gain))
 
 
 def _fitting(events: list[Event]) -> list[Event]:

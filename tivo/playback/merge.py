@@ -1,7 +1,8 @@
 """Several topics and partitions in one total order, out of bounded buffers."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from tivo.model.event import Cursor, Event
 
@@ -10,6 +11,8 @@ FIRST = Cursor(-(1 << 63), "", -1, -1)
 
 LAST = Cursor(1 << 63, "", -1, -1)
 """Behind every event."""
+
+_TIME = attrgetter("time_us")
 
 
 def behind(time_us: int) -> Cursor:
@@ -58,10 +61,17 @@ class Buffer:
 
     def upto(self, bound: Cursor, count: int) -> list[Event]:
         """The first events that lie at or before `bound`, at most `count`; they stay in."""
-        stop = min(len(self._events), self._head + count)
-        if stop == self._head or order_key(self._events[stop - 1]) <= bound:
-            return self._events[self._head : stop]
-        return self._events[self._head : bisect_right(self._events, bound, self._head, stop, key=order_key)]
+        events, head = self._events, self._head
+        stop = min(len(events), head + count)
+        if stop == head or events[head].time_us > bound.time_us:
+            return []
+        if order_key(events[stop - 1]) <= bound:
+            return events[head:stop]
+        # By time alone first: that needs no key of our own to be made for every comparison.
+        first = bisect_left(events, bound.time_us, head, stop, key=_TIME)
+        while first < stop and order_key(events[first]) <= bound:
+            first += 1
+        return events[head:first]
 
     def all(self) -> list[Event]:
         """Everything in it; it stays in."""

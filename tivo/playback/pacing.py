@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from tivo.model.timeline import SECOND_US
 from tivo.playback.clock import PlaybackClock
-from tivo.playback.commands import Fit, Pacing, Rate, Speed, Unlimited
+from tivo.playback.commands import Rate, Unlimited
 from tivo.playback.controls import Controls
 
 _EVENT = 1_000_000
@@ -14,13 +14,13 @@ _EVENT = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How sending goes on from one moment. By time, `clock` runs over event time; by count, over events.
+    """How sending goes on from one moment. Where `timed`, `clock` runs over event time, else over events.
 
     Unlimited it has no clock and everything is due.
     """
 
-    pacing: Pacing
     clock: PlaybackClock | None
+    timed: bool = False
     counted: int = 0
 
     @staticmethod
@@ -28,20 +28,14 @@ class Pace:
         """Begin at an event time, running."""
         match controls.pacing:
             case Unlimited():
-                return Pace(pacing=controls.pacing, clock=None)
+                return Pace(clock=None)
             case Rate(per_second):
                 # The first event is due at once, the next one a whole step later.
-                clock = PlaybackClock(event_us=_EVENT, steady_us=steady_us, speed=per_second)
-                return Pace(pacing=controls.pacing, clock=clock)
+                return Pace(clock=PlaybackClock(event_us=_EVENT, steady_us=steady_us, speed=per_second))
             case _:
                 assert controls.speed is not None
                 clock = PlaybackClock(event_us=event_us, steady_us=steady_us, speed=controls.speed)
-                return Pace(pacing=controls.pacing, clock=clock)
-
-    @property
-    def timed(self) -> bool:
-        """Whether event times count."""
-        return isinstance(self.pacing, Speed | Fit)
+                return Pace(clock=clock, timed=True)
 
     def position(self, steady_us: int) -> int | None:
         """Event time by the clock; None where event times do not count."""

@@ -159,6 +159,8 @@ class Reading:
 
     def want_goals(self) -> None:
         """The end of the window has come: what the log holds now is all that is owed."""
+        if all(track.wants_goal for track in self.tracks.values()):
+            return
         for track in self.tracks.values():
             track.wants_goal = True
         self.moved()
@@ -187,9 +189,11 @@ class Reading:
 
     def gaps(self) -> list[Gap]:
         """What was found missing since the last time."""
-        found = [gap for track in self.tracks.values() for gap in track.gaps]
+        found: list[Gap] = []
         for track in self.tracks.values():
-            track.gaps.clear()
+            if track.gaps:
+                found += track.gaps
+                track.gaps.clear()
         return found
 
     # ------------------------------------------------------------ live, and back
