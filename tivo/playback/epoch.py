@@ -221,11 +221,10 @@ class Epoch:
     def send_due(self, now: Now) -> list[Effect]:
         """Frames with everything that is due and may be sent."""
         effects: list[Effect] = []
-        while not self._out.credit.blocked(now.steady_us):
-            events = self._next(now)
-            if not events:
-                break
-            frame = self._frame(events, now)
+        more = True
+        while more and not self._out.credit.blocked(now.steady_us):
+            events, more = self._next(now)
+            frame = self._frame(events, now) if events else None
             if frame is not None:
                 effects.append(Send(frame))
         if (
@@ -238,14 +237,16 @@ class Epoch:
             effects += self._drop(now)
         return effects
 
-    def _next(self, now: Now) -> list[Event]:
+    def _next(self, now: Now) -> tuple[list[Event], bool]:
+        """The events of the next frame, and whether more may be due behind them."""
         quota = self._quota(now)
         if quota <= 0:
-            return []
+            return [], False
         events = self.reading.upto(self._bound(now), quota)
         if events and self._slipped(events, now):
             events = self.reading.upto(self._bound(now), quota)
-        return _fitting(events)
+        fitting = _fitting(events)
+        return fitting, len(events) == quota or len(fitting) < len(events)
 
     def _slipped(self, events: list[Event], now: Now) -> bool:
         """Where sending is more than a second late, the clock has waited: it goes on from the next event."""
@@ -385,7 +386,7 @@ class Epoch:
         count_us = self.pace.next_count()
         if self.pace.timed:
             yield from self._timed_us(now)
-        elif count_us is not None and self.reading.first is not None:
+        elif count_us is not None and self._next_time() is not None:
             yield count_us
 
     def _timed_us(self, now: Now) -> Iterator[int]:

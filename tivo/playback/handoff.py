@@ -296,7 +296,8 @@ class Track:
         place = max(self._store_end.get(partition, -1), self._base.get(partition, -1))
         trimmed = self._trimmed.get(partition, -1)
         if trimmed > place:
-            self._tell_gap(partition, max(place, 0), trimmed, "retention")
+            if place >= 0:
+                self._tell_gap(partition, place, trimmed, "retention")
             return trimmed
         return place if place >= 0 else None
 
@@ -316,6 +317,10 @@ class Track:
 
     def _take_slice(self, piece: TailSlice, reach: Reach) -> list[Event]:
         reach.end = piece.log_end
+        if reach.next is None and piece.log_start > 0:
+            # Nothing of it was stored when the store was asked; what was trimmed since may be now.
+            self._trimmed[piece.partition] = piece.log_start
+            return []
         if reach.next is None:
             reach.next = piece.base
         elif piece.next == reach.next and piece.log_start > reach.next:

@@ -20,7 +20,7 @@ from tivo.playback import telling
 from tivo.playback.commands import EndAction, OnSlow
 from tivo.playback.controls import Controls
 from tivo.playback.credit import Credit
-from tivo.playback.cursor import Standing, to_token
+from tivo.playback.cursor import Kept, Standing, to_token
 from tivo.playback.effects import Close, Discard, Effect, Send, Tell, WakeAt
 from tivo.playback.epoch import Epoch, Outgoing
 from tivo.playback.facts import (
@@ -84,6 +84,7 @@ class Playback:
         self._state_told: tuple[object, ...] = ()
         self._progress_told: Mapping[str, Progress] = {}
         self._wake_us: int | None = None
+        self._awaited: dict[str, tuple[Kept, Progress]] = {}
 
     # ------------------------------------------------------------ what stands
 
@@ -112,7 +113,10 @@ class Playback:
 
     def standing(self, now: Now) -> Standing:
         """Everything that another session needs to go on behind what was sent."""
-        return telling.standing(self.status, self._number, self.controls.window, self.epoch, now)
+        awaited = {
+            name: Kept(kept.topic_id, told.base, {}, None, False) for name, (kept, told) in self._awaited.items()
+        }
+        return telling.standing(self.status, self._number, self.controls.window, self.epoch, now, awaited=awaited)
 
     # ------------------------------------------------------------ epochs
 
@@ -189,6 +193,7 @@ class Playback:
         self._edge_told = False
         self._progress_told = {}
         self._starved_us = None
+        self._awaited = {}
         self.epoch = Epoch(self._number, reading, self.controls, self._out, from_us=from_us, iteration=iteration)
         return self.epoch
 
@@ -214,8 +219,14 @@ class Playback:
                 ends = {**kept.base, **kept.frontier, **offsets.get(name, {})}
                 gone += [_deleted(name, partition, end) for partition, end in sorted(ends.items())]
             tracks.append(self._track(topic, standing.from_us, progress, start, goal))
+        awaited = {
+            name: (kept, standing.progress(name, after, offsets.get(name, {})))
+            for name, kept in standing.topics.items()
+            if name not in self.topics
+        }
         self._number = max(self._number, standing.epoch - 1)
         epoch = self._replace(Reading(tracks), standing.from_us, standing.iteration)
+        self._awaited = awaited
         epoch.cursor = standing.behind(after)
         epoch.thinned = standing.untold(after)
         epoch.delay_us = standing.delay_us
@@ -319,7 +330,9 @@ class Playback:
                 tracks[name].grow(topic)
                 self.epoch.reading.moved()
             elif not self.epoch.reading.goals:
-                self.epoch.reading.join(self._track(topic, self.epoch.from_us, Progress(), Start.HISTORY, None))
+                kept, progress = self._awaited.pop(name, (None, Progress()))
+                known = progress if kept is not None and kept.topic_id == topic.topic_id else Progress()
+                self.epoch.reading.join(self._track(topic, self.epoch.from_us, known, Start.HISTORY, None))
 
     # ------------------------------------------------------------ moving on
 

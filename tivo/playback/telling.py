@@ -1,5 +1,6 @@
 """What a playback tells of itself: its state, its clock, and the standing that another session could go on from."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from tivo.model.timeline import MILLISECOND_US, Now, Window
@@ -12,8 +13,10 @@ from tivo.playback.notices import Cause, Clock, State, Status
 _MODES: dict[Status, Mode] = {Status.PLAYING: "playing", Status.TAILING: "tailing", Status.ENDED: "ended"}
 
 
-def standing(status: Status, number: int, window: Window, epoch: Epoch | None, now: Now) -> Standing:
-    """Where the playback stands; without an epoch, at the start of its window."""
+def standing(
+    status: Status, number: int, window: Window, epoch: Epoch | None, now: Now, *, awaited: Mapping[str, Kept]
+) -> Standing:
+    """Where the playback stands; without an epoch, at the start of its window. `awaited` topics are not there yet."""
     mode = _MODES.get(status, "paused")
     if epoch is None:
         return Standing(1, mode, number, window.start_us, window.end_us, None, None, 1, None, 0, FIRST, {})
@@ -35,7 +38,7 @@ def standing(status: Status, number: int, window: Window, epoch: Epoch | None, n
         delay_us=epoch.delay_us,
         thinned=epoch.thinned,
         cursor=epoch.cursor,
-        topics=kept,
+        topics={**awaited, **kept},
     )
 
 

@@ -29,6 +29,11 @@ REGRESSIONS = {
     2099: "a topic that joined while live was sent in the order of its page and called live",
     2662: "a partition that joined had been trimmed already; the store held the rest",
     3003: "events thinned before a reconnect kept waking the session before its first page",
+    9694: "a partition was stored and trimmed between the looks at the store and at the log",
+    11123: "a clock that follows live began ahead of what was read",
+    12719: "a partition that only the store knew was sent twice when the catalogue told of it",
+    13458: "the position passed events that waited behind a late one for a slow viewer",
+    16014: "a reconnect between the reset of a seek and its state went back to a cursor of the old epoch",
 }
 
 

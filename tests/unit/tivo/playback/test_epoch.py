@@ -25,6 +25,7 @@ from tivo.playback.commands import (
     Tail,
     Unlimited,
 )
+from tivo.playback.effects import ReadFrontier, ReadPage, ReadTail
 from tivo.playback.epoch import FRAME_EVENTS
 from tivo.playback.facts import OutboxDrained, OutboxFull, Source
 from tivo.playback.notices import CaughtUp, Clock, Events, FellBehind, Gap, Skipped, Status
@@ -549,6 +550,22 @@ def test_live_is_lost_and_found_where_the_ring_does_not_reach_back() -> None:
     assert [0] == [event.offset for event in player.shown]
     assert 1 == len(player.all(FellBehind))
     assert 2 == len(player.all(CaughtUp))
+
+
+def test_by_count_what_may_not_be_sent_yet_wakes_nobody() -> None:
+    player = Player(topic("a"), topic("b"))
+    player.has(past(50, 40))
+    player.answers = False
+    player.do(Play(change=Change(start=START, pacing=Rate(Fraction(1)), clock_hz=Fraction(0))))
+    for _ in range(3):
+        held, player.held = player.held, []
+        for read in held:
+            if isinstance(read, ReadFrontier | ReadPage | ReadTail) and read.topic.name == "a":
+                player._read(read)
+
+    player.run(3 * SECOND_US)
+
+    assert [] == player.shown
 
 
 def test_by_count_nothing_is_due_where_nothing_is_read() -> None:

@@ -577,6 +577,33 @@ def test_a_store_that_is_no_further_than_the_log_leaves_the_gap_whole() -> None:
     assert [(1, 6)] == [(gap.from_offset, gap.to_offset) for gap in reading.track.gaps]
 
 
+def test_what_was_trimmed_before_the_first_look_comes_from_the_store() -> None:
+    reading = Reading()
+    reading.frontier()
+    reading.tail(TailSlice(0, 3, 9, 3, 9, numbered(40, first=8)))
+    reading.frontier(p0=5)
+
+    reading.page(*numbered(10, 20))
+    tail = reading.asked()
+
+    assert isinstance(tail, ReadTail)
+    assert 5 == tail.places[0].offset
+    assert [] == reading.track.gaps
+
+
+def test_a_log_that_was_trimmed_before_tivo_knew_it_begins_where_it_begins() -> None:
+    reading = Reading()
+    reading.frontier()
+    reading.tail(TailSlice(0, 3, 9, 3, 9, numbered(40, first=8)))
+
+    reading.frontier()
+    tail = reading.asked()
+
+    assert isinstance(tail, ReadTail)
+    assert 3 == tail.places[0].offset
+    assert [] == reading.track.gaps
+
+
 def test_live_is_lost_where_the_log_is_trimmed_and_what_waits_is_kept() -> None:
     reading = Reading(start=Start.EDGE, partitions=2)
     reading.bounds(p0=0, p1=0)

@@ -612,3 +612,33 @@ def test_a_pause_of_what_does_not_run_holds_nothing() -> None:
     player.do(Pause())
 
     assert Status.PAUSED is status(player)
+
+
+def test_a_topic_of_the_token_that_is_not_there_yet_goes_on_where_it_was() -> None:
+    player = Player(topic("a"))
+    player.do(Tail())
+    player.has(past(0, 0))
+    first = Player(topic("b"), patterns=("a",))
+    first.do(Resume(cursor=player.cursor, offsets={"a": {0: 2}}))
+
+    other = Player(topic("b"), patterns=("a",))
+    other.do(Resume(cursor=first.cursor))
+    for late in (first, other):
+        late.change(topic("a"), topic("b"))
+        late.has(past(0, 0, 0))
+
+    assert [2] == [event.offset for event in first.shown]
+    assert [2] == [event.offset for event in other.shown]
+
+
+def test_a_topic_that_is_another_when_it_comes_begins_at_its_beginning() -> None:
+    player = Player(topic("a"))
+    player.do(Tail())
+    player.has(past(0, 0))
+    other = Player(topic("b"), patterns=("a",))
+    other.do(Resume(cursor=player.cursor))
+
+    other.change(topic("a", made=2), topic("b"))
+    other.has(past(0))
+
+    assert [0] == [event.offset for event in other.shown]

@@ -290,11 +290,21 @@ def test_progress_is_told_by_topic() -> None:
 
 
 def test_gaps_are_told_once() -> None:
-    made = reading("a", start=Start.PAST)
-    exhaust(made, end=3)
+    made = live("a")
+    arrives(made, "a", 1, 2)
     made.tracks["a"].forsake()
 
     gaps, again = made.gaps(), made.gaps()
 
+    assert [(0, 2, "deleted")] == [(gap.from_offset, gap.to_offset, gap.reason) for gap in gaps]
     assert [] == again
-    assert len(gaps) <= 1
+
+
+def test_log_ends_are_wanted_once() -> None:
+    made = reading("a")
+    made.want_goals()
+    before = made.horizon
+
+    made.want_goals()
+
+    assert before == made.horizon

@@ -25,7 +25,7 @@ def epoch() -> Epoch:
 
 
 def test_before_anything_is_played_it_stands_at_the_start_of_the_window() -> None:
-    standing = telling.standing(Status.PAUSED, 0, MINUTE.window, None, now())
+    standing = telling.standing(Status.PAUSED, 0, MINUTE.window, None, now(), awaited={})
     state = telling.state(Status.PAUSED, "client", MINUTE, None, standing)
 
     assert ("paused", 0, {}) == (standing.mode, standing.epoch, standing.topics)
@@ -33,7 +33,7 @@ def test_before_anything_is_played_it_stands_at_the_start_of_the_window() -> Non
 
 
 def test_a_standing_holds_what_was_sent_of_every_topic() -> None:
-    standing = telling.standing(Status.TAILING, 3, MINUTE.window, epoch(), now())
+    standing = telling.standing(Status.TAILING, 3, MINUTE.window, epoch(), now(), awaited={})
 
     assert ("tailing", 3, 2, tuple(FIRST)) == (
         standing.mode,
@@ -46,7 +46,7 @@ def test_a_standing_holds_what_was_sent_of_every_topic() -> None:
 
 def test_a_state_tells_the_position_and_a_token() -> None:
     made = epoch()
-    standing = telling.standing(Status.PLAYING, 3, MINUTE.window, made, now())
+    standing = telling.standing(Status.PLAYING, 3, MINUTE.window, made, now(), awaited={})
 
     state = telling.state(Status.BUFFERING, "loop", MINUTE, made, standing)
 
