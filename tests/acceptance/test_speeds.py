@@ -76,9 +76,17 @@ async def play(up: Tivo, topic: str, case: Case) -> tuple[Watching, float]:
 async def test_a_minute_at_every_speed(up: Tivo, topic: str) -> None:
     wanted = await produce_a_minute(up.kafka, topic)
 
-    played = await asyncio.gather(*(play(up, topic, case) for case in CASES))
+    async def one_after_another(cases: list[Case]) -> list[tuple[Watching, float]]:
+        """A playback of 60 ms is not measured while seven others open their sockets."""
+        return [await play(up, topic, case) for case in cases]
 
-    for case, (viewer, took_s) in zip(CASES, played, strict=True):
+    long = [case for case in CASES if case.ideal_s is not None and case.ideal_s > 5]
+    short = [case for case in CASES if case not in long]
+    at_once = [one_after_another([case]) for case in long]
+    *slow, quick = await asyncio.gather(*at_once, one_after_another(short))
+    played = [*(each[0] for each in slow), *quick]
+
+    for case, (viewer, took_s) in zip([*long, *short], played, strict=True):
         print(
             f"{up.ready['kafka']} {case.controls}: {len(viewer.events)} events in {took_s:.3f} s, ideal {case.ideal_s}"
         )
