@@ -101,7 +101,7 @@ async def merge_pages(store: Store, now: Callable[[], Now], *, every_s: float = 
         try:
             merged = await store.merge(before_us=now().wall_us - SETTLED_US, limit=MERGE_AT_ONCE)
         except StoreError as error:
-            log.warning("small pages stay as they are for now: %s", error)
+            log.warning("small pages stay as they are until the next turn: %s", error)
         else:
             metrics.AGENT_MERGED.inc(merged)
         await asyncio.sleep(every_s)
