@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.kafka import find_kafka, running
 from tests.support.services import PROGRAMS, Found, Missing
@@ -42,6 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*services): the test needs these outside services")
+    # No test judges by time, and a busy machine is no fault of what is tested.
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
     config.stash[_told] = {}
     config.stash[_left_out] = {}
     unknown = _required(config) - SERVICES.keys()

@@ -77,7 +77,7 @@ class Player:
         self._now = now
         self._encode = encode
         self._timer = scheduler.timer(lambda: self.receive(Woke()))
-        self._steps: deque[Callable[[], Iterable[Effect]]] = deque()
+        self._given: deque[Command | Fact] = deque()
         self._busy = False
         self._reads: dict[int, asyncio.Task[None]] = {}
         self._tails: list[TopicRef] = []
@@ -90,7 +90,7 @@ class Player:
         try:
             async with self._tasks:
                 reader = self._tasks.create_task(commands())
-                self._do(lambda: self._session.open(self._now()))
+                self._do(self._session.open(self._now()))
                 closing = await self._over
                 reader.cancel()
                 self._stop()
@@ -100,17 +100,18 @@ class Player:
 
     def receive(self, given: Command | Fact) -> None:
         """Tell the session something and do what it wants. A fault in either ends `run`."""
-        self._do(lambda: self._session.receive(given, self._now()))
+        self._given.append(given)
+        if not self._busy:
+            self._do(())
 
-    def _do(self, step: Callable[[], Iterable[Effect]]) -> None:
-        """Take a step once those before it are done: an effect may itself lead to the next."""
-        self._steps.append(step)
-        if self._busy:
-            return
+    def _do(self, effects: Iterable[Effect]) -> None:
+        """Do these effects, and those of whatever is given meanwhile: an effect may itself lead to a fact."""
         self._busy = True
         try:
-            while self._steps and not self._over.done():
-                for effect in self._steps.popleft()():
+            for effect in effects:
+                self._perform(effect)
+            while self._given and not self._over.done():
+                for effect in self._session.receive(self._given.popleft(), self._now()):
                     self._perform(effect)
         except Exception as error:
             if self._over.done():

@@ -62,6 +62,11 @@ class Credit:
         return slow_us is not None and slow_us <= steady_us
 
     @property
+    def outstanding(self) -> bool:
+        """Whether the viewer has something to take."""
+        return bool(self._unacked) if self.counted else self.full
+
+    @property
     def slow_us(self) -> int | None:
         """Steady time from which on the viewer is slow, if nothing happens; None where nothing is outstanding."""
         if self.counted:
@@ -71,5 +76,4 @@ class Credit:
     @property
     def lost_us(self) -> int | None:
         """Steady time from which on the viewer is gone, if nothing happens; None where nothing is outstanding."""
-        outstanding = self._unacked if self.counted else self.full
-        return self._since_us + LOST_US if outstanding else None
+        return self._since_us + LOST_US if self.outstanding else None

@@ -1,6 +1,6 @@
 """One epoch: sends what is due of what was read, in order, each event once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -11,7 +11,8 @@ from tivo.playback.commands import Frames, OnSlow
 from tivo.playback.controls import Controls
 from tivo.playback.credit import SLOW_US, Credit
 from tivo.playback.effects import Effect, Send, Tell
-from tivo.playback.merge import FIRST, LAST, behind, order_key
+from tivo.playback.glide import ahead_of
+from tivo.playback.merge import FIRST, LAST, behind, order_key, weight
 from tivo.playback.notices import Events, Gap, Shown, Skipped
 from tivo.playback.pacing import Pace, Thinner
 from tivo.playback.reading import Reading
@@ -224,7 +225,7 @@ class Epoch:
         more = True
         while more and not self._out.credit.blocked(now.steady_us):
             events, more = self._next(now)
-            frame = self._frame(events, now) if events else None
+            frame = self.frame(events, now) if events else None
             if frame is not None:
                 effects.append(Send(frame))
         if (
@@ -236,6 +237,12 @@ class Epoch:
         if self._out.credit.blocked(now.steady_us) and self.controls.on_slow is OnSlow.DROP:
             effects += self._drop(now)
         return effects
+
+    def ahead(self) -> Sequence[Event]:
+        """The next events, where nothing but time stands between them and the viewer; else none."""
+        controls = self.controls
+        plain = self.timed and self.delay_us is None and not controls.max_gap_us and not self.thinned
+        return ahead_of(self.reading, self.cursor, self._passed_us) if plain else ()
 
     def _next(self, now: Now) -> tuple[list[Event], bool]:
         """The events of the next frame, and whether more may be due behind them."""
@@ -264,7 +271,7 @@ class Epoch:
 
     # ------------------------------------------------------------ frames
 
-    def _frame(self, events: list[Event], now: Now) -> Events | None:
+    def frame(self, events: Sequence[Event], now: Now) -> Events | None:
         """One frame of these events; None where all of them were thinned out."""
         tracks = self.reading.tracks
         shown: list[Shown] = []
@@ -321,7 +328,7 @@ class Epoch:
         due_us = self.pace.due(event.time_us)
         return now.wall_us if due_us is None else now.wall_us - max(0, now.steady_us - due_us)
 
-    def _taken(self, events: list[Event], shown: int) -> None:
+    def _taken(self, events: Sequence[Event], shown: int) -> None:
         assert self.pace is not None, "nothing is sent before the clock runs"
         self.reading.sent(events)
         self.pace = self.pace.count(shown)
@@ -397,7 +404,7 @@ class Epoch:
             return
         due_us = self.pace.due(target_us)
         assert due_us is not None, "the clock runs"
-        yield self._gridded(min(due_us, self._edge_due(now)) if self.delay_us is None else due_us)
+        yield self.gridded(min(due_us, self._edge_due(now)) if self.delay_us is None else due_us)
 
     def _hunger_us(self, now: Now) -> Iterator[int]:
         """Steady time at which the position comes to the end of what was read."""
@@ -407,7 +414,7 @@ class Epoch:
         if now.steady_us < due_us < now.steady_us + _FAR_US:
             yield due_us
 
-    def _gridded(self, steady_us: int) -> int:
+    def gridded(self, steady_us: int) -> int:
         if self.controls.frames is Frames.COALESCE:
             return -(-steady_us // _COALESCE_US) * _COALESCE_US
         return steady_us
@@ -427,7 +434,7 @@ def _fitting(events: list[Event]) -> list[Event]:
     """The first events that together keep a frame within its bytes, at least one."""
     room = _FRAME_BYTES
     for index, event in enumerate(events):
-        room -= len(event.value or b"") + len(event.key or b"") + 200
+        room -= weight(event)
         if room < 0 and index:
             return events[:index]
     return events

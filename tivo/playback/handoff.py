@@ -9,12 +9,13 @@ partition. Offsets and order keys decide, never time alone.
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from sys import maxsize
 
 from tivo.model.event import Cursor, Event, Frontier
 from tivo.model.timeline import Window
 from tivo.playback.effects import Cancel, Effect, ReadBounds, ReadFrontier, ReadPage, ReadTail, TailPlace
 from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, Source, TailRead, TailSlice, TopicRef
-from tivo.playback.merge import FIRST, LAST, Buffer, order_key
+from tivo.playback.merge import FIRST, LAST, Buffer, order_key, weight
 from tivo.playback.notices import Gap, GapReason
 from tivo.playback.progress import Plan, Progress, Reach, Start
 
@@ -101,6 +102,15 @@ class Track:
             and self.goal is not None
             and all(self._is_done(partition, reach) for partition, reach in self.reaches.items())
         )
+
+    @property
+    def spare(self) -> int:
+        """How many of the events read ahead may be sent before it has something to read."""
+        if self.complete or (self.waiting is not None and self.parked is None):
+            return maxsize
+        if self.stage is Stage.LOG or self._wants_bounds or self.waiting is not None:
+            return 0
+        return max(0, len(self.buffer) - self._limit)
 
     @property
     def offsets(self) -> dict[int, int]:
@@ -376,8 +386,7 @@ class Track:
         """Keep pages within the bounds in bytes, going by the events seen last."""
         if not events:
             return
-        weight = sum(len(event.value or b"") + len(event.key or b"") + 200 for event in events)
-        self._event_bytes = max(weight // len(events), 200)
+        self._event_bytes = sum(map(weight, events)) // len(events)
         self._measure()
         fitting = self._room.bytes // 2 // self._event_bytes
         self._limit = max(1, min(self._room.events // 2, fitting, self._limit * 8))

@@ -25,6 +25,11 @@ def order_key(event: Event) -> Cursor:
     return Cursor(event.time_us, event.topic, event.partition, event.offset)
 
 
+def weight(event: Event) -> int:
+    """About how many bytes an event takes in a frame."""
+    return len(event.value or b"") + len(event.key or b"") + 200
+
+
 class Buffer:
     """Events read ahead of one topic, in playback order unless they are told to stay as they came."""
 

@@ -34,6 +34,7 @@ from tivo.playback.facts import (
     TopicsChanged,
     Woke,
 )
+from tivo.playback.glide import Glide
 from tivo.playback.handoff import Track
 from tivo.playback.merge import FIRST
 from tivo.playback.notices import (
@@ -57,6 +58,7 @@ from tivo.playback.topics import key_filter, matching
 
 _BUFFERING_US = 250_000
 _SHORTEST_TURN_US = 50_000
+_LONGEST_GLIDE_US = 60 * SECOND_US
 _AWAY = {Source.STORE: "store_unavailable", Source.LOG: "log_unavailable"}
 
 
@@ -85,6 +87,7 @@ class Playback:
         self._progress_told: Mapping[str, Progress] = {}
         self._wake_us: int | None = None
         self._awaited: dict[str, tuple[Kept, Progress]] = {}
+        self._glide: Glide | None = None
 
     # ------------------------------------------------------------ what stands
 
@@ -336,6 +339,43 @@ class Playback:
 
     # ------------------------------------------------------------ moving on
 
+    def glide(self, now: Now) -> bool:
+        """A wake-up while nothing but time has changed: send what is due. Else False, and everything is to be done."""
+        glide, epoch = self._glide, self.epoch
+        if glide is None or epoch is None or epoch.pace is None or self.credit.blocked(now.steady_us):
+            return False
+        events = glide.due(epoch.pace, now)
+        if events is None:
+            return False
+        frame = epoch.frame(events, now) if events else None
+        if frame is not None:
+            self.effects.append(Send(frame))
+        next_us = glide.next_us(epoch.pace, now)
+        if epoch.thinned or next_us is None:
+            return False
+        self._wake_us = min([epoch.gridded(next_us), glide.until_us, *self._credit_us(now)])
+        self.effects.append(WakeAt(self._wake_us))
+        return True
+
+    def land(self) -> None:
+        """Something else than time may have changed: from here on everything is looked at."""
+        if self._glide is not None:
+            self._glide = None
+            if self.epoch is not None:
+                self.epoch.reading.progress(self.epoch.cursor)  # each track notes how far it was sent
+
+    def _take_off(self, now: Now, until_us: int | None) -> None:
+        """See whether nothing but time stands between the next events and the viewer, until something else is due."""
+        epoch = self.epoch
+        if epoch is None or not self.running or self._starved_us is not None:
+            return
+        ahead = epoch.ahead()
+        if not ahead:
+            return
+        told = self._progress_told
+        if all(progress.covers(told.get(name)) for name, progress in epoch.reading.progress(epoch.cursor).items()):
+            self._glide = Glide(ahead, until_us=now.steady_us + _LONGEST_GLIDE_US if until_us is None else until_us)
+
     def advance(self, now: Now) -> None:
         """Send what is due, turn where a turn has come, ask for what is needed next."""
         if self._viewer_lost(now):
@@ -509,9 +549,10 @@ class Playback:
 
     def _wake(self, now: Now) -> None:
         """Ask to be woken at the first time at which something is due."""
+        event_us: list[int] = []
         times: list[int] = []
         if self.running:
-            times += self._epoch.next_us(now)
+            event_us += self._epoch.next_us(now)
             times += self._turn_us(now)
             if self._starved_us is not None and now.steady_us - self._starved_us < _BUFFERING_US:
                 times.append(self._starved_us + _BUFFERING_US)
@@ -519,11 +560,18 @@ class Playback:
                 times.append(self._clock_us)
             if self._epoch.reading.retry_us is not None:
                 times.append(self._epoch.reading.retry_us)
-        times += [us for us in (self.credit.slow_us, self.credit.lost_us) if us is not None and us > now.steady_us]
-        wake_us = min(times, default=None)
+        self._take_off(now, min(times, default=None))
+        wake_us = min([*event_us, *times, *self._credit_us(now)], default=None)
         if wake_us != self._wake_us:
             self._wake_us = wake_us
             self.effects.append(WakeAt(wake_us))
+
+    def _credit_us(self, now: Now) -> list[int]:
+        """Steady times at which a viewer that takes nothing becomes slow, and is given up."""
+        credit = self.credit
+        if not credit.outstanding:
+            return []
+        return [us for us in (credit.slow_us, credit.lost_us) if us is not None and us > now.steady_us]
 
     def _turn_us(self, now: Now) -> list[int]:
         """Steady time at which the window's end comes, where that lies in the future."""

@@ -1,6 +1,6 @@
 """One epoch's reading: the tracks of all its topics, merged under one order, each read by its own id."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tivo.model.event import Cursor, Event, Frontier
 from tivo.playback.effects import Cancel, CloseTail, Effect, OpenTail
@@ -174,7 +174,7 @@ class Reading:
         bound = min(bound, self.horizon)
         return merged((track.buffer.upto(bound, count) for track in self.tracks.values()), count)
 
-    def sent(self, events: list[Event]) -> None:
+    def sent(self, events: Sequence[Event]) -> None:
         """These events, the next ones, went out."""
         self.moved()
         if len(self.tracks) == 1:

@@ -25,7 +25,7 @@ from tivo.playback.commands import Change, Command, FromNow, Place, Time
 from tivo.playback.controls import Controls, Moment, apply, resolve
 from tivo.playback.cursor import from_token
 from tivo.playback.effects import Ask, Effect, OverviewQuestion, Tell, TopicsQuestion
-from tivo.playback.facts import Answered, Catalogue, Fact, ReadFailed
+from tivo.playback.facts import Answered, Catalogue, Fact, ReadFailed, Woke
 from tivo.playback.notices import Acked, Failed, Hello, State, Status
 from tivo.playback.playback import Playback
 from tivo.playback.progress import Bounds
@@ -87,6 +87,9 @@ class Session:
         playback = self._playback
         if playback.closed:
             return []
+        if isinstance(given, Woke) and playback.glide(now):
+            return self._told()
+        playback.land()
         match given:
             case commands.Ack(n=n):
                 playback.credit.acked(n, now.steady_us)
@@ -102,6 +105,9 @@ class Session:
 
     def _done(self, now: Now) -> list[Effect]:
         self._playback.advance(now)
+        return self._told()
+
+    def _told(self) -> list[Effect]:
         effects, self._playback.effects = self._playback.effects, []
         return effects
 

@@ -153,5 +153,5 @@ class SessionMachine(RuleBasedStateMachine):
             raise Broken(f"at rest, and the session is {state.status}")
 
 
-SessionMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+SessionMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestSession = SessionMachine.TestCase

@@ -144,7 +144,7 @@ def test_a_body_of_one_byte_over_and_over_takes_memory_in_proportion(
     assert peak <= OVERHEAD * 4 + PER_BYTE * len(frame)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(request=st.sampled_from(REQUESTS), body=st.binary(max_size=300))
 def test_garbage_bodies_are_read_or_refused(request: tuple[type[Message], int], body: bytes) -> None:
     message, version = request
@@ -155,7 +155,7 @@ def test_garbage_bodies_are_read_or_refused(request: tuple[type[Message], int], 
     assert isinstance(item, Request) or str(item.error)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pieces=st.lists(st.binary(min_size=1, max_size=200), max_size=10))
 def test_garbage_is_read_or_refused_in_any_pieces(pieces: list[bytes]) -> None:
     connection = ServerConnection(SERVED)
@@ -167,7 +167,7 @@ def test_garbage_is_read_or_refused_in_any_pieces(pieces: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("codec", list(Codec))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_damaged_batches_are_read_or_refused(codec: Codec, data: st.DataObject) -> None:
     batch = build([Record(offset, offset, b"key", b"value" * 9, (("h", None),)) for offset in range(3)], codec=codec)

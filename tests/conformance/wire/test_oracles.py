@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.wire.cases import CASES, NAMES, messages
@@ -43,7 +43,7 @@ def test_the_default_message_is_written_alike(oracle: Oracle, message: type[Mess
 
 
 @every_message
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10)
 @given(data=st.data())
 def test_any_message_is_written_alike_and_read_back(message: type[Message], version: int, data: st.DataObject) -> None:
     sent = data.draw(messages(message, version))

@@ -48,7 +48,7 @@ def ours(codec: Codec, sent: list[Record]) -> bytes:
 
 
 @every_case
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sent=RECORDS)
 def test_what_they_write_is_read(library: str, codec: Codec, sent: list[Record]) -> None:
     batch = theirs(library, codec, sent)
@@ -61,7 +61,7 @@ def test_what_they_write_is_read(library: str, codec: Codec, sent: list[Record])
 
 
 @every_case
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sent=RECORDS)
 def test_what_we_write_is_read_by_them(library: str, codec: Codec, sent: list[Record]) -> None:
     batch = LIBRARIES[library].DefaultRecordBatch(ours(codec, sent))
@@ -79,7 +79,7 @@ def test_what_is_left_out_is_not_possible(library: str, codec: Codec) -> None:
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sent=RECORDS)
 def test_uncompressed_batches_are_the_same_byte_for_byte(library: str, sent: list[Record]) -> None:
     expected = theirs(library, Codec.NONE, sent)

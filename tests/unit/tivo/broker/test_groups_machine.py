@@ -270,5 +270,5 @@ class Groups(RuleBasedStateMachine):
             assert list(self.group.members) == [member.member_id for member in self.records[-1].members]
 
 
-Groups.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Groups.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestGroups = Groups.TestCase

@@ -180,5 +180,5 @@ class Retries(RuleBasedStateMachine):
         assert list(range(self.next)) == self.log
 
 
-Retries.TestCase.settings = settings(max_examples=50, deadline=None)
+Retries.TestCase.settings = settings(max_examples=50)
 TestRetries = Retries.TestCase

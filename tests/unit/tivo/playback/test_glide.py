@@ -1,0 +1,89 @@
+"""A stretch in which only time moves: what it gives, and where it ends."""
+
+from fractions import Fraction
+
+from tests.unit.tivo.playback.events import event, now, offsets
+from tivo.model.timeline import SECOND_US
+from tivo.playback.clock import PlaybackClock
+from tivo.playback.glide import Glide
+from tivo.playback.pacing import Pace
+
+AGO_US = now().wall_us - 100 * SECOND_US
+
+
+def pace(speed: int = 1) -> Pace:
+    """A clock that begins 100 seconds before now."""
+    return Pace(clock=PlaybackClock(event_us=AGO_US, steady_us=0, speed=Fraction(speed)), timed=True)
+
+
+def glide(*seconds: float, until_us: int = 60 * SECOND_US, value: bytes = b"1") -> Glide:
+    """Events so many seconds behind the clock's beginning."""
+    ahead = [
+        event(AGO_US + round(after * SECOND_US), offset=offset, value=value) for offset, after in enumerate(seconds)
+    ]
+    return Glide(ahead, until_us=until_us)
+
+
+def due(stretch: Glide, steady_us: int, *, at: Pace | None = None) -> list[int] | None:
+    events = stretch.due(at or pace(), now(steady_us))
+    return None if events is None else offsets(events)
+
+
+def test_events_come_when_the_clock_reaches_them_once_each() -> None:
+    stretch = glide(1, 1, 2, 3)
+
+    assert [] == due(stretch, SECOND_US - 1)
+    assert [0, 1] == due(stretch, SECOND_US)
+    assert [] == due(stretch, SECOND_US + 1)
+    assert [2] == due(stretch, 2 * SECOND_US)
+
+
+def test_the_next_event_tells_when_to_wake() -> None:
+    stretch = glide(1, 2)
+
+    assert SECOND_US == stretch.next_us(pace(), now())
+
+
+def test_it_is_over_before_its_last_event_since_what_lies_behind_that_is_not_known() -> None:
+    stretch = glide(1, 2)
+
+    assert due(stretch, 2 * SECOND_US) is None
+
+
+def test_it_is_over_when_something_else_is_due() -> None:
+    stretch = glide(1, 2, until_us=SECOND_US)
+
+    assert due(stretch, SECOND_US) is None
+
+
+def test_it_is_over_at_the_live_edge() -> None:
+    stretch = glide(1, 2, 1_000)
+
+    assert due(stretch, 60 * SECOND_US - 1, at=pace(speed=10)) is None
+
+
+def test_an_event_that_the_live_edge_overtakes_tells_no_time() -> None:
+    stretch = glide(200)
+
+    assert stretch.next_us(pace(speed=10), now()) is None
+    assert 200 * SECOND_US == stretch.next_us(pace(), now())
+
+
+def test_it_is_over_where_sending_is_more_than_a_second_late() -> None:
+    stretch = glide(1, 50)
+
+    assert [] == due(stretch, 0)
+    assert due(stretch, 2 * SECOND_US + 1) is None
+
+
+def test_it_is_over_where_a_frame_would_grow_too_large() -> None:
+    small, large = glide(1, 1, 2, value=b"1" * 1_000), glide(1, 1, 2, value=b"1" * 200_000)
+
+    assert [0, 1] == due(small, SECOND_US)
+    assert due(large, SECOND_US) is None
+
+
+def test_one_large_event_is_a_frame() -> None:
+    stretch = glide(1, 2, value=b"1" * 500_000)
+
+    assert [0] == due(stretch, SECOND_US)
