@@ -161,22 +161,34 @@ class Tail:
         return TailAnswer(news, answer.behind)
 
     async def _read(self, topic: TopicRef, places: Sequence[TailPlace], max_bytes: int) -> TailAnswer:
-        followed = self._followed.get(topic.name)
-        ring = None
-        if followed is not None and followed.topic.topic_id == topic.topic_id:
-            ring = followed.ring
-            followed.read_us = self._now().steady_us
-        far = [place for place in places if ring is None or not ring.reaches(place)]
-        read = await self._log.read(topic.name, far, max_bytes=max_bytes) if far else []
-        by_partition = {each.partition: each for each in read}
-        left = max_bytes - sum(weight(event) for each in read for event in each.events)
+        read: dict[int, TailSlice] = {}
+        left = max_bytes
+        while far := self._far(topic, [place for place in places if place.partition not in read]):
+            # By the time the log has answered, the ring may have dropped what it reached before.
+            for each in await self._log.read(topic.name, far, max_bytes=max(left, 1)):
+                read[each.partition] = each
+                left -= _weight(each)
+        behind = any(each.events for each in read.values())
+        ring = self._ring(topic)
         for place in places:
-            if place.partition not in by_partition:
+            if place.partition not in read:
                 assert ring is not None, "what no ring reaches was read from the log"
-                near = ring.slice(place, max_bytes=left)
-                left -= sum(weight(event) for event in near.events)
-                by_partition[place.partition] = near
-        return TailAnswer([by_partition[place.partition] for place in places], any(each.events for each in read))
+                read[place.partition] = ring.slice(place, max_bytes=left)
+                left -= _weight(read[place.partition])
+        return TailAnswer([read[place.partition] for place in places], behind)
+
+    def _far(self, topic: TopicRef, places: Sequence[TailPlace]) -> list[TailPlace]:
+        """Those of some places that the ring does not reach now."""
+        ring = self._ring(topic)
+        return [place for place in places if ring is None or not ring.reaches(place)]
+
+    def _ring(self, topic: TopicRef) -> Ring | None:
+        """The ring of this topic, where it has begun; it is read now."""
+        followed = self._followed.get(topic.name)
+        if followed is None or followed.topic.topic_id != topic.topic_id:
+            return None
+        followed.read_us = self._now().steady_us
+        return followed.ring
 
     @contextmanager
     def _following(self, topic: TopicRef) -> "Iterator[_Followed]":
@@ -352,6 +364,10 @@ class _Followed:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         await waiter
+
+
+def _weight(read: TailSlice) -> int:
+    return sum(weight(event) for event in read.events)
 
 
 def _is_news(place: TailPlace, read: TailSlice) -> bool:

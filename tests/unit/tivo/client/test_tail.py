@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -20,9 +20,13 @@ SAMPLE = to_event(Record("t", 0, 0, 0, None, b"0", ()), received_us=0)
 
 
 class Bench:
-    """A tail over a log in memory; `reads` counts what had to be read from the log itself."""
+    """A tail over a log in memory; `reads` counts what had to be read from the log itself.
+
+    `meanwhile` happens once, while the log is being read.
+    """
 
     def __init__(self, ring_bytes: int = BIG) -> None:
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
         self.clock = ManualClock()
         self.log = MemoryLog(self.clock)
         self.live = MemoryLive(self.log)
@@ -31,6 +35,9 @@ class Bench:
 
     async def read(self, topic: str, places: list[TailPlace], *, max_bytes: int) -> list[TailSlice]:
         self.reads.append(tuple(places))
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
         return await self.log.read(topic, places, max_bytes=max_bytes)
 
     @asynccontextmanager
@@ -163,6 +170,66 @@ async def test_what_the_ring_has_dropped_comes_from_the_log() -> None:
 
     assert [b"0", b"1", b"2"] == values(answer)
     assert answer.behind
+
+
+async def test_what_the_ring_drops_while_the_log_is_read_comes_from_the_log_too() -> None:
+    bench = Bench(ring_bytes=3 * weight(SAMPLE))
+    topic = bench.log.make("t", partitions=2)
+    bench.log.fill("t", 1)
+    bench.tail.open(topic)
+
+    async def the_ring_turns_over() -> None:
+        bench.log.fill("t", 3, partition=1)
+        await settle()
+
+    async with bench.running():
+        await settle()
+        bench.log.fill("t", 3, partition=1)
+        await settle()
+        bench.meanwhile = the_ring_turns_over
+        places = [TailPlace(0, 0, None, 100), TailPlace(1, 0, None, 100)]
+        answer = await bench.tail.read(topic, places, max_bytes=BIG, wait=False)
+
+    assert [[0], [0, 1, 2, 3, 4, 5]] == [[event.offset for event in each.events] for each in answer.slices]
+    assert answer.behind
+
+
+async def test_what_a_ring_that_starts_again_leaves_out_is_told_by_the_log() -> None:
+    bench = Bench()
+    topic = bench.log.make("t", partitions=2)
+    bench.log.fill("t", 1)
+    bench.tail.open(topic)
+
+    async def the_log_is_trimmed() -> None:
+        bench.log.fill("t", 4, partition=1)
+        bench.log.trim("t", 1, 3)
+        await settle()
+
+    async with bench.running():
+        await settle()
+        bench.meanwhile = the_log_is_trimmed
+        places = [TailPlace(0, 0, None, 100), TailPlace(1, 0, None, 100)]
+        _, told = (await bench.tail.read(topic, places, max_bytes=BIG, wait=False)).slices
+
+    assert (0, 0, 3, []) == (told.base, told.next, told.log_start, list(told.events))
+
+
+async def test_a_ring_that_ends_while_the_log_is_read_is_read_no_more() -> None:
+    bench = Bench()
+    topic = bench.log.make("t", partitions=2)
+    bench.log.fill("t", 1)
+    bench.tail.open(topic)
+
+    async def the_ring_ends() -> None:
+        bench.tail.keep({})
+
+    async with bench.running():
+        await settle()
+        bench.meanwhile = the_ring_ends
+        places = [TailPlace(0, 0, None, 100), TailPlace(1, 0, None, 100)]
+        await bench.tail.read(topic, places, max_bytes=BIG, wait=False)
+
+    assert [(0,), (1,)] == [tuple(place.partition for place in read) for read in bench.reads]
 
 
 async def test_all_slices_together_hold_about_the_bytes_allowed() -> None:
