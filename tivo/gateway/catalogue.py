@@ -107,11 +107,11 @@ class Catalogue:
         return await self._cluster.log_ends(topic.name)
 
     async def reports(self, topics: Iterable[TopicRef]) -> list[TopicReport]:
-        """What each topic holds."""
+        """What each topic holds. Raises BrokerError, StoreError."""
         stats = {each.topic_id: each for each in await self._store.topics()}
-        async with asyncio.TaskGroup() as tasks:
-            made = [tasks.create_task(self._report(topic, stats.get(topic.topic_id))) for topic in topics]
-        return [report for task in made if (report := task.result()) is not None]
+        # One after another: side by side in a task group a neighbour's error would come as a group of errors.
+        made = [await self._report(topic, stats.get(topic.topic_id)) for topic in topics]
+        return [report for report in made if report is not None]
 
     async def _report(self, topic: TopicRef, stats: TopicStats | None) -> TopicReport | None:
         """What a topic holds; None where it was deleted a moment ago."""

@@ -118,6 +118,20 @@ async def test_a_topic_deleted_while_it_is_looked_at_is_left_out() -> None:
     assert ["stays"] == [each.name for each in await bench.catalogue.reports([gone, stays])]
 
 
+async def test_a_neighbour_that_is_away_is_told_by_its_own_error() -> None:
+    store = Broken()
+    bench = Bench(store)
+    topics = [bench.log.make("a"), bench.log.make("b")]
+    bench.log.fill("a", 1)
+
+    bench.log.away = True
+    with pytest.raises(BrokerError):
+        await bench.catalogue.reports(topics)
+    bench.log.away, store.broken = False, True
+    with pytest.raises(StoreError):
+        await bench.catalogue.reports(topics)
+
+
 async def test_a_store_that_has_nothing_of_a_partition_is_complete_to_no_time() -> None:
     bench = Bench()
     topic = bench.log.make("t", partitions=2)

@@ -253,6 +253,17 @@ async def test_a_log_that_is_away_fails_the_read_and_not_the_session() -> None:
     assert ReadFailed(1, Source.LOG, "no broker answers") == failed
 
 
+async def test_a_log_that_is_away_fails_the_question_and_not_the_session() -> None:
+    stage = Stage()
+
+    async with stage.playing() as session:
+        stage.gateway.log.away = True
+        stage.do(Ask(1, TopicsQuestion((stage.topic,))))
+        failed = await session.next(ReadFailed)
+
+    assert ReadFailed(1, Source.LOG, "no broker answers") == failed
+
+
 async def test_a_topic_that_is_gone_fails_the_read() -> None:
     stage = Stage()
 

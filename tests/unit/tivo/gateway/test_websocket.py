@@ -161,6 +161,19 @@ async def test_questions_are_answered_in_the_ack(gateway: GatewayApp) -> None:
     assert ("b", 10) == (counts["id"], sum(counts["result"]["topics"]["t"]["counts"]))
 
 
+async def test_a_question_while_the_log_is_away_is_answered_by_an_error_and_the_socket_lives(
+    gateway: GatewayApp,
+) -> None:
+    async with viewer(gateway) as one:
+        await one.hear("hello")
+        gateway.log.away = True
+        refused = await one.ask(action="topics", id="a")
+        alive = await one.ask(action="state", id="b")
+
+    assert ("error", "a", False) == (refused["type"], refused["id"], refused["fatal"])
+    assert ("ack", "b") == (alive["type"], alive["id"])
+
+
 async def test_a_new_topic_is_told_to_those_who_want_it(gateway: GatewayApp) -> None:
     async with viewer(gateway, "/ws/later.*") as one:
         await one.ask(action="tail")

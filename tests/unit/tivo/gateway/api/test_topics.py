@@ -4,6 +4,8 @@ import pytest
 
 from tests.support.gateway_app import GatewayApp
 from tivo.client.producer import NewRecord
+from tivo.model.errors import StoreError
+from tivo.store.memory import MemoryStore
 
 
 @pytest.fixture
@@ -119,6 +121,23 @@ async def test_a_broker_that_is_away_is_told_as_retryable(gateway: GatewayApp) -
     gateway.log.away = True
 
     assert (503, "log_unavailable") == code(await ask(gateway, "GET", ""))
+
+
+async def test_a_neighbour_that_goes_away_meanwhile_is_told_as_retryable(gateway: GatewayApp) -> None:
+    await ask(gateway, "GET", "")
+    gateway.log.away = True
+    log_away = await ask(gateway, "GET", "/a.b")
+    gateway.log.away = False
+    broken = GatewayApp(store=Broken())
+    broken.log.make("t")
+
+    assert (503, "log_unavailable") == code(log_away)
+    assert (503, "store_unavailable") == code(await ask(broken, "GET", ""))
+
+
+class Broken(MemoryStore):
+    async def frontier(self, topic_id: bytes) -> dict[int, int]:
+        raise StoreError("the file is damaged")
 
 
 def code(answer: tuple[int, Any]) -> tuple[int, str]:
