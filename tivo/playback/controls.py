@@ -61,8 +61,15 @@ class Controls:
 
     def open_ended(self) -> "Controls":
         """The same without an end, and without what needs one."""
-        pacing = Speed(self.speed) if isinstance(self.pacing, Fit) and self.speed is not None else self.pacing
-        return replace(self, window=Window(self.window.start_us, None), loop=Loop(), pacing=pacing)
+        return replace(self._unfitted(), window=Window(self.window.start_us, None), loop=Loop())
+
+    def within(self, window: Window) -> "Controls":
+        """The same over another window; one without bounds cannot be fit into a time, and goes on at its speed."""
+        return replace(self if window.is_bounded else self._unfitted(), window=window)
+
+    def _unfitted(self) -> "Controls":
+        speed = self.speed
+        return replace(self, pacing=Speed(speed)) if isinstance(self.pacing, Fit) and speed is not None else self
 
     def describe(self) -> dict[str, Any]:
         """The controls as `state` tells them, JSON-ready."""
@@ -110,7 +117,7 @@ def apply(change: Change, controls: Controls, moment: Moment) -> Controls:
         for name in ("pacing", "max_gap_us", "max_rate", "loop", "end_action", "keys", "on_slow", "frames", "clock_hz")
         if (value := getattr(change, name)) is not None
     }
-    changed = replace(controls, window=window, **given)
+    changed = replace(controls.within(window), **given)
     if changed.loop.turns != 1 and not window.is_bounded:
         raise CommandError(
             "a loop needs a window with a start and an end",

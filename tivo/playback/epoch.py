@@ -26,11 +26,15 @@ _FAR_US = HOUR_US
 
 @dataclass(slots=True)
 class Outgoing:
-    """What outlives an epoch: the number of the last frame, the viewer's credit, how long the clock has waited."""
+    """What outlives an epoch: the number of the last frame, the viewer's credit, how long the clock has waited.
+
+    Where frames are coalesced, none goes out before `quiet_until_us`.
+    """
 
     credit: Credit
     frames: int = 0
     slip_us: int = 0
+    quiet_until_us: int = 0
 
 
 class Epoch:
@@ -222,6 +226,8 @@ class Epoch:
     def send_due(self, now: Now) -> list[Effect]:
         """Frames with everything that is due and may be sent."""
         effects: list[Effect] = []
+        if self.is_quiet(now):
+            return effects
         more = True
         while more and not self._out.credit.blocked(now.steady_us):
             events, more = self._next(now)
@@ -237,6 +243,12 @@ class Epoch:
         if self._out.credit.blocked(now.steady_us) and self.controls.on_slow is OnSlow.DROP:
             effects += self._drop(now)
         return effects
+
+    def is_quiet(self, now: Now) -> bool:
+        """Whether what is due waits for the next of the coalesced frames. What has no time of its own never does."""
+        if self.controls.frames is not Frames.COALESCE or now.steady_us >= self._out.quiet_until_us:
+            return False
+        return self.reading.live or self.hurry or (self.pace is not None and self.pace.clock is not None)
 
     def ahead(self) -> Sequence[Event]:
         """The next events, where nothing but time stands between them and the viewer; else none."""
@@ -289,6 +301,7 @@ class Epoch:
 
     def _framed(self, shown: list[Shown], now: Now, *, live: bool) -> Events:
         self._out.frames += 1
+        self._out.quiet_until_us = (now.steady_us // _COALESCE_US + 1) * _COALESCE_US
         self._out.credit.sent(self._out.frames, now.steady_us)
         thinned, self.thinned = self.thinned, 0
         due_us = shown[0].due_us if shown else now.wall_us
@@ -386,15 +399,21 @@ class Epoch:
             if self.not_before_us is not None and self.not_before_us > now.steady_us:
                 yield self.not_before_us
             return
-        if self.thinned and not self._out.credit.blocked(now.steady_us):
-            yield self._thinned_us + SECOND_US
-        if self._out.credit.blocked(now.steady_us) or self.hurry or self.reading.live:
-            return
+        if not self._out.credit.blocked(now.steady_us):
+            if self.thinned:
+                yield self._thinned_us + SECOND_US
+            yield from self._due_us(now)
+
+    def _due_us(self, now: Now) -> Iterator[int]:
+        assert self.pace is not None
         count_us = self.pace.next_count()
-        if self.pace.timed:
+        if self.hurry or self.reading.live:
+            if self.is_quiet(now) and not self.reading.drained:
+                yield self._out.quiet_until_us
+        elif self.pace.timed:
             yield from self._timed_us(now)
         elif count_us is not None and self._next_time() is not None:
-            yield count_us
+            yield self.gridded(count_us)
 
     def _timed_us(self, now: Now) -> Iterator[int]:
         assert self.pace is not None
@@ -415,9 +434,10 @@ class Epoch:
             yield due_us
 
     def gridded(self, steady_us: int) -> int:
-        if self.controls.frames is Frames.COALESCE:
-            return -(-steady_us // _COALESCE_US) * _COALESCE_US
-        return steady_us
+        """When what is due at a steady time goes out: then, or with the coalesced frame behind it."""
+        if self.controls.frames is not Frames.COALESCE:
+            return steady_us
+        return max(-(-steady_us // _COALESCE_US) * _COALESCE_US, self._out.quiet_until_us)
 
     def _edge_due(self, now: Now) -> int:
         """Steady time at which the clock reaches the live edge; far away where it never gains on it."""

@@ -79,33 +79,72 @@ _BURST = 4
 
 
 @dataclass(slots=True)
-class Thinner:
-    """Lets through at most so many events a second as they are shown, evenly in time and per topic.
+class _Shown:
+    """One topic in one cell: how many of its events came, how many were shown, how many places are kept for it."""
 
-    Event time is cut into cells of one shown second. In each, every topic may show its share: a
-    quarter at once, the rest as the cell goes on. What passes depends on the events and the speed
-    alone, so it is the same on every replay.
+    came: int = 0
+    shown: int = 0
+    kept: int = 0
+
+
+@dataclass(slots=True)
+class Thinner:
+    """Lets through at most `most` events a cell, evenly in time, to each of the topics its `share` of them.
+
+    Event time is cut into cells of one shown second. A quarter of what a cell may show may come at
+    once, the rest as the cell goes on. A topic may show its share, and more of what the others leave:
+    so many places are kept for each of them as it filled in the cell before. What passes depends on
+    the events and the speed alone, so it is the same on every replay of a window.
     """
 
     cell_us: int
+    most: int
     share: int
-    _cells: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _cell: int | None = None
+    _shown: int = 0
+    _kept: int = 0
+    _topics: dict[str, _Shown] = field(default_factory=dict)
 
     @staticmethod
     def of(max_rate: Fraction, speed: Fraction, topics: int) -> "Thinner":
         """For a rate in events per steady second, at a speed, over so many topics."""
         share = max_rate / max(topics, 1)
         seconds = max(1, -(-share.denominator // share.numerator))
-        return Thinner(cell_us=max(1, round(SECOND_US * seconds * speed)), share=max(1, int(share * seconds)))
+        return Thinner(
+            cell_us=max(1, round(SECOND_US * seconds * speed)),
+            most=max(1, int(max_rate * seconds)),
+            share=max(1, int(share * seconds)),
+        )
 
     def passes(self, topic: str, time_us: int) -> bool:
-        """Whether an event of this time is shown."""
-        cell, into = divmod(time_us, self.cell_us)
-        known, shown = self._cells.get(topic, (cell, 0))
-        if known != cell:
-            shown = 0
-        burst = -(-self.share // _BURST)
-        allowed = burst - -((self.share - burst) * into) // self.cell_us
-        passes = shown < allowed
-        self._cells[topic] = (cell, shown + passes)
+        """Whether the next event, of this time, is shown."""
+        cell, into_us = divmod(time_us, self.cell_us)
+        if cell != self._cell:
+            self._turn(cell)
+        here = self._topics.get(topic)
+        if here is None:
+            here = self._topics[topic] = _Shown()
+        here.came += 1
+        if self._shown >= self.most:
+            return False
+        passes = here.shown < self._allowed(self.share, into_us) or (
+            self._shown + self._kept - here.kept < self.most and self._shown < self._allowed(self.most, into_us)
+        )
+        if passes:
+            self._shown += 1
+            here.shown += 1
+            if here.kept:
+                here.kept -= 1
+                self._kept -= 1
         return passes
+
+    def _allowed(self, most: int, into_us: int) -> int:
+        """How many of so many may have been shown by this time in a cell."""
+        burst = -(-most // _BURST)
+        return burst - -((most - burst) * into_us) // self.cell_us
+
+    def _turn(self, cell: int) -> None:
+        before = self._topics if self._cell == cell - 1 else {}
+        self._cell, self._shown = cell, 0
+        self._topics = {name: _Shown(kept=min(there.came, self.share)) for name, there in before.items() if there.came}
+        self._kept = sum(here.kept for here in self._topics.values())

@@ -59,7 +59,8 @@ from tivo.playback.topics import key_filter, matching
 _BUFFERING_US = 250_000
 _SHORTEST_TURN_US = 50_000
 _LONGEST_GLIDE_US = 60 * SECOND_US
-_AWAY = {Source.STORE: "store_unavailable", Source.LOG: "log_unavailable"}
+AWAY = {Source.STORE: "store_unavailable", Source.LOG: "log_unavailable"}
+"""The code of the error that tells of a neighbour."""
 
 
 class Playback:
@@ -68,6 +69,7 @@ class Playback:
     def __init__(self, patterns: tuple[str, ...], catalogue: Catalogue, bounds: Bounds) -> None:
         self.patterns = patterns
         self.catalogue = catalogue
+        self.topics = matching(patterns, catalogue)
         self.controls = Controls()
         self.status = Status.PAUSED
         self.cause: Cause = "client"
@@ -92,14 +94,14 @@ class Playback:
     # ------------------------------------------------------------ what stands
 
     @property
-    def topics(self) -> dict[str, TopicRef]:
-        """The topics that are played."""
-        return matching(self.patterns, self.catalogue)
-
-    @property
     def running(self) -> bool:
         """Whether the position moves, or would if something were there."""
         return self.status in (Status.PLAYING, Status.TAILING)
+
+    @property
+    def iteration(self) -> int:
+        """The turn that is played."""
+        return 1 if self.epoch is None else self.epoch.iteration
 
     def position(self, now: Now) -> int | None:
         """Event time now showing; None while it is not known."""
@@ -124,16 +126,31 @@ class Playback:
     # ------------------------------------------------------------ epochs
 
     def begin(
+        self, why: ResetWhy, now: Now, *, from_us: int | None, iteration: int = 1, delay_us: int | None = None
+    ) -> None:
+        """A new epoch where the viewer asked to be: what is still on its way to it is of no use any more.
+
+        From a time on (None: from the first event), following the live edge where there is a delay.
+        """
+        self._discard()
+        self._begin(why, now, from_us=from_us, iteration=iteration, delay_us=delay_us)
+
+    def _discard(self) -> None:
+        self.effects.append(Discard(self._number + 1))
+        self.credit.forget()
+
+    def _begin(
         self,
         why: ResetWhy,
         now: Now,
         *,
         from_us: int | None,
-        iteration: int = 1,
+        iteration: int,
         goals: Mapping[str, Frontier] | None = None,
         delay_us: int | None = None,
     ) -> None:
-        """A new epoch from a time on (None: from the first event), following the live edge where there is a delay."""
+        if self.status is Status.TAILING and delay_us is None:
+            self.status = Status.PLAYING
         window = self.controls.window
         past = window.end_us is not None and window.end_us <= now.wall_us
         tracks = [
@@ -141,15 +158,13 @@ class Playback:
             for name, topic in self.topics.items()
         ]
         self._replace(Reading(tracks), from_us, iteration).delay_us = delay_us
-        if why != "loop":
-            # The last frames of a turn belong to the viewer, those before a seek do not.
-            self.effects.append(Discard(self._number))
-            self.credit.forget()
         self._tell_reset(why, now)
 
     def begin_live(self, why: ResetWhy, now: Now, *, new: Start = Start.EDGE) -> None:
         """A new epoch at the live edge. Topics that were on their way there go on behind what was sent of them."""
         sent, cursor = self._sent(now)
+        if not sent:
+            self._discard()
         tracks = [
             self._track(
                 topic,
@@ -162,9 +177,6 @@ class Playback:
         ]
         epoch = self._replace(Reading(tracks), self.controls.window.start_us, 1)
         epoch.hurry, epoch.cursor = True, cursor
-        if not sent:
-            self.effects.append(Discard(self._number))
-            self.credit.forget()
         self._tell_reset(why, now)
 
     def _tell_reset(self, why: ResetWhy, now: Now) -> None:
@@ -239,8 +251,16 @@ class Playback:
             self.tell(gap)
         self.status = Status(standing.mode)
 
+    def subscribe(self, patterns: tuple[str, ...], now: Now) -> None:
+        """Play what these patterns match, from the present position on."""
+        before = self.topics
+        self.patterns = patterns
+        self.topics = matching(patterns, self.catalogue)
+        if self.topics != before:
+            self.renew("subscribe", now)
+
     def renew(self, why: ResetWhy, now: Now) -> None:
-        """A new epoch at the present position: what is played has changed."""
+        """A new epoch at the present position, in the same turn: what is played has changed."""
         epoch = self.epoch
         if epoch is None:
             return
@@ -249,7 +269,8 @@ class Playback:
         if (epoch.reading.live or epoch.hurry) and not widened:
             self.begin_live(why, now, new=Start.HISTORY if why == "topics" else Start.EDGE)
         else:
-            self.begin(why, now, from_us=epoch.position(now), delay_us=epoch.delay_us)
+            from_us = epoch.position(now)
+            self._begin(why, now, from_us=from_us, iteration=epoch.iteration, delay_us=epoch.delay_us)
 
     @property
     def _epoch(self) -> Epoch:
@@ -311,15 +332,15 @@ class Playback:
         if isinstance(fact, ReadFailed) and fact.source not in self._away_told:
             self._away_told.add(fact.source)
             retry_ms = (reading.retry_us or now.steady_us) - now.steady_us
-            self.tell(Failed(code=_AWAY[fact.source], message=fact.message, retry_ms=retry_ms // MILLISECOND_US))
+            self.tell(Failed(code=AWAY[fact.source], message=fact.message, retry_ms=retry_ms // MILLISECOND_US))
         self._away_told &= reading.away.keys()
 
     def _topics_changed(self, catalogue: Catalogue, now: Now) -> None:
         """Topics came, grew, went or were made anew."""
         self.catalogue = catalogue
+        self.topics = topics = matching(self.patterns, catalogue)
         if self.epoch is None:
             return
-        topics = self.topics
         tracks = self.epoch.reading.tracks
         gone = [t for name, t in tracks.items() if name not in topics or topics[name].topic_id != t.topic.topic_id]
         for track in gone:
@@ -342,7 +363,9 @@ class Playback:
     def glide(self, now: Now) -> bool:
         """A wake-up while nothing but time has changed: send what is due. Else False, and everything is to be done."""
         glide, epoch = self._glide, self.epoch
-        if glide is None or epoch is None or epoch.pace is None or self.credit.blocked(now.steady_us):
+        if glide is None or epoch is None or epoch.pace is None:
+            return False
+        if self.credit.blocked(now.steady_us) or epoch.is_quiet(now):
             return False
         events = glide.due(epoch.pace, now)
         if events is None:
@@ -474,7 +497,7 @@ class Playback:
             self.tell(Looped(iteration=epoch.iteration + 1, of=loop.turns))
             began_us = epoch.began_us
             self.status = Status.PLAYING
-            self.begin(
+            self._begin(
                 "loop",
                 now,
                 from_us=self.controls.window.start_us,

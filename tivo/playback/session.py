@@ -14,7 +14,6 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from tivo.model.errors import CommandError
@@ -27,7 +26,7 @@ from tivo.playback.cursor import from_token
 from tivo.playback.effects import Ask, Effect, OverviewQuestion, Tell, TopicsQuestion
 from tivo.playback.facts import Answered, Catalogue, Fact, ReadFailed, Woke
 from tivo.playback.notices import Acked, Failed, Hello, State, Status
-from tivo.playback.playback import Playback
+from tivo.playback.playback import AWAY, Playback
 from tivo.playback.progress import Bounds
 from tivo.playback.topics import missing
 
@@ -97,8 +96,8 @@ class Session:
                 self._command(given, now)
             case Answered(read, result):
                 self._answer(read, now, result)
-            case ReadFailed(read, _, message) if read in self._asked:
-                self._answer(read, now, message)
+            case ReadFailed(read) if read in self._asked:
+                self._answer(read, now, given)
             case _:
                 playback.receive(given, now)
         return self._done(now)
@@ -136,13 +135,13 @@ class Session:
             ignored=command.ignored,
         )
 
-    def _answer(self, read: int, now: Now, answer: Mapping[str, Any] | str) -> None:
-        """What a viewer asked for is known, or (as text) why it is not."""
+    def _answer(self, read: int, now: Now, answer: Mapping[str, Any] | ReadFailed) -> None:
+        """What a viewer asked for is known, or why it is not."""
         place, command = self._asked.pop(read, (None, None))
         if place is None or command is None:
             return
-        if isinstance(answer, str):
-            place.notice = _failed(command, CommandError(answer, code="store_unavailable"))
+        if isinstance(answer, ReadFailed):
+            place.notice = _failed(command, CommandError(answer.message, code=AWAY[answer.source]))
         else:
             place.notice = self._acked(command, now, answer)
         self._playback.effects += map(Tell, self._answers.ready())
@@ -211,7 +210,7 @@ class Session:
         if change.pos is not None:
             self._seek(change.pos, now)
         elif position_us is not None and position_us not in controls.window and playback.epoch is not None:
-            playback.begin("window", now, from_us=controls.window.start_us)
+            playback.begin("window", now, from_us=controls.window.start_us, iteration=playback.iteration)
         elif (controls.window, controls.keys) != (before.window, before.keys):
             playback.renew("window", now)
 
@@ -222,7 +221,7 @@ class Session:
             return
         at_us = self._target(to, playback.controls, now)
         playback.status = Status.PLAYING if playback.running else Status.PAUSED
-        playback.begin("seek", now, from_us=at_us)
+        playback.begin("seek", now, from_us=at_us, iteration=playback.iteration)
 
     def _target(self, to: Time, controls: Controls, now: Now) -> int | None:
         """The position that a viewer means. Raises CommandError where it lies outside the window or in the future."""
@@ -253,27 +252,19 @@ class Session:
             raise CommandError(
                 f"a session takes at most {_MOST_PATTERNS} topics and globs", code="bad_glob", field="topics"
             )
-        self._replace_patterns(patterns, now)
+        playback.subscribe(patterns, now)
 
     def _unsubscribe(self, topics: tuple[str, ...], now: Now) -> None:
         playback = self._playback
         unknown = [topic for topic in topics if topic not in playback.patterns]
         if unknown:
             raise CommandError(f"{unknown[0]!r} is not subscribed to", code="unknown_topic", field="topics")
-        self._replace_patterns(tuple(pattern for pattern in playback.patterns if pattern not in topics), now)
-
-    def _replace_patterns(self, patterns: tuple[str, ...], now: Now) -> None:
-        playback = self._playback
-        before = playback.topics
-        playback.patterns = patterns
-        if playback.topics != before:
-            playback.renew("subscribe", now)
+        playback.subscribe(tuple(pattern for pattern in playback.patterns if pattern not in topics), now)
 
     def _resume(self, command: commands.Resume, now: Now) -> None:
         playback = self._playback
         standing = from_token(command.cursor)
-        window = replace(playback.controls, window=standing.window)
-        controls = apply(command.change, window, self._moment(now))
+        controls = apply(command.change, playback.controls.within(standing.window), self._moment(now))
         playback.steer(controls, now)
         playback.resume(standing, command.after, command.offsets, now)
         if controls.window != standing.window:

@@ -154,6 +154,29 @@ def test_coalesced_frames_come_on_a_grid_of_16_ms() -> None:
     assert [15_000] == [frame.late_us for frame in player.frames]
 
 
+def test_coalesced_frames_come_at_most_once_in_16_ms_whatever_wakes_the_session() -> None:
+    player = Player()
+    player.has(past(99.999, 99.99, 99.98))
+    player.do(window(frames=Frames.COALESCE))
+
+    for _ in range(100):
+        player.late(1_000)
+
+    assert [1_000, 16_000, 32_000] == [frame.due_us + frame.late_us - WALL_US for frame in player.frames]
+
+
+def test_live_events_are_coalesced_too() -> None:
+    player = Player()
+    player.do(Tail())
+    player.do(SetControls(change=Change(frames=Frames.COALESCE)))
+
+    for number in range(40):
+        player.has([event(player.now.wall_us, offset=number)])
+        player.run(1_000)
+
+    assert [1, 15, 16] == [len(frame.events) for frame in player.frames]
+
+
 def test_speed_change_keeps_position() -> None:
     player = Player()
     player.do(window())

@@ -77,13 +77,13 @@ def test_moved_by_count_the_next_event_is_due_now() -> None:
 @pytest.mark.parametrize(
     ("rate", "topics"), [(Fraction(10), 1), (Fraction(1, 2), 1), (Fraction(10), 4), (Fraction(7), 0)]
 )
-def test_no_more_than_the_share_of_a_cell_passes(rate: Fraction, topics: int) -> None:
+def test_no_more_passes_than_a_cell_may_show(rate: Fraction, topics: int) -> None:
     thinner = Thinner.of(rate, Fraction(1), topics)
 
     passed = sum(thinner.passes("a", time_us) for time_us in range(0, thinner.cell_us, thinner.cell_us // 500))
 
-    assert thinner.share == passed
-    assert Fraction(passed * SECOND_US, thinner.cell_us) <= rate / max(topics, 1)
+    assert thinner.most == passed
+    assert Fraction(passed * SECOND_US, thinner.cell_us) <= rate
 
 
 def test_what_stays_below_the_rate_is_not_thinned() -> None:
@@ -120,6 +120,42 @@ def test_topics_are_thinned_apart() -> None:
 
     assert [True, True] == [thinner.passes("a", 0), thinner.passes("b", 0)]
     assert [False, False] == [thinner.passes("a", 0), thinner.passes("b", 0)]
+
+
+def test_a_busy_topic_may_have_what_quiet_ones_leave() -> None:
+    thinner = Thinner.of(Fraction(1_000), Fraction(1), 10)
+
+    assert all(thinner.passes("busy", time_us) for time_us in range(0, 5 * SECOND_US, 2_000))
+
+
+def test_a_quiet_topic_keeps_its_places_beside_a_busy_one() -> None:
+    thinner = Thinner.of(Fraction(100), Fraction(1), 2)
+    shown = {"busy": 0, "quiet": 0}
+
+    for time_us in range(0, 5 * SECOND_US, 1_000):
+        shown["busy"] += thinner.passes("busy", time_us)
+        if time_us % 100_000 == 99_000:
+            shown["quiet"] += thinner.passes("quiet", time_us)
+
+    assert 49 == shown["quiet"]  # of 50: in the first second nothing tells yet that it will want its places
+    assert 5 * 100 - 49 == shown["busy"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3 * SECOND_US)), max_size=200).map(
+        lambda events: sorted(events, key=lambda event: event[1])
+    ),
+    st.integers(1, 40),
+)
+def test_a_cell_never_shows_more_than_it_may(events: list[tuple[str, int]], rate: int) -> None:
+    thinner = Thinner.of(Fraction(rate), Fraction(1), 3)
+    shown: dict[int, int] = {}
+
+    for topic, time_us in events:
+        cell = time_us // thinner.cell_us
+        shown[cell] = shown.get(cell, 0) + thinner.passes(topic, time_us)
+
+    assert all(count <= thinner.most for count in shown.values())
 
 
 @given(st.lists(st.integers(0, 5 * SECOND_US), max_size=80))

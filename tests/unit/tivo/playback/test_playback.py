@@ -326,6 +326,32 @@ def test_a_topic_that_grows_is_followed() -> None:
     assert [(1, 0)] == [(event.partition, event.offset) for event in player.shown]
 
 
+def test_topics_that_change_take_nothing_from_the_others_that_is_on_its_way() -> None:
+    a, b = topic("a"), topic("b")
+    player = Player(a, b)
+    player.has([*past(50, 49), *past(50, 49, name="b")])
+    player.do(Play(change=Change(start=At(WALL_US - 60 * SECOND_US))))
+    player.run(10 * SECOND_US)
+    discarded = len(player.discarded)
+
+    player.change(a, topic("b", made=2))
+
+    assert "topics" == player.last(Reset).why
+    assert discarded == len(player.discarded)
+
+
+def test_a_topic_that_changes_in_a_loop_leaves_it_in_its_turn() -> None:
+    a, b = topic("a"), topic("b")
+    player = Player(a, b)
+    window = Change(start=At(WALL_US - 60 * SECOND_US), end=At(WALL_US - 50 * SECOND_US), loop=Loop(3))
+    player.do(Play(change=window))
+    player.run(15 * SECOND_US)
+
+    player.change(a)
+
+    assert 2 == player.last(State).iteration
+
+
 def test_topics_may_change_before_anything_is_played() -> None:
     player = Player(topic("a"))
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -14,6 +15,7 @@ from tivo.playback.commands import (
     Change,
     Command,
     EndAction,
+    Fit,
     FromNow,
     FromPosition,
     Loop,
@@ -129,6 +131,15 @@ def test_answers_keep_the_order_of_the_commands() -> None:
 
     assert 0 == before
     assert [("1", {"topics": []}), ("2", None)] == [(answer.id, answer.result) for answer in player.all(Acked)]
+
+
+def test_a_question_fails_by_the_name_of_the_neighbour_that_did() -> None:
+    player = Player()
+    player.do(AskTopics(id="1"))
+
+    player.receive(ReadFailed(player.asked[0].read, Source.LOG, "nobody answers"))
+
+    assert "log_unavailable" == player.last(Failed).code
 
 
 def test_a_question_that_cannot_be_answered_is_an_error() -> None:
@@ -395,6 +406,40 @@ def test_a_new_window_elsewhere_begins_at_its_start() -> None:
     player.do(SetControls(change=Change(start=At(WALL_US - 40 * SECOND_US))))
 
     assert WALL_US - 40 * SECOND_US == player.last(Reset).pos_us
+
+
+def test_a_window_in_the_past_set_in_live_is_played() -> None:
+    player = Player()
+    player.has(past(50, 20))
+    player.do(Tail())
+
+    player.do(SetControls(change=WINDOW))
+
+    assert Status.PLAYING is status(player)
+    assert 1 == player.last(State).speed
+
+
+def test_a_window_that_is_opened_goes_on_at_the_speed_that_fitted_it() -> None:
+    player = Player()
+    player.has(past(50, 20))
+    player.do(Play(change=replace(WINDOW, pacing=Fit(9 * SECOND_US), loop=Loop(None))))
+
+    player.do(SetControls(change=Change(start=Place.UNBOUNDED, end=Place.UNBOUNDED, loop=Loop())))
+
+    assert 10 == player.last(State).speed
+    assert (None, None) == (player.last(State).start_us, player.last(State).end_us)
+
+
+def test_a_seek_within_a_loop_stays_in_its_turn() -> None:
+    player = Player()
+    player.has(past(50, 20))
+    player.do(Play(change=replace(WINDOW, loop=Loop(2), pacing=Speed(Fraction(10)))))
+    player.run(12 * SECOND_US)
+
+    player.do(Seek(to=At(WALL_US - 60 * SECOND_US)))
+    player.run(30 * SECOND_US)
+
+    assert [2] == [ended.iteration for ended in player.all(Ended)]
 
 
 def test_a_window_that_stays_the_same_begins_no_epoch() -> None:
