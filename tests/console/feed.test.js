@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 import { Feed } from '../../tivo/console/lib/feed.js';
 import { frame, playing, stateOf } from './scripted.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc');
 
 const acks = (world) => world.socket.heard.filter(({ action }) => action === 'ack').map(({ n }) => n);
 
@@ -124,6 +129,13 @@ test('a refusal is thrown to the reader, after what had come', async () => {
   assert.equal(true, (await events.next()).done);
 });
 
+test('a closed player has no more events', async () => {
+  const { player } = playing();
+  player.close();
+
+  for await (const _ of player) assert.fail('an event came');
+});
+
 test('an ended feed takes no more', async () => {
   const feed = new Feed(() => {});
   feed.end();
@@ -133,3 +145,33 @@ test('an ended feed takes no more', async () => {
   assert.equal(0, feed.size);
   assert.equal(true, (await feed.next()).done);
 });
+
+test('a feed may be read for ever: each of 100 000 frames is waited for', async () => {
+  const { player, world } = playing();
+  const events = player[Symbol.asyncIterator]();
+
+  for (let n = 1; n <= 100_000; n += 1) {
+    const next = events.next();
+    world.socket.listener.message(`{"type":"events","epoch":1,"n":${n},"events":[{"offset":${n}}]}`);
+    assert.equal(n, (await next).value.offset);
+  }
+});
+
+test('a feed that has ended and was read is let go', async () => {
+  const { player, world } = playing();
+  const ended = await endedFeed(player, world);
+  world.socket.say(frame(2, [2]));
+
+  await new Promise(setImmediate);
+  collectGarbage();
+
+  assert.equal(undefined, ended.deref());
+});
+
+/** A feed read to its end, and nothing that holds it. */
+async function endedFeed(player, world) {
+  const events = player[Symbol.asyncIterator]();
+  world.socket.say(frame(1, [1]), { type: 'state', ...stateOf({ status: 'ended' }) });
+  for await (const _ of events);
+  return new WeakRef(events);
+}

@@ -14,14 +14,19 @@ export class Feed {
   #ended = false;
   /** @type {unknown} */
   #error;
-  /** @type {() => void} */
-  #wake = () => {};
+  /** Readers that wait for something new. @type {((_?: unknown) => void)[]} */
+  #waiting = [];
   /** @type {() => void} */
   #taken;
 
   /** @param {() => void} taken  called when a frame has been taken */
   constructor(taken) {
     this.#taken = taken;
+  }
+
+  /** Whether there is nothing more to take, ever. */
+  get done() {
+    return this.#ended && !this.#frames.length;
   }
 
   /** The number of the first frame of a socket that is not taken yet. @param {number} socket */
@@ -46,7 +51,7 @@ export class Feed {
 
   /** @returns {Promise<IteratorResult<Event>>} */
   async next() {
-    while (!this.#frames.length && !this.#ended) await this.#more();
+    while (!this.#frames.length && !this.#ended) await new Promise((resolve) => this.#waiting.push(resolve));
     const frame = this.#frames[0];
     if (!frame) {
       const error = this.#error;
@@ -77,11 +82,7 @@ export class Feed {
     return this;
   }
 
-  /** @returns {Promise<void>} */
-  #more() {
-    const others = this.#wake;
-    return new Promise((resolve) => {
-      this.#wake = () => (others(), resolve());
-    });
+  #wake() {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

@@ -159,6 +159,7 @@ export class Player extends EventTarget {
   [Symbol.asyncIterator]() {
     const feed = new Feed(() => this.#credit());
     this.#feeds.add(feed);
+    if (this.connection === 'closed') feed.end();
     return feed;
   }
 
@@ -328,6 +329,7 @@ export class Player extends EventTarget {
 
   /** Returns credit for the frames taken: at once for 64 of them, within 250 ms for fewer. */
   #credit() {
+    for (const feed of this.#feeds) if (feed.done) this.#feeds.delete(feed);
     const sizes = [...this.#feeds].map((feed) => feed.size);
     if (this.#full) return sizes.every((size) => size < FEED_LIMIT / 2) && this.#connect();
     if (sizes.some((size) => size > FEED_LIMIT)) {
