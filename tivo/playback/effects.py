@@ -23,10 +23,15 @@ class ReadBounds:
 
 @dataclass(frozen=True, slots=True)
 class ReadFrontier:
-    """Ask the store for the frontier of a topic now. → FrontierRead"""
+    """Ask the store for the frontier of a topic now, and for what it will never hold of a window. → FrontierRead
+
+    Of this only what lies at or beyond `above`: the rest has been told.
+    """
 
     read: int
     topic: TopicRef
+    window: Window
+    above: Frontier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,10 @@ An answer to a read that the session does not wait for any more is stale and cha
 player may answer late, twice or after a cancel without harm.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from tivo.model.event import Event, Frontier
 
@@ -46,12 +46,25 @@ class BoundsRead:
     ends: Frontier
 
 
+class Lost(NamedTuple):
+    """Offsets of a partition, base ≤ offset < next, that the store does not hold and never will, and why."""
+
+    partition: int
+    base: int
+    next: int
+    reason: Literal["retention", "quarantine"]
+
+
 @dataclass(frozen=True, slots=True)
 class FrontierRead:
-    """Answers ReadFrontier: the store's frontier, taken after the read was asked for."""
+    """Answers ReadFrontier: the store's frontier, taken after the read was asked for, and what it lost below it.
+
+    Only what lies in the window, or may have lain there, is lost to it.
+    """
 
     read: int
     frontier: Frontier
+    lost: Sequence[Lost] = ()
 
 
 @dataclass(frozen=True, slots=True)

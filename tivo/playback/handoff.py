@@ -14,7 +14,7 @@ from sys import maxsize
 from tivo.model.event import Cursor, Event, Frontier
 from tivo.model.timeline import Window
 from tivo.playback.effects import Cancel, Effect, ReadBounds, ReadFrontier, ReadPage, ReadTail, TailPlace
-from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, Source, TailRead, TailSlice, TopicRef
+from tivo.playback.facts import BoundsRead, FrontierRead, Lost, PageRead, Source, TailRead, TailSlice, TopicRef
 from tivo.playback.merge import FIRST, LAST, Buffer, order_key, weight
 from tivo.playback.notices import Gap, GapReason
 from tivo.playback.progress import Plan, Progress, Reach, Start
@@ -54,6 +54,7 @@ class Track:
         self._passes = plan.passes
         self._base = dict(progress.base)
         self._held = dict(progress.frontier)
+        self._lost_told: dict[int, int] = {}
         self._read = progress.cursor
         self._paged = False
         self._sent_base: Frontier = dict(progress.base)
@@ -180,7 +181,7 @@ class Track:
         if self._full:
             return None
         if self.stage is Stage.FRONTIER:
-            return ReadFrontier(read, self.topic)
+            return ReadFrontier(read, self.topic, self.window, _highest(self._base, self._lost_told))
         late = self.stage is Stage.LATE
         after = self._late_after if late else self._read
         return ReadPage(
@@ -248,12 +249,23 @@ class Track:
             self._store_end = dict(frontier)
         else:
             self._store_end = {p: min(frontier[p], end) for p, end in self.goal.items() if p in frontier}
+        self._tell_lost(fact.lost)
         held = _highest(self._base, self._held)
         self._late_after = None
         if self._read > FIRST and any(end > held.get(p, 0) for p, end in self._store_end.items()):
             self.stage = Stage.LATE
         else:
             self._turn_to_page()
+
+    def _tell_lost(self, lost: Iterable[Lost]) -> None:
+        """Tell what the store will never hold of what is owed, once."""
+        told = _highest(self._base, self._lost_told)
+        for partition, base, following, reason in lost:
+            start = max(base, told.get(partition, 0))
+            end = min(following, self._store_end.get(partition, 0))
+            if start < end:
+                self._tell_gap(partition, start, end, reason)
+        self._lost_told = _highest(self._lost_told, self._store_end)
 
     def _step_back(self, frontier: Frontier) -> None:
         """The store holds less than was read of it (a copy that lags, a backup): remember what need not come again."""

@@ -163,8 +163,9 @@ class Shell:
                 ends = self.world.ends(topic)
                 self.bounds.setdefault((topic.topic_id, epoch), ends)
                 self._answer(BoundsRead(read, ends))
-            case ReadFrontier(read, topic):
-                self._answer(FrontierRead(read, self.frontier(topic.topic_id)))
+            case ReadFrontier(read, topic, _, above):
+                frontier = self.frontier(topic.topic_id)
+                self._answer(FrontierRead(read, frontier, self.world.lost(topic.topic_id, above, frontier)))
             case ReadPage():
                 self._answer(self._page(effect))
             case ReadTail():

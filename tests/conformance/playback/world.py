@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
-from tivo.model.event import Cursor, Event, ValueKind
+from tivo.model.event import Cursor, Event, Frontier, ValueKind
 from tivo.model.timeline import Now, Window
-from tivo.playback.facts import TailSlice, TopicRef
+from tivo.playback.facts import Lost, TailSlice, TopicRef
 from tivo.playback.merge import behind, order_key
 
 EPOCH_US = 1_700_000_000_000_000
@@ -76,7 +76,7 @@ class Topic:
     stored: list[Event] = field(default_factory=list)
     ever: list[Event] = field(default_factory=list)
     stored_us: dict[tuple[int, int], int] = field(default_factory=dict)
-    lost: set[tuple[int, int]] = field(default_factory=set)
+    lost: list[Lost] = field(default_factory=list)
 
 
 class World:
@@ -91,6 +91,7 @@ class World:
         self.agent_up = True
         self.changed: list[Callable[[], None]] = []
         self.troubled = False
+        self.sets_aside = False
         self._made = 0
 
     @property
@@ -133,12 +134,10 @@ class World:
     def trim(self, name: str) -> None:
         """Retention, a piece of it: only of partitions that the store knows."""
         topic = self.topics[name]
-        for number, log in topic.partitions.items():
+        for log in topic.partitions.values():
             if log.stored is None or not self.random.getrandbits(1):
                 continue
             start = self.random.randint(log.start, log.end)
-            for event in log.slice(log.stored, start, 1 << 30):
-                topic.lost.add((number, event.offset))
             log.start = start
             log.events = log.slice(start, log.end, 1 << 30)
         self._tell()
@@ -153,9 +152,15 @@ class World:
                     self._store(topic, log, most)
 
     def _store(self, topic: Topic, log: Partition, most: int) -> None:
+        number = next(number for number, other in topic.partitions.items() if other is log)
         place = max(log.stored or 0, log.start)
+        if log.stored is not None and log.stored < place:
+            topic.lost.append(Lost(number, log.stored, place, "retention"))
         events = log.slice(place, log.end, most)
         for event in events:
+            if self.sets_aside and event.offset % 7 == 3:
+                topic.lost.append(Lost(number, event.offset, event.offset + 1, "quarantine"))
+                continue
             insort(topic.stored, event)
             topic.stored_us[event.partition, event.offset] = self.timeline.now.wall_us
         if len(events) == most:
@@ -166,6 +171,14 @@ class World:
     def frontier(self, topic_id: bytes) -> dict[int, int]:
         topic = self.ever[topic_id]
         return {number: log.stored for number, log in topic.partitions.items() if log.stored is not None}
+
+    def lost(self, topic_id: bytes, above: Frontier, upto: Frontier) -> list[Lost]:
+        """`Store.lost`. Nothing is known here of the times, so any of it may have lain in any window."""
+        return [
+            lost
+            for lost in self.ever[topic_id].lost
+            if lost.next > above.get(lost.partition, 0) and lost.base < upto.get(lost.partition, 0)
+        ]
 
     def read(
         self,

@@ -24,6 +24,7 @@ from tivo.playback.facts import (
     BoundsRead,
     Fact,
     FrontierRead,
+    Lost,
     PageRead,
     ReadFailed,
     Source,
@@ -57,6 +58,7 @@ class Player:
         self.answers = True
         self.away: set[Source] = set()
         self.behind = False
+        self.lost: list[Lost] = []
         self.held: list[Read] = []
         self._parked: list[ReadTail] = []
         self._wake_us: int | None = None
@@ -188,7 +190,7 @@ class Player:
                 self.receive(BoundsRead(number, {p: self._end(ref, p) for p in ref.partitions}))
             case ReadFrontier(number, ref):
                 held = {p: self.stored[ref.topic_id, p] for p in ref.partitions if (ref.topic_id, p) in self.stored}
-                self.receive(FrontierRead(number, held))
+                self.receive(FrontierRead(number, held, self.lost))
             case ReadPage():
                 found = self._page(read)
                 self.receive(PageRead(read.read, found[: read.limit], len(found) <= read.limit))

@@ -6,7 +6,7 @@ from tests.unit.tivo.playback.events import event, offsets, topic
 from tivo.model.event import Cursor, Event, Frontier
 from tivo.model.timeline import Window
 from tivo.playback.effects import Cancel, Effect, ReadBounds, ReadFrontier, ReadPage, ReadTail, TailPlace
-from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, Source, TailRead, TailSlice
+from tivo.playback.facts import BoundsRead, FrontierRead, Lost, PageRead, Source, TailRead, TailSlice
 from tivo.playback.handoff import Stage, Track
 from tivo.playback.merge import FIRST, LAST, behind
 from tivo.playback.notices import Gap
@@ -44,9 +44,11 @@ class Reading:
         assert isinstance(self.asks()[-1], ReadBounds)
         self.track.take_bounds(BoundsRead(self.reads, _places(ends)))
 
-    def frontier(self, **ends: int) -> None:
-        assert isinstance(self.asked(), ReadFrontier)
-        self.track.take_frontier(FrontierRead(self.reads, _places(ends)))
+    def frontier(self, *lost: Lost, **ends: int) -> ReadFrontier:
+        asked = self.asked()
+        assert isinstance(asked, ReadFrontier)
+        self.track.take_frontier(FrontierRead(self.reads, _places(ends), lost))
+        return asked
 
     def page(self, *events: Event, last: bool = True) -> ReadPage:
         asked = self.asked()
@@ -85,7 +87,7 @@ def test_the_frontier_is_taken_before_the_page() -> None:
     reading.track.take_frontier(FrontierRead(1, {0: 5}))
     page = reading.asked()
 
-    assert ReadFrontier(1, topic()) == frontier
+    assert ReadFrontier(1, topic(), reading.track.window, {}) == frontier
     assert isinstance(page, ReadPage)
     assert ({0: 5}, {}, None, None) == (page.upto, page.above, page.after, page.until)
 
@@ -771,3 +773,46 @@ def test_events_of_the_store_are_not_counted_for_the_log() -> None:
     reading.track.sent([event(10)])
 
     assert [] == reading.asks()
+
+
+# ---------------------------------------------------------------- what the store lost
+
+
+def test_what_the_store_will_never_hold_is_told_with_its_reason() -> None:
+    reading = Reading()
+
+    reading.frontier(Lost(0, 2, 4, "quarantine"), Lost(0, 5, 6, "retention"), p0=9)
+
+    assert [
+        Gap(topic="a", partition=0, from_offset=2, to_offset=4, reason="quarantine"),
+        Gap(topic="a", partition=0, from_offset=5, to_offset=6, reason="retention"),
+    ] == reading.track.gaps
+
+
+def test_a_loss_is_told_once() -> None:
+    reading = Reading()
+    reading.frontier(Lost(0, 2, 4, "quarantine"), p0=9)
+    reading.page(*numbered(10), last=False)
+
+    again = reading.frontier(Lost(0, 2, 4, "quarantine"), Lost(0, 8, 12, "retention"), p0=12)
+
+    assert {0: 9} == again.above
+    assert [(2, 4), (9, 12)] == [(gap.from_offset, gap.to_offset) for gap in reading.track.gaps]
+
+
+def test_a_loss_beyond_what_a_past_owes_is_not_told() -> None:
+    reading = Reading(start=Start.PAST)
+    reading.bounds(p0=5)
+
+    reading.frontier(Lost(0, 4, 8, "quarantine"), Lost(0, 8, 9, "quarantine"), p0=9)
+
+    assert [(4, 5)] == [(gap.from_offset, gap.to_offset) for gap in reading.track.gaps]
+
+
+def test_a_resume_asks_again_for_what_was_lost_since_it_may_have_been_read_from_the_log_and_not_sent() -> None:
+    reading = Reading(Progress(base={0: 3}, frontier={0: 6}, cursor=behind(10)))
+
+    asked = reading.frontier(Lost(0, 2, 5, "retention"), p0=9)
+
+    assert {0: 3} == asked.above
+    assert [(3, 5)] == [(gap.from_offset, gap.to_offset) for gap in reading.track.gaps]
