@@ -188,6 +188,6 @@ class MemoryLive:
 def _slice(place: TailPlace, log: Sequence[Event], start: int) -> TailSlice:
     base = start if place.offset is None else place.offset
     if not start <= base <= len(log):
-        return TailSlice(place.partition, base, base, start, len(log), ())
+        return TailSlice(place.partition, base, base, start, len(log), (), truncated=base > len(log))
     end = min(len(log), base + place.limit, len(log) if place.upto is None else max(place.upto, base))
     return TailSlice(place.partition, base, end, start, len(log), log[base:end])

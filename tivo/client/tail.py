@@ -371,5 +371,5 @@ def _weight(read: TailSlice) -> int:
 
 
 def _is_news(place: TailPlace, read: TailSlice) -> bool:
-    """Whether a place has moved, was trimmed or lies beyond the log end, or its beginning was not known before."""
-    return place.offset is None or read.next > place.offset or not read.log_start <= place.offset <= read.log_end
+    """Whether a place has moved, was trimmed or truncated, or its beginning was not known before."""
+    return place.offset is None or read.next > place.offset or read.log_start > place.offset or read.truncated

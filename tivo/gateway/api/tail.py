@@ -1,11 +1,12 @@
 """`GET /v1/topics/{topic}/tail`: events as server-sent events, from a cursor or a time on and then as they come.
 
 Stored events first, below a frontier that is pinned when the stream begins; then the log, at that
-frontier. The id of every event is the cursor behind it, so a stream that is cut goes on without loss.
+frontier, and the store once more where the log was trimmed beyond what has been sent. The id of
+every event is the cursor behind it, so a stream that is cut goes on without loss.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -52,7 +53,7 @@ def route(sources: Sources, sessions: Sessions, now: Clock, *, ping_seconds: flo
             with sessions.seat(client), GATEWAY_SESSIONS.track_inprogress():
                 yield b"retry: %d\n\n" % RECONNECT_MS
                 try:
-                    async for piece in _stream(place, info, sources, ping_seconds):
+                    async for piece in _Stream(place, info, sources, ping_seconds).pieces():
                         yield piece
                 except NeighbourError as error:  # the client comes again, with its cursor
                     yield b": %b\n\n" % str(error).replace("\n", " ").encode()
@@ -78,7 +79,10 @@ class _Place:
         return _IN_LOG + to_token(_LogToken(self.topic_id, dict(self.offsets), self.start_us))
 
     def behind(self, event: Event) -> "_Place":
-        return replace(self, offsets={**self.offsets, event.partition: event.offset + 1})
+        return self.at(event.partition, event.offset + 1)
+
+    def at(self, partition: int, offset: int) -> "_Place":
+        return replace(self, offsets={**self.offsets, partition: offset})
 
 
 class _LogToken(msgspec.Struct, frozen=True, array_like=True):
@@ -97,22 +101,15 @@ class _Places:
 
     async def of(self, start: str, *, now_us: int) -> _Place:
         """`start` is a cursor or a time. Raises Problem 400, 409."""
+        info = self._info
         if start.startswith(_IN_STORE):
-            return self._in_store(resume(start.removeprefix(_IN_STORE), self._info))
+            return _from_store(resume(start.removeprefix(_IN_STORE), info), info)
         if start.startswith(_IN_LOG):
             return await self._in_log(start.removeprefix(_IN_LOG))
         if start in {"now", "end"}:
-            return _Place(topic_id=self._info.topic_id, offsets=await self._catalogue.log_ends(self._info))
-        window = Window(time_of(start, "from", now_us=now_us), None)
-        frontier = await self._store.frontier(self._info.topic_id)
-        return self._in_store(
-            Passage(topic=self._info.name, topic_id=self._info.topic_id, window=window, upto=frontier)
-        )
-
-    def _in_store(self, passage: Passage) -> _Place:
-        """In the log it goes on at the passage's frontier, and no partition goes back behind where it began."""
-        offsets = {p: max(passage.upto.get(p, 0), passage.above.get(p, 0)) for p in self._info.partitions}
-        return _Place(topic_id=self._info.topic_id, passage=passage, offsets=offsets, start_us=passage.window.start_us)
+            return _Place(topic_id=info.topic_id, offsets=await self._catalogue.log_ends(info))
+        beginning = _Place(topic_id=info.topic_id, start_us=time_of(start, "from", now_us=now_us))
+        return _from_store(_left(info, beginning, await self._store.frontier(info.topic_id)), info)
 
     async def _in_log(self, token: str) -> _Place:
         """Where the log has been trimmed since, what is missing there comes out of the store."""
@@ -121,54 +118,99 @@ class _Places:
             raise Problem(409, "topic_made_anew", f"{self._info.name!r} was deleted and made anew since this cursor")
         if read.offsets.keys() - set(self._info.partitions):
             raise bad("bad_cursor", "from", "the cursor names partitions that this topic does not have")
+        place = _Place(topic_id=read.topic_id, offsets=read.offsets, start_us=read.start_us)
         starts = await self._catalogue.log_starts(self._info)
         if all(read.offsets.get(p, 0) >= start for p, start in starts.items()):
-            return _Place(topic_id=read.topic_id, offsets=read.offsets, start_us=read.start_us)
-        frontier = await self._store.frontier(read.topic_id)
-        window = Window(read.start_us, None)
-        return self._in_store(
-            Passage(topic=self._info.name, topic_id=read.topic_id, window=window, upto=frontier, above=read.offsets)
-        )
+            return place
+        return _from_store(_left(self._info, place, await self._store.frontier(read.topic_id)), self._info)
 
 
-async def _stream(place: _Place, info: TopicRef, sources: Sources, ping_seconds: float) -> AsyncGenerator[bytes, None]:
-    while place.passage is not None:
-        found = await place.passage.read(sources.store, limit=PAGE)
-        yield b"".join(_message(event, replace(place, passage=place.passage.behind(event))) for event in found.events)
-        going_on = None if found.last else place.passage.behind(found.events[-1])
-        place = replace(place, passage=going_on)
-    while (current := (await sources.catalogue.topics()).get(info.name)) and current.topic_id == info.topic_id:
-        info = current  # partitions that were added begin at 0
-        places = [TailPlace(p, place.offsets.get(p, 0), None, PAGE) for p in info.partitions]
-        try:
-            async with asyncio.timeout(ping_seconds):
-                answer = await sources.tail.read(info, places, max_bytes=MAX_BYTES, wait=True)
-        except TimeoutError:
-            yield b": ping\n\n"
-            continue
-        except UnknownTopic:
-            break
-        for read in answer.slices:
-            piece, place = _told(read, place)
+class _Stream:
+    """What goes to one client, piece by piece, and where that stands."""
+
+    def __init__(self, place: _Place, info: TopicRef, sources: Sources, ping_seconds: float) -> None:
+        self._place = place
+        self._info = info
+        self._sources = sources
+        self._ping_seconds = ping_seconds
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """For as long as the topic is there."""
+        while (piece := await self._next()) is not None:
             yield piece
-    yield b"event: gone\ndata: %b\n\n" % orjson.dumps({"topic": info.name})
+        yield b"event: gone\ndata: %b\n\n" % orjson.dumps({"topic": self._info.name})
+
+    async def _next(self) -> bytes | None:
+        """The next piece, empty where nothing is to be told; None where the topic is gone."""
+        if self._place.passage is not None:
+            return await self._stored(self._place.passage)
+        current = (await self._sources.catalogue.topics()).get(self._info.name)
+        if current is None or current.topic_id != self._info.topic_id:
+            return None
+        self._info = current  # partitions that were added begin at 0
+        return await self._logged()
+
+    async def _stored(self, passage: Passage) -> bytes:
+        place = self._place
+        found = await passage.read(self._sources.store, limit=PAGE)
+        self._place = replace(place, passage=None if found.last else passage.behind(found.events[-1]))
+        return b"".join(_message(event, replace(place, passage=passage.behind(event))) for event in found.events)
+
+    async def _logged(self) -> bytes | None:
+        places = [TailPlace(p, self._offset(p), None, PAGE) for p in self._info.partitions]
+        try:
+            async with asyncio.timeout(self._ping_seconds):
+                answer = await self._sources.tail.read(self._info, places, max_bytes=MAX_BYTES, wait=True)
+        except TimeoutError:
+            return b": ping\n\n"
+        except UnknownTopic:
+            return None
+        trimmed = [read for read in answer.slices if read.log_start > self._offset(read.partition)]
+        told = [self._told(read) for read in answer.slices if read not in trimmed]
+        return b"".join(told + await self._trimmed(trimmed))
+
+    async def _trimmed(self, reads: Sequence[TailSlice]) -> list[bytes]:
+        """The log has lost what comes next: it comes out of the store. What that does not hold either is a gap."""
+        if not reads:
+            return []
+        frontier = await self._sources.store.frontier(self._info.topic_id)
+        if all(frontier.get(read.partition, 0) <= self._offset(read.partition) for read in reads):
+            return [self._gap(read.partition, read.log_start, "retention") for read in reads]
+        self._place = _from_store(_left(self._info, self._place, frontier), self._info)
+        return []
+
+    def _told(self, read: TailSlice) -> bytes:
+        """What a slice of the log is to the client."""
+        if read.truncated:
+            return self._gap(read.partition, read.log_end, "truncated")
+        messages = []
+        for event in read.events:
+            self._place = self._place.behind(event)
+            if self._place.start_us is None or event.time_us >= self._place.start_us:
+                messages.append(_message(event, self._place))
+        self._place = self._place.at(read.partition, read.next)
+        return b"".join(messages)
+
+    def _gap(self, partition: int, following: int, reason: str) -> bytes:
+        offset = self._offset(partition)
+        gap = {"partition": partition, "from_offset": offset, "to_offset": following, "reason": reason}
+        self._place = self._place.at(partition, following)
+        return b"event: gap\nid: %b\ndata: %b\n\n" % (self._place.token().encode(), orjson.dumps(gap))
+
+    def _offset(self, partition: int) -> int:
+        return self._place.offsets.get(partition, 0)
 
 
-def _told(read: TailSlice, place: _Place) -> tuple[bytes, _Place]:
-    """What a slice of the log is to the client, and the place behind it."""
-    messages = []
-    offset = place.offsets.get(read.partition, 0)
-    if not read.log_start <= offset <= read.log_end:
-        following = read.log_start if offset < read.log_start else read.log_end
-        reason = "retention" if offset < read.log_start else "truncated"
-        gap = {"partition": read.partition, "from_offset": offset, "to_offset": following, "reason": reason}
-        place = replace(place, offsets={**place.offsets, read.partition: following})
-        return b"event: gap\nid: %b\ndata: %b\n\n" % (place.token().encode(), orjson.dumps(gap)), place
-    for event in read.events:
-        place = place.behind(event)
-        if place.start_us is None or event.time_us >= place.start_us:
-            messages.append(_message(event, place))
-    return b"".join(messages), replace(place, offsets={**place.offsets, read.partition: read.next})
+def _left(info: TopicRef, place: _Place, frontier: Frontier) -> Passage:
+    """What the store holds of that which a place in the log has still before it."""
+    window = Window(place.start_us, None)
+    return Passage(topic=info.name, topic_id=info.topic_id, window=window, upto=frontier, above=place.offsets)
+
+
+def _from_store(passage: Passage, info: TopicRef) -> _Place:
+    """In the log it goes on at the passage's frontier, and no partition goes back behind where it began."""
+    offsets = {p: max(passage.upto.get(p, 0), passage.above.get(p, 0)) for p in info.partitions}
+    return _Place(topic_id=info.topic_id, passage=passage, offsets=offsets, start_us=passage.window.start_us)
 
 
 def _message(event: Event, behind: _Place) -> bytes:

@@ -269,7 +269,21 @@ async def test_a_truncated_log_is_told_by_its_end() -> None:
     async with bench.running():
         (read,) = (await bench.behind(topic, 7)).slices
 
-    assert (7, 7, 3) == (read.base, read.next, read.log_end)
+    assert (7, 7, 3, True) == (read.base, read.next, read.log_end, read.truncated)
+
+
+async def test_a_log_end_that_is_merely_old_is_no_news() -> None:
+    bench = OldEndBench()
+    topic = bench.log.make("t")
+    bench.log.fill("t", 3)
+
+    async with bench.running(), asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(bench.behind(topic, 4))
+        await settle()
+        assert not waiting.done()
+        bench.log.fill("t", 2)
+
+    assert [4] == [event.offset for event in waiting.result().slices[0].events]
 
 
 async def test_the_ring_goes_on_where_the_log_was_trimmed_beyond_it() -> None:
@@ -426,6 +440,13 @@ class PoisonedBench(Bench):
         if read.base < 1 < read.next:
             return read._replace(next=1, events=read.events[: 1 - read.base])
         return read
+
+
+class OldEndBench(Bench):
+    """A bench whose broker does not know yet how far its log goes: beyond that it has nothing, and refuses nothing."""
+
+    async def read(self, topic: str, places: list[TailPlace], *, max_bytes: int) -> list[TailSlice]:
+        return [each._replace(truncated=False) for each in await super().read(topic, places, max_bytes=max_bytes)]
 
 
 async def test_a_record_that_cannot_be_decoded_is_a_hole_and_all_else_goes_on() -> None:

@@ -1,3 +1,5 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -6,10 +8,13 @@ from starlette.applications import Starlette
 
 from tests.support.gateway_app import GatewayApp, Stream
 from tivo.client.producer import NewRecord
+from tivo.client.tail import Tail, TailAnswer
 from tivo.gateway.api.tail import PAGE, _LogToken, route
 from tivo.gateway.passage import to_token
 from tivo.model.errors import StoreError
 from tivo.model.timeline import Window
+from tivo.playback.effects import TailPlace
+from tivo.playback.facts import TailSlice, TopicRef
 from tivo.store.base import Found
 from tivo.store.memory import MemoryStore
 
@@ -132,6 +137,86 @@ async def test_what_the_log_has_lost_since_comes_out_of_the_store(gateway: Gatew
 
     async with gateway.stream(URL, headers={"Last-Event-ID": messages.last_id}) as stream:
         assert [4, 5, 6, 7] == await Messages(stream).values(4)
+
+
+async def test_what_the_log_loses_while_the_client_reads_what_is_stored_comes_out_of_the_store(
+    gateway: GatewayApp,
+) -> None:
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        stream.hold()
+        await stream.piece()
+        append(gateway, 5, 6)
+        await gateway.log.store_all("t", gateway.store)
+        append(gateway, 7)
+        gateway.log.trim("t", 0, 7)
+        stream.flow()
+
+        assert list(range(8)) == await Messages(stream).values(8)
+
+
+async def test_what_the_store_holds_only_a_part_of_is_a_gap_from_there_on(gateway: GatewayApp) -> None:
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        stream.hold()
+        await stream.piece()
+        await gateway.log.store_all("t", gateway.store)
+        append(gateway, 5, 6, 7)
+        gateway.log.trim("t", 0, 7)
+        stream.flow()
+        messages = Messages(stream)
+        before = await messages.values(5)
+        kind, gap = await messages.next()
+        after = await messages.values(1)
+
+    assert ([0, 1, 2, 3, 4], [7]) == (before, after)
+    assert ("gap", 5, 7, "retention") == (kind, gap["from_offset"], gap["to_offset"], gap["reason"])
+
+
+async def test_back_in_the_store_the_cursors_are_the_stores_and_lose_nothing(gateway: GatewayApp) -> None:
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        stream.hold()
+        await stream.piece()
+        await gateway.log.store_all("t", gateway.store)
+        append(gateway, 5)
+        gateway.log.trim("t", 0, 5)
+        stream.flow()
+        messages = Messages(stream)
+        before = await messages.values(4)
+
+    async with gateway.stream(URL, headers={"Last-Event-ID": messages.last_id}) as stream:
+        assert [0, 1, 2, 3, 4, 5] == before + await Messages(stream).values(2)
+
+
+async def test_a_log_end_that_is_merely_old_is_no_gap(gateway: GatewayApp) -> None:
+    sources = replace(gateway.sources, tail=OldEndTail(gateway.tail))
+    app = Starlette(routes=[route(sources, gateway.sessions, gateway.clock)])
+
+    async with gateway.stream(URL, app=app) as stream:
+        await stream.piece()
+        append(gateway, 5)
+
+        assert [5] == await Messages(stream).values(1)
+
+
+class OldEndTail:
+    """A tail whose first answer tells a log end below the place asked for: the broker does not know better yet."""
+
+    def __init__(self, tail: Tail) -> None:
+        self._tail = tail
+        self._ends = [3]
+
+    def open(self, topic: TopicRef) -> None:
+        """An event stream opens nothing."""
+
+    def close(self, topic: TopicRef) -> None:
+        """And closes nothing."""
+
+    def keep(self, topics: Mapping[str, TopicRef]) -> None:
+        """Topics stay as they are."""
+
+    async def read(self, topic: TopicRef, places: Sequence[TailPlace], *, max_bytes: int, wait: bool) -> TailAnswer:
+        if self._ends:
+            return TailAnswer([TailSlice(0, 5, 5, 0, self._ends.pop())], behind=True)
+        return await self._tail.read(topic, places, max_bytes=max_bytes, wait=wait)
 
 
 async def test_what_nobody_has_any_more_is_a_gap_and_never_silence(gateway: GatewayApp) -> None:
