@@ -48,6 +48,7 @@ TIMEOUT_MS = 10_000
 A = TypeVar("A", bound=Message)
 
 _FIRST_WITH_TOPIC_IDS = 10
+_READ_UNCOMMITTED, _READ_COMMITTED = 0, 1
 _LOG_START = -2
 _LOG_END = -1
 _GREATEST_TIME = -3
@@ -118,8 +119,12 @@ class Cluster:
         return {index: told.offset for index, told in (await self._list_offsets(topic, _LOG_START)).items()}
 
     async def log_ends(self, topic: str) -> dict[int, int]:
-        """Per partition the high watermark. Raises UnknownTopic."""
-        return {index: told.offset for index, told in (await self._list_offsets(topic, _LOG_END)).items()}
+        """Per partition the last stable offset: whoever reads committed records (KIP-98) gets what lies before it.
+
+        The high watermark lies further on while a transaction is open there. Raises UnknownTopic.
+        """
+        told = await self._list_offsets(topic, _LOG_END, isolation=_READ_COMMITTED)
+        return {index: each.offset for index, each in told.items()}
 
     async def last_time_us(self, topic: str) -> int | None:
         """The greatest time of any record in the log, in whole ms; None for an empty log. Raises UnknownTopic."""
@@ -181,14 +186,15 @@ class Cluster:
         return (await self._metadata(())).controller_id
 
     async def _list_offsets(
-        self, topic: str, timestamp: int, *, first: int = 0
+        self, topic: str, timestamp: int, *, isolation: int = _READ_UNCOMMITTED, first: int = 0
     ) -> dict[int, ListOffsetsPartitionResponse]:
         (told,) = (await self._metadata((topic,))).topics
         _raise_for(told.error_code, topic, "cannot be asked")
         found: dict[int, ListOffsetsPartitionResponse] = {}
         for leader, partitions in _by_leader(told).items():
             wanted = [ListOffsetsPartition(partition_index=index, timestamp=timestamp) for index in partitions]
-            request = ListOffsetsRequest(topics=[ListOffsetsTopic(name=topic, partitions=wanted)])
+            asked = ListOffsetsTopic(name=topic, partitions=wanted)
+            request = ListOffsetsRequest(isolation_level=isolation, topics=[asked])
             answer = await self._ask(request, ListOffsetsResponse, node=leader, first=first)
             for partition in answer.topics[0].partitions:
                 _raise_for(partition.error_code, topic, f"partition {partition.partition_index} has no offsets")

@@ -26,14 +26,16 @@ ID = bytes(range(16))
 
 @dataclass
 class Answers:
-    """What the peer says; each may be made to fail with a code."""
+    """What the peer says; each may be made to fail with a code. A transaction is open from offset 90 on."""
 
     code: int = 0
     codes: Iterator[int] = field(default_factory=lambda: iter(()))
-    offsets: dict[int, int] = field(default_factory=lambda: {-2: 5, -1: 90, -3: 77})
+    offsets: dict[int, int] = field(default_factory=lambda: {-2: 5, -1: 95, -3: 93})
+    stable: dict[int, int] = field(default_factory=lambda: {-2: 5, -1: 90, -3: -1})
 
     def list_offsets(self, request: ListOffsetsRequest) -> ListOffsetsResponse:
         code = next(self.codes, self.code)
+        offsets = self.stable if request.isolation_level == 1 else self.offsets
         return ListOffsetsResponse(
             topics=[
                 ListOffsetsTopicResponse(
@@ -42,7 +44,7 @@ class Answers:
                         ListOffsetsPartitionResponse(
                             partition_index=each.partition_index,
                             error_code=code,
-                            offset=self.offsets[each.timestamp] + each.partition_index,
+                            offset=offsets[each.timestamp] + each.partition_index,
                             timestamp=1_700_000_000_000 + each.partition_index,
                         )
                         for each in topic.partitions
@@ -101,7 +103,7 @@ async def test_topic_ids_leave_out_what_is_not_there(answers: Answers) -> None:
             assert {"quakes": ID} == await cluster.topic_ids(("quakes", "gone", "never"))
 
 
-async def test_log_starts_and_ends_are_told_per_partition(answers: Answers) -> None:
+async def test_log_starts_and_ends_are_those_of_committed_records_per_partition(answers: Answers) -> None:
     async with peer(answers.table()) as broker:
         broker.topics = [a_topic("quakes", ID, 0, 1)]
 
