@@ -62,6 +62,31 @@ test('the gateway may ask for a longer wait', () => {
   assert.equal(2, world.sockets.length);
 });
 
+test('what the gateway asked for in an outage that is over does not lengthen the wait', () => {
+  const { world } = playing();
+  world.socket.say({ type: 'error', code: 'store_unavailable', message: 'away', retry_ms: 5000 }, frame(1, [1]));
+
+  world.socket.lose();
+  world.pass(250);
+
+  assert.equal(2, world.sockets.length);
+});
+
+test('a longer wait that was asked for is kept once, and a goodbye does not shorten it', () => {
+  const { world } = playing();
+  const full = { type: 'error', code: 'too_many_sessions', message: 'full', retry_ms: 3000 };
+  world.socket.say(full, { type: 'bye', code: 1013, reason: 'full' });
+  world.socket.lose(1013);
+  world.pass(2999);
+  assert.equal(1, world.sockets.length);
+  world.pass(1);
+
+  world.socket.lose();
+  world.pass(500);
+
+  assert.equal(3, world.sockets.length);
+});
+
 test('when the network comes back the wait ends at once', () => {
   const { player, world } = playing();
   world.socket.lose();
@@ -86,7 +111,7 @@ test('a socket that was silent for long is not trusted after waking', () => {
 });
 
 test('in history it goes on behind the last event in order', () => {
-  const { world } = playing({ start: '-1h', fit: 60, filter: { key: 'a*' } }, { cursor: 'c0' });
+  const { world } = playing({ start: '-1h', fit: 60, filter: { key: 'a*' } }, { cursor: 'c0', fit: 60 });
   world.socket.say(frame(1, [1, 2], { cursor: 'c1' }), frame(2, [3, eventAt(0, { late: true })]));
 
   world.socket.lose();
@@ -97,9 +122,11 @@ test('in history it goes on behind the last event in order', () => {
     [
       {
         action: 'resume',
+        id: 'resume',
         max_rate: 1000,
-        fit: 60,
         filter: { key: 'a*' },
+        loop: false,
+        fit: 60,
         cursor: 'c1',
         after: { time_us: 3000, topic: 'quakes', partition: 0, offset: 3 },
         offsets: {},
@@ -305,6 +332,177 @@ test('before anything was answered only what was asked is asked again', () => {
     ['play'],
     world.socket.heard.map(({ action }) => action),
   );
+});
+
+const resumed = (world) => {
+  world.socket.lose();
+  world.pass(250);
+  world.socket.open();
+  return world.socket.last('resume');
+};
+
+test('after tail a loop and a fit, which need an end, are not asked for again', () => {
+  const { player, world } = playing({ loop: true, fit: 20 }, { loop: true, fit: 20, speed: 50, cursor: 'c0' });
+  player.tail({ delay_ms: 500 });
+  world.socket.ack('tail', { status: 'tailing', end_us: null, speed: 50, epoch: 2, cursor: 'c1' });
+
+  const { fit, loop, speed, delay_ms } = resumed(world);
+
+  assert.deepEqual([undefined, false, 50, undefined], [fit, loop, speed, delay_ms]);
+});
+
+test('nor where the window went on into the live stream at its end', () => {
+  const { world } = playing({ loop: 2, fit: 20, end_action: 'tail' }, { loop: { count: 2 }, fit: 20, cursor: 'c0' });
+  world.socket.say({ type: 'end', iteration: 2 });
+  world.socket.say({
+    type: 'state',
+    ...stateOf({ status: 'tailing', end_us: null, speed: 50, epoch: 2, cursor: 'c1' }),
+  });
+
+  const { fit, loop, speed, end_action } = resumed(world);
+
+  assert.deepEqual([undefined, false, 50, 'tail'], [fit, loop, speed, end_action]);
+});
+
+for (const [told, wanted] of [
+  [
+    { speed: null, rate: 5 },
+    { rate: 5, loop: false },
+  ],
+  [
+    { speed: 9, fit: 3, loop: true },
+    { fit: 3, loop: true },
+  ],
+  [
+    { speed: 'unlimited', loop: { count: 3, mode: 'restart', gap_ms: 5 } },
+    { speed: 'unlimited', loop: { count: 3, mode: 'restart', gap_ms: 5 } },
+  ],
+]) {
+  test(`pacing and loop are asked for as they were told: ${JSON.stringify(told)}`, () => {
+    const { world } = playing({ fit: 60, loop: true }, { fit: 60, cursor: 'c0' });
+    world.socket.say({ type: 'state', ...stateOf({ cursor: 'c0', ...told }) });
+
+    const { action, id, cursor, offsets, max_rate, ...controls } = resumed(world);
+
+    assert.deepEqual(wanted, controls);
+  });
+}
+
+test('another pacing is no longer part of the state', () => {
+  const { player, world } = playing({ fit: 60 }, { fit: 60, cursor: 'c0' });
+
+  world.socket.say({ type: 'state', ...stateOf({ speed: 2 }) });
+
+  assert.equal(undefined, player.state.fit);
+});
+
+/** A player whose gateway has refused to go on, so often. */
+function refused(state = {}, times = 1) {
+  const { player, world } = playing({ filter: { key: 'a*' }, loop: true }, { cursor: 'c0', loop: true, ...state });
+  const errors = told(player, 'error');
+  world.socket.say(frame(1, [1, 2]));
+  resumed(world);
+  for (let time = 0; time < times; time += 1) {
+    if (time) world.socket.open();
+    world.socket.say({ type: 'error', id: 'resume', action: 'resume', code: 'bad_value', message: `refused ${time}` });
+  }
+  return { player, world, errors };
+}
+
+const PLACE = { after: { time_us: 2000, topic: 'quakes', partition: 0, offset: 2 }, cursor: 'c0', offsets: {} };
+const SINGLY = [
+  { action: 'set', max_rate: 1000 },
+  { action: 'set', filter: { key: 'a*' } },
+  { action: 'set', loop: true },
+  { action: 'set', speed: 1 },
+];
+
+test('refused with its controls, it goes on without them and asks for one after the other', () => {
+  const { world, errors } = refused();
+
+  world.socket.open();
+
+  assert.equal(3, world.sockets.length);
+  assert.equal(true, world.sockets[1].closed);
+  assert.deepEqual([{ action: 'resume', id: 'resume', ...PLACE }, ...SINGLY], world.socket.heard);
+  assert.deepEqual(
+    ['refused 0'],
+    errors.map(({ message }) => message),
+  );
+});
+
+test('refused then and paused, it is paused again', () => {
+  const { world } = refused({ status: 'paused' });
+
+  world.socket.open();
+
+  assert.deepEqual({ action: 'pause' }, world.socket.heard.at(-1));
+});
+
+for (const [state, move] of [
+  [{}, { action: 'play', pos: 0.002 }],
+  [{ status: 'paused' }, { action: 'set', pos: 0.002 }],
+  [{ status: 'ended' }, { action: 'set' }],
+  [{ status: 'tailing', end_us: null }, { action: 'tail' }],
+  [{ status: 'tailing' }, { action: 'play', pos: 0.002 }],
+]) {
+  test(`refused once more, it begins anew where it was: ${JSON.stringify(state)}`, () => {
+    const { world, errors } = refused({ start_us: 500_000, end_us: 2_000_000, ...state }, 2);
+
+    world.socket.open();
+
+    const end = state.end_us === null ? null : 2;
+    assert.deepEqual([{ action: 'set', start: 0.5, end }, ...SINGLY, { id: 'resume', ...move }], world.socket.heard);
+    assert.equal(2, errors.length);
+  });
+}
+
+test('without an event since, it begins anew at the position told', () => {
+  const { world } = playing({}, { cursor: 'c0', pos_us: 7_000_000 });
+  resumed(world);
+  for (let time = 0; time < 2; time += 1) {
+    world.socket.say({ type: 'error', id: 'resume', code: 'bad_value', message: 'no' });
+    world.socket.open();
+  }
+
+  assert.equal(7, world.socket.last('play').pos);
+});
+
+test('refused even that, it is closed and says why', async () => {
+  const { player, world, errors } = refused({}, 2);
+  const reading = player[Symbol.asyncIterator]().next();
+  world.socket.open();
+
+  world.socket.say({ type: 'error', id: 'resume', action: 'play', code: 'bad_time', message: 'refused 2' });
+
+  assert.equal('closed', player.connection);
+  assert.deepEqual(
+    ['refused 0', 'refused 1', 'refused 2'],
+    errors.map(({ message }) => message),
+  );
+  await assert.rejects(reading, { message: 'refused 2' });
+});
+
+test('commands that wait are asked again when the place is found', async () => {
+  const { player, world } = playing({}, { cursor: 'c0' });
+  const paused = player.pause();
+  resumed(world);
+  const [, second] = world.sockets;
+  second.say({ type: 'error', id: 'resume', action: 'resume', code: 'bad_value', message: 'no' });
+  second.say({ type: 'ack', id: second.last('pause').id, action: 'pause', state: stateOf({ pos_us: 1 }) });
+
+  world.socket.open();
+  world.socket.ack('pause', { status: 'paused', pos_us: 2 });
+
+  assert.equal(2, (await paused).pos_us);
+});
+
+test('once it goes on, the next resume asks for everything again', () => {
+  const { world } = refused();
+  world.socket.open();
+  world.socket.say({ type: 'ack', id: 'resume', action: 'resume', state: stateOf({ loop: true }) });
+
+  assert.deepEqual({ key: 'a*' }, resumed(world).filter);
 });
 
 for (const [code, reason] of [

@@ -10,7 +10,7 @@ import msgspec
 
 from tivo.cli.options import to_stderr
 from tivo.client.viewer import Viewer
-from tivo.client.viewer_session import Notice
+from tivo.client.viewer_session import RESUME, Notice
 
 
 def show(viewer: Viewer, *, count: int | None = None, tail: bool = False) -> None:
@@ -38,12 +38,12 @@ async def _show(viewer: Viewer, *, count: int | None, tail: bool) -> None:
 
 
 def tell_of_loss(notice: Notice) -> None:
-    """Say aloud what should have been shown and cannot be, and what went wrong by itself."""
+    """Say aloud what should have been shown and cannot be, and what went wrong that nobody asked for."""
     if notice["type"] == "gap":
         place = f"{notice['topic']}/{notice['partition']}"
         offsets = f"{notice['from_offset']} to {notice['to_offset']}"
         to_stderr(f"tivo: {place}: offsets {offsets} are missing ({notice['reason']})")
-    elif notice["type"] == "error" and notice.get("action") is None:
+    elif notice["type"] == "error" and notice.get("id") in (None, RESUME):
         to_stderr(f"tivo: {notice['message']}")
 
 

@@ -23,7 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
-from tivo.client.viewer_session import Frame, Notice, ShownEvent, State, ViewerSession
+from tivo.client.viewer_session import LAST_REFUSAL, RESUME, Frame, Notice, ShownEvent, State, ViewerSession
 from tivo.model.errors import CommandError, GatewayError, TivoError
 
 PROTOCOL = "tivo.v1.json"
@@ -105,6 +105,7 @@ class Viewer:
         self._newest = self._acked = 0
         self._attempt = 0
         self._retry_s = 0.0
+        self._refused = False
         self._closed = False
         self._failure: BaseException | None = None
         self._more, self._room, self._wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -251,6 +252,8 @@ class Viewer:
         if self._held > HELD_EVENTS:
             self._room.clear()
             await self._room.wait()
+        elif self._refused:
+            return  # what was asked behind it waits for the place to be found, on another connection
         elif code == 1000:
             self._finish(None)
         elif _is_final(code, reason):
@@ -261,11 +264,13 @@ class Viewer:
         else:
             longest_s = min(FIRST_RETRY_S * 2**self._attempt, LAST_RETRY_S)
             self._attempt = min(self._attempt + 1, 16)
-            await self._waits.sleep(max(longest_s * (1 - self._waits.draw() / 2), self._retry_s))
+            wait_s, self._retry_s = max(longest_s * (1 - self._waits.draw() / 2), self._retry_s), 0.0
+            await self._waits.sleep(wait_s)
 
     async def _converse(self, socket: ClientConnection) -> None:
         """Say where to go on, then hear notices until the connection ends or the reader is too far behind."""
         self._newest = self._acked = 0
+        self._refused = False
         for command in self._session.resume():
             await _say(socket, command)
         said: set[str] = set()
@@ -276,7 +281,7 @@ class Viewer:
         self._socket = socket
         credit = self._tasks.create_task(self._return_credit_often())
         try:
-            while self._held <= HELD_EVENTS:
+            while self._held <= HELD_EVENTS and not self._refused:
                 self._hear(msgspec.json.decode(await socket.recv()), socket)
         except ConnectionClosed:
             pass
@@ -287,6 +292,8 @@ class Viewer:
             credit.cancel()
 
     def _hear(self, notice: Notice, socket: ClientConnection) -> None:
+        if notice["type"] != "bye":
+            self._retry_s = (notice.get("retry_ms") or 0) / 1_000
         match notice["type"]:
             case "events":
                 self._take(msgspec.convert(notice, Frame), socket)
@@ -308,6 +315,8 @@ class Viewer:
 
     def _answer(self, ack: Notice) -> None:
         self._attempt = 0
+        if ack.get("id") == RESUME:
+            self._session.refused = 0
         asked = self._asked.pop(ack.get("id") or "", None)
         if asked is not None:
             self._session.keep(asked.command)
@@ -318,9 +327,11 @@ class Viewer:
                 asked.answer.set_result(ack)
 
     def _refuse(self, notice: Notice) -> None:
-        self._retry_s = (notice.get("retry_ms") or 0) / 1_000
         code, message = notice["code"], notice["message"]
-        if notice.get("fatal"):
+        if notice.get("id") == RESUME:
+            self._refused = True
+            self._session.refused += 1
+        if notice.get("fatal") or self._session.refused == LAST_REFUSAL:
             self._finish(GatewayError(f"{code}: {message}"))
             return
         asked = self._asked.pop(notice.get("id") or "", None)

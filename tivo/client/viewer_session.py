@@ -13,7 +13,13 @@ Notice: TypeAlias = dict[str, Any]
 
 Status: TypeAlias = Literal["paused", "playing", "tailing", "buffering", "ended"]
 
-_PACINGS = frozenset({"speed", "fit", "rate"})
+RESUME = "resume"
+"""The id of the command whose answer tells whether a new connection stands where the old one was."""
+
+LAST_REFUSAL = 3
+"""When `refused` is so high there is nothing less to ask for."""
+
+_PACINGS = ("fit", "rate", "speed")
 _NOT_KEPT = frozenset({"action", "id", "start", "end", "pos"})
 
 
@@ -69,16 +75,18 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 class ViewerSession:
     """Takes notices in the order in which they come.
 
-    `state` and `topics` are what holds now; `told` counts how often the gateway told the state.
+    `state` and `topics` are what holds now; `told` counts how often the gateway told the state,
+    `refused` how often in turn it refused to go on.
     """
 
     def __init__(self, topics: Sequence[str]) -> None:
         self.state = State()
         self.topics = list(topics)
         self.told = 0
+        self.refused = 0
         self._controls: dict[str, object] = {}
         self._cursor: str | None = None
-        self._after: dict[str, object] | None = None
+        self._after: dict[str, Any] | None = None
         self._offsets: dict[str, dict[str, int]] = {}
         self._seen: dict[tuple[str, int, int], None] = {}
         self._resumed = False
@@ -89,11 +97,8 @@ class ViewerSession:
         Window and position are in the cursor.
         """
         match command["action"]:
-            case "play" | "set" | "tail":
-                controls = {name: value for name, value in command.items() if name not in _NOT_KEPT}
-                gone = _PACINGS if _PACINGS & controls.keys() else frozenset[str]()
-                kept = {name: value for name, value in self._controls.items() if name not in gone}
-                self._controls = {**kept, **controls}
+            case "play" | "set":
+                self._keep({name: value for name, value in command.items() if name not in _NOT_KEPT})
             case "subscribe":
                 self.topics += [topic for topic in command["topics"] if topic not in self.topics]
             case "unsubscribe":
@@ -102,15 +107,36 @@ class ViewerSession:
     def resume(self) -> list[dict[str, object]]:
         """The commands that put a new connection right behind the last event received, running or paused as before.
 
-        To be asked once per connection: from then on repeats of what is already here are dropped.
+        To be asked once per connection: from then on repeats of what is already here are dropped. Each
+        time the gateway refuses the one with the id RESUME (count it in `refused`) it is asked for
+        less: for the controls one by one, then to begin anew.
         """
         if self._cursor is None:
             return []
         self.state = msgspec.structs.replace(self.state, epoch=-1)
         self._resumed = True
         place = {"cursor": self._cursor, "after": self._after, "offsets": self._offsets}
-        resume = {"action": "resume", **self._controls, **place}
-        return [resume, {"action": "pause"}] if self.state.is_halted else [resume]
+        resume: dict[str, object] = {"action": "resume", "id": RESUME, **place}
+        singly: list[dict[str, object]] = [{"action": "set", name: value} for name, value in self._controls.items()]
+        pause: list[dict[str, object]] = [{"action": "pause"}] if self.state.is_halted else []
+        match self.refused:
+            case 0:
+                return [{**resume, **self._controls}, *pause]
+            case 1:
+                return [resume, *singly, *pause]
+            case _:
+                return self._anew(singly)
+
+    def _anew(self, singly: list[dict[str, object]]) -> list[dict[str, object]]:
+        """The same window once more, from the time of the last event on."""
+        state = self.state
+        bounds = {"start": _seconds(state.start_us), "end": _seconds(state.end_us)}
+        window: dict[str, object] = {"action": "set", **bounds}
+        if state.status == "tailing" and state.end_us is None:
+            return [window, *singly, {"action": "tail", "id": RESUME}]
+        at_us = state.pos_us if self._after is None else self._after["time_us"]
+        pos = None if state.status == "ended" else _seconds(at_us)
+        return [window, *singly, {"action": "set" if state.is_halted else "play", "id": RESUME, "pos": pos}]
 
     def hear(self, notice: Notice) -> None:
         """Take a notice other than a frame."""
@@ -148,8 +174,15 @@ class ViewerSession:
         if state["epoch"] < before:
             return
         self.state = msgspec.convert({**msgspec.structs.asdict(self.state), **state}, State)
+        # Whoever changed them: going live gives up what needs an end.
+        told_controls = ("loop", *[name for name in _PACINGS if state.get(name) is not None][:1])
+        self._keep({name: state[name] for name in told_controls if name in state})
         if told or self.state.epoch > before:
             self._name_cursor(self.state.cursor, live=self.state.status == "tailing")
+
+    def _keep(self, controls: Mapping[str, object]) -> None:
+        gone = _PACINGS if any(name in controls for name in _PACINGS) else ()
+        self._controls = {name: value for name, value in self._controls.items() if name not in gone} | {**controls}
 
     def _name_cursor(self, cursor: str | None, *, live: bool) -> None:
         """The gateway names the place itself: what came before it does not come again."""
@@ -176,3 +209,8 @@ class ViewerSession:
         self._seen[topic, partition, offset] = None
         if len(self._seen) > REMEMBERED_PLACES:
             del self._seen[next(iter(self._seen))]
+
+
+def _seconds(time_us: int | None) -> float | None:
+    """A time as viewers write it; None is unbounded, or not known."""
+    return None if time_us is None else time_us / 1_000_000

@@ -274,6 +274,7 @@ export class Player extends EventTarget {
   /** @param {Notice} notice */
   #message(notice) {
     this.#heard_ms = this.#world.steady();
+    if (notice.type !== 'bye') this.#retry_ms = notice.retry_ms ?? 0;
     if (notice.type === 'error') return this.#failed(notice);
     if (notice.type === 'ack') return this.#answered(notice);
     this.#tellAll(this.#session.receive(notice, this.#heard_ms));
@@ -286,11 +287,12 @@ export class Player extends EventTarget {
   /** @param {Notice} ack */
   #answered({ id, result, state }) {
     this.#attempt = 0;
+    if (id === 'resume') this.#session.refused = 0;
     const asked = this.#asked.get(id);
     if (!asked) return;
     this.#asked.delete(id);
     const { action, id: _, topics = [], ...controls } = asked.command;
-    if (action === 'play' || action === 'set' || action === 'tail') this.#session.keep(controls);
+    if (action === 'play' || action === 'set') this.#session.keep(controls);
     for (const topic of topics) this.topics[action === 'subscribe' ? 'add' : 'delete'](topic);
     // An answer may wait behind that of an earlier question: a state told meanwhile is newer.
     if (state && asked.told === this.#session.told) this.#tellAll(this.#session.become(state, this.#heard_ms));
@@ -304,8 +306,14 @@ export class Player extends EventTarget {
       field,
       retryable: retry_ms > 0,
     });
-    this.#retry_ms = retry_ms ?? 0;
-    if (fatal) return this.#finish(error);
+    const refused = id === 'resume' ? ++this.#session.refused : 0;
+    if (fatal || refused > 2) return this.#finish(error);
+    if (refused) {
+      // What was asked behind it waits for the place to be found, on another socket.
+      this.#tell('error', error);
+      this.#drop();
+      return this.#connect();
+    }
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
     asked ? asked.reject(error) : this.#tell('error', error);
@@ -368,6 +376,7 @@ export class Player extends EventTarget {
     if (means === 'refused') return this.#finish(new TivoError(reason || `closed with ${code}`, { code }));
     if (means === 'idle' && !this.#asked.size) return this.#become('idle');
     const delay_ms = Math.max(retryDelay(this.#attempt++, this.#world.random()), this.#retry_ms);
+    this.#retry_ms = 0;
     this.#cancelRetry = this.#world.later(() => this.#connect(), delay_ms);
     this.#become('waiting');
   }

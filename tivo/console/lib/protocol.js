@@ -40,6 +40,8 @@
  * @property {number | null} end_us
  * @property {number | null} pos_us  null where there is no event yet
  * @property {number | 'unlimited' | null} speed  null where events are evenly spaced (`rate`)
+ * @property {number} [fit]  where this is the pacing: the window in so many seconds
+ * @property {number} [rate]  where this is the pacing: events per second
  * @property {any} loop
  * @property {number} iteration
  * @property {number} epoch

@@ -17,6 +17,9 @@ const STATUS_EVENTS = {
 /** @param {Event} event */
 const place = ({ topic, partition, offset }) => `${partition}/${offset}/${topic}`;
 
+/** @param {number | null} time_us */
+const seconds = (time_us) => time_us && time_us / 1e6;
+
 /**
  * One playback as the viewer sees it: takes notices, answers what happened, and knows at any time how to go on
  * after a lost connection. Reads no clock and touches no socket.
@@ -37,8 +40,10 @@ export class Session {
   lag_ms = 0;
   /** How often the gateway told the state. */
   told = 0;
-  /** Controls that hold, as they were asked for. @type {Controls} */
+  /** Controls that hold: pacing and loop as the gateway tells them, others as they were asked for. @type {Controls} */
   controls = {};
+  /** How often in turn the gateway refused to go on. */
+  refused = 0;
 
   /** @type {string | undefined} */
   #cursor;
@@ -68,16 +73,29 @@ export class Session {
 
   /**
    * The commands that put a new socket where the old one was: right behind the last event received, running or paused
-   * as before. To be asked once per new socket: from then on repeats of what is already here are dropped.
+   * as before. To be asked once per new socket: from then on repeats of what is already here are dropped. Each time the
+   * gateway refuses the one with the id `resume` it is asked for less: for the controls one by one, then to begin anew.
    * @returns {{action: string, [field: string]: any}[]}
    */
   resume() {
     if (!this.#cursor) return [];
     this.state.epoch = -1;
     this.#resumed = true;
-    const place = { cursor: this.#cursor, after: this.#after, offsets: this.#offsets };
-    const resume = { action: 'resume', ...this.controls, ...place };
-    return this.halted ? [resume, { action: 'pause' }] : [resume];
+    const resume = { action: 'resume', id: 'resume', cursor: this.#cursor, after: this.#after, offsets: this.#offsets };
+    const singly = Object.entries(this.controls).map(([name, value]) => ({ action: 'set', [name]: value }));
+    const pause = this.halted ? [{ action: 'pause' }] : [];
+    if (!this.refused) return [{ ...resume, ...this.controls }, ...pause];
+    return this.refused < 2 ? [resume, ...singly, ...pause] : this.#anew(singly);
+  }
+
+  /** The same window once more, from the time of the last event on. @param {{action: string}[]} singly */
+  #anew(singly) {
+    const { status, start_us, end_us, pos_us } = this.state;
+    const window = { action: 'set', start: seconds(start_us), end: seconds(end_us) };
+    const pos = status === 'ended' ? undefined : seconds(this.#after?.time_us ?? pos_us);
+    const live = status === 'tailing' && end_us === null;
+    const move = live ? { action: 'tail' } : { action: this.halted ? 'set' : 'play', pos };
+    return [window, ...singly, { id: 'resume', ...move }];
   }
 
   /**
@@ -143,7 +161,10 @@ export class Session {
   become(next, steady_ms, told) {
     const was = this.state;
     const rested = this.halted;
-    const state = (this.state = { ...was, ...next });
+    const state = (this.state = { ...was, fit: undefined, rate: undefined, ...next });
+    const { speed, fit, rate, loop } = state;
+    // Whoever changed them: going live gives up what needs an end.
+    this.keep(/** @type {any} */ ({ loop, ...(fit ? { fit } : rate ? { rate } : { speed }) }));
     const moved = state.epoch !== was.epoch;
     if (next.cursor !== this.#cursor && (told || moved)) this.#at(next.cursor, state.status === 'tailing');
     this.#anchor(state, state.status === 'tailing' ? 1 : state.speed, steady_ms, moved);

@@ -300,7 +300,7 @@ async def test_every_notice_can_be_heard(gateway: Gateway, patience: Patience) -
 async def test_in_history_it_goes_on_behind_the_last_event_in_order(gateway: Gateway, patience: Patience) -> None:
     async with Viewer(gateway.url, "quakes", waits=patience.waits, autoplay=True, start="-1h", fit=60) as viewer:
         line = await gateway.line()
-        await line.ack()
+        await line.ack({"fit": 60})
         await line.say(frame(1, 1, 2, cursor="c1"), frame(2, 3, event(0, late=True)))
         await take(viewer, 4)
 
@@ -310,7 +310,9 @@ async def test_in_history_it_goes_on_behind_the_last_event_in_order(gateway: Gat
 
         assert {
             "action": "resume",
+            "id": "resume",
             "max_rate": 1000,
+            "loop": False,
             "fit": 60,
             "cursor": "c1",
             "after": {"time_us": 3000, "topic": "quakes", "partition": 0, "offset": 3},
@@ -391,6 +393,104 @@ async def test_waits_grow_to_10_s(gateway: Gateway, patience: Patience) -> None:
 
     waits = [seconds / 0.75 for seconds in patience.asked if seconds != ACK_S]
     assert [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0] == waits
+
+
+async def test_what_was_asked_for_in_an_outage_that_is_over_does_not_lengthen_the_wait(
+    gateway: Gateway, patience: Patience
+) -> None:
+    async with Viewer(gateway.url, "quakes", waits=patience.waits, autoplay=True) as viewer:
+        line = await gateway.line()
+        await line.ack()
+        await line.say({"type": "error", "code": "store_unavailable", "message": "away", "retry_ms": 5000}, frame(1, 1))
+        await take(viewer, 1)
+
+        line.lose()
+        patience.end(RETRY_S)
+        await gateway.line()
+
+    assert 5.0 not in patience.asked
+
+
+async def test_a_longer_wait_that_was_asked_for_is_kept_once_and_a_goodbye_does_not_shorten_it(
+    gateway: Gateway, patience: Patience
+) -> None:
+    async with Viewer(gateway.url, "quakes", waits=patience.waits):
+        line = await gateway.line()
+        full = {"type": "error", "code": "too_many_sessions", "message": "full", "retry_ms": 3000}
+        await line.say(full, {"type": "bye", "code": 1013, "reason": "full"})
+        await line.socket.close(1013, "full")
+        await patience.begun(3.0)
+        patience.end(3.0)
+        line = await gateway.line()
+
+        line.lose()
+        await patience.begun(2 * RETRY_S)
+
+
+async def refuse(line: Line, *behind: dict[str, Any]) -> dict[str, Any]:
+    """Refuse to go on, whatever way it is asked for, and say more behind that."""
+    while (command := await line.heard()).get("id") != "resume":
+        pass
+    await line.say(
+        {"type": "error", "id": "resume", "code": "bad_value", "message": f"no {command['action']}"}, *behind
+    )
+    return command
+
+
+async def test_where_it_is_refused_to_go_on_it_asks_for_less_and_says_so(gateway: Gateway, patience: Patience) -> None:
+    told: list[Any] = []
+    async with Viewer(gateway.url, "q", waits=patience.waits, autoplay=True, on_notice=told.append, loop=2) as viewer:
+        line = await gateway.line()
+        await line.ack({"loop": True})
+        await line.say(frame(1, 1))
+        await take(viewer, 1)
+        line.lose()
+        patience.end(RETRY_S)
+
+        first = await refuse(await gateway.line())
+        second = await refuse(await gateway.line())
+        third = await refuse(await gateway.line())
+
+        assert ["resume", "resume", "play"] == [each["action"] for each in (first, second, third)]
+        assert (True, False) == ("loop" in first, "loop" in second)
+        with pytest.raises(GatewayError, match="bad_value: no play"):
+            await anext(viewer)
+        assert ["no resume", "no resume", "no play"] == [each["message"] for each in told if each["type"] == "error"]
+
+
+async def test_once_it_goes_on_the_next_resume_asks_for_everything_again(gateway: Gateway, patience: Patience) -> None:
+    async with Viewer(gateway.url, "q", waits=patience.waits, autoplay=True) as viewer:
+        line = await gateway.line()
+        await line.ack()
+        line.lose()
+        patience.end(RETRY_S)
+        await refuse(await gateway.line())
+        line = await gateway.line()
+        assert "max_rate" not in await line.ack()
+        await line.say(frame(1, 1))
+        await take(viewer, 1)
+        line.lose()
+        patience.end(RETRY_S)
+
+        assert 1000 == (await (await gateway.line()).heard())["max_rate"]
+
+
+async def test_commands_that_wait_are_asked_again_when_the_place_is_found(gateway: Gateway, patience: Patience) -> None:
+    async with Viewer(gateway.url, "q", waits=patience.waits, autoplay=True) as viewer, asyncio.TaskGroup() as tasks:
+        line = await gateway.line()
+        await line.ack()
+        asked = tasks.create_task(viewer.pause())
+        await line.heard()
+        line.lose()
+        patience.end(RETRY_S)
+        await refuse(await gateway.line(), {"type": "ack", "id": "2", "state": state_of({"pos_us": 1})})
+
+        line = await gateway.line()
+        while "pause" != (await line.heard())["action"]:
+            pass
+        await line.say({"type": "ack", "id": "2", "state": state_of({"pos_us": 2})})
+
+        assert 2 == (await asked).pos_us
 
 
 @pytest.mark.parametrize(("code", "reason"), [(4401, ""), (4403, "not yours"), (1008, "forbidden"), (1009, "")])
