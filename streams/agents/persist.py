@@ -131,7 +131,7 @@ class Keeper:
 
     async def _set_aside(self, page: Page, reason: str) -> None:
         log.error("%s/%d: offset %d goes into quarantine: %s", page.topic, page.partition, page.next - 1, reason)
-        await self._patience.until_there(lambda: self._store.quarantine(page, reason))
+        await self._patience.until_there(lambda: self._store.quarantine(page, "quarantine", reason))
         metrics.AGENT_QUARANTINED.labels(page.topic).inc(len(page.events))
 
     def _rewind(self, gap: PageGap) -> TP:

@@ -196,7 +196,7 @@ class Stored:
     async def quarantined(self, topic_id: bytes) -> list[Place]:
         frontier = await self.frontier(topic_id)
         rows = await self._store.ledger(topic_id, above={}, upto=frontier)
-        return [(row.partition, row.base) for row in rows if row.quarantined]
+        return [(row.partition, row.base) for row in rows if row.loss == "quarantine"]
 
     async def topic_ids(self, topic: str) -> set[bytes]:
         return {stats.topic_id for stats in await self._store.topics() if stats.topic == topic}

@@ -20,7 +20,7 @@ from streams.places import Places
 from tivo import config
 from tivo.model.errors import RecordError, StoreError
 from tivo.model.event import Page
-from tivo.store.base import Store, Written
+from tivo.store.base import Loss, Store, Written
 from tivo.store.open import open_store
 
 
@@ -59,9 +59,9 @@ class FaultyStore:
         assert random.random() >= self._raise_share, "injected after the write"
         return written
 
-    async def quarantine(self, page: Page, reason: str) -> None:
+    async def quarantine(self, page: Page, loss: Loss, why: str) -> None:
         self._check_away()
-        await self._store.quarantine(page, reason)
+        await self._store.quarantine(page, loss, why)
 
     def _check_away(self) -> None:
         if self._away_file and Path(self._away_file).exists():

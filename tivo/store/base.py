@@ -2,13 +2,20 @@
 
 from enum import StrEnum
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from tivo.model.event import Cursor, Event, Frontier, Page
 from tivo.model.timeline import Window
 
 MAX_READ_BYTES = 4 << 20
 """A read ends here unless told otherwise: a value may have 1 MiB, and 500 of them are not to be in memory at once."""
+
+
+Loss: TypeAlias = Literal["retention", "quarantine"]
+"""Why offsets are not held and never will be, in the words of the playback protocol's gap.
+
+`retention`: the log had let go of them before they came here. `quarantine`: they came and could not be held.
+"""
 
 
 class Written(StrEnum):
@@ -23,8 +30,9 @@ class LedgerRow(NamedTuple):
     """Offsets that were written in one go: what they hold and from when to when.
 
     Per partition the rows follow each other without a hole: each begins where the one before it
-    ends, the first where the store began. `merge` joins neighbours into one row. Times are None
-    where no event is held: a page of natural holes, or one set aside, which tells why.
+    ends, the first where the store began. `merge` joins neighbours into one row. A row with a
+    `loss` holds no event, and `why` tells of it at length. Times are those of the events, held or
+    set aside; None where there were none, as in a page of natural holes, or where nobody saw them.
     """
 
     partition: int
@@ -33,7 +41,17 @@ class LedgerRow(NamedTuple):
     min_time_us: int | None
     max_time_us: int | None
     events: int
-    quarantined: str | None = None
+    loss: Loss | None = None
+    why: str | None = None
+
+
+class Lost(NamedTuple):
+    """Offsets of a partition, base ≤ offset < next, that the store does not hold and never will, and why."""
+
+    partition: int
+    base: int
+    next: int
+    reason: Loss
 
 
 class TopicStats(NamedTuple):
@@ -137,11 +155,22 @@ class Store(Protocol):
         """
         ...
 
-    async def quarantine(self, page: Page, reason: str) -> None:
-        """Set a page aside that cannot be stored as events, and move the frontier past it. Never deleted.
+    async def lost(self, topic_id: bytes, window: Window, *, above: Frontier, upto: Frontier) -> list[Lost]:
+        """The losses in above[p] ≤ offset < upto[p] that may concern a window, by partition and base. Cheap.
 
-        Compares the frontier as `write` does. A page without events tells of offsets that were
-        lost before they came here, such as records that the log expired: the reason says so.
+        Where the times are known (`LedgerRow`) they decide. Offsets lost unseen may have lain anywhere
+        between the first time of the nearest row before them that has times and the last one of the
+        nearest behind, unbounded where there is none. A partition missing from `above` starts at 0,
+        one missing from `upto` has none. Ranges are clipped to these bounds, and neighbours that
+        were lost for the same reason are one.
+        """
+        ...
+
+    async def quarantine(self, page: Page, loss: Loss, why: str) -> None:
+        """Note that the offsets of a page will never be held, and move the frontier past them.
+
+        Compares the frontier as `write` does. The page's events, as far as anything can be told of
+        them, are set aside and never deleted; a page without events tells of offsets that nobody saw.
         """
         ...
 

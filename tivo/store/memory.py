@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from tivo.model.event import Cursor, Event, Frontier, Page
 from tivo.model.timeline import Window
 from tivo.store.admission import admit, check_name, verify
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Store, TopicStats, Written
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Loss, Lost, Overview, Store, TopicStats, Written
+from tivo.store.ledger import LossRow, lost, row_of_loss
 from tivo.store.overview import slices
 from tivo.store.selection import Selection, end
 
@@ -17,7 +18,8 @@ class _Topic:
     frontier: dict[int, int] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)  # in playback order
     ledger: list[LedgerRow] = field(default_factory=list)
-    quarantined: list[tuple[Page, str]] = field(default_factory=list)
+    losses: list[LedgerRow] = field(default_factory=list)  # rows of the ledger
+    set_aside: list[Page] = field(default_factory=list)
 
 
 class MemoryStore(Store):
@@ -83,14 +85,21 @@ class MemoryStore(Store):
             counts[(event.time_us - cut.start_us) // cut.width_us] += 1
         return Overview(cut.start_us, cut.width_us, counts)
 
-    async def quarantine(self, page: Page, reason: str) -> None:
+    async def lost(self, topic_id: bytes, window: Window, *, above: Frontier, upto: Frontier) -> list[Lost]:
+        topic = self._topics.get(topic_id)
+        rows = sorted(_bounded(row, topic.ledger) for row in topic.losses) if topic else []
+        return lost(rows, window, above=above, upto=upto)
+
+    async def quarantine(self, page: Page, loss: Loss, why: str) -> None:
         written, rest = admit(page, self._frontier(page))
         if written is Written.SKIPPED:
             return
         topic = self._topics.setdefault(rest.topic_id, _Topic(rest.topic))
         topic.frontier[rest.partition] = rest.next
-        topic.ledger.append(LedgerRow(rest.partition, rest.base, rest.next, None, None, 0, reason))
-        topic.quarantined.append((rest, reason))
+        topic.losses.append(row_of_loss(rest, loss, why))
+        topic.ledger.append(topic.losses[-1])
+        if rest.events:
+            topic.set_aside.append(rest)
 
     async def merge(self, *, before_us: int, limit: int) -> int:
         return 0
@@ -113,6 +122,16 @@ class MemoryStore(Store):
         topic.frontier[page.partition] = page.next
         first_us, last_us = (events[0].time_us, events[-1].time_us) if events else (None, None)
         topic.ledger.append(LedgerRow(page.partition, page.base, page.next, first_us, last_us, len(events)))
+
+
+def _bounded(row: LedgerRow, ledger: list[LedgerRow]) -> LossRow:
+    assert row.loss is not None
+    found = LossRow(row.partition, row.base, row.next, row.loss, row.min_time_us, row.max_time_us)
+    if row.min_time_us is not None:
+        return found
+    timed = [other for other in ledger if other.partition == row.partition and other.min_time_us is not None]
+    before_us = next((other.min_time_us for other in reversed(timed) if other.base < row.base), None)
+    return found.between(before_us, next((other.max_time_us for other in timed if other.base > row.base), None))
 
 
 def _touches(row: LedgerRow, above: Frontier, upto: Frontier) -> bool:

@@ -10,7 +10,7 @@ from tivo.model.errors import StoreError
 from tivo.model.event import Cursor, Frontier, Page
 from tivo.model.timeline import Window
 from tivo.store import sqlite_merge
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Store, TopicStats, Written
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Loss, Lost, Overview, Store, TopicStats, Written
 from tivo.store.selection import Selection
 from tivo.store.sqlite_read import Reader
 from tivo.store.sqlite_write import Writer
@@ -30,8 +30,9 @@ class SqliteStore(Store):
     """Packed pages in a file in write-ahead mode. Nothing is opened before the first call.
 
     One thread of its own writes; reads run in others, each with its own connection, and see the last
-    state committed without waiting for the writer. Opened read-only, it is empty until another
-    process has made the file. `bucket_us` None takes the file's own width (one hour for a new file).
+    state committed without waiting for the writer. A file that an older tivo made is brought up to
+    date by the first call. Opened read-only, it is empty until another process has made the file.
+    `bucket_us` None takes the file's own width (one hour for a new file).
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class SqliteStore(Store):
         self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="store-read")
         self._writer = None if read_only else Writer(path, bucket_us=bucket_us, busy_ms=busy_ms)
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._is_up_to_date = read_only
 
     async def write(self, page: Page) -> Written:
         return (await self.write_all([page]))[0]
@@ -69,29 +71,32 @@ class SqliteStore(Store):
         reverse: bool = False,
     ) -> Found:
         asked = Selection(window=window, above=above, upto=upto, after=after, until=until, reverse=reverse)
-        return await self._in(self._reading, self._reader.read, topic_id, asked, limit, max_bytes)
+        return await self._look(self._reader.read, topic_id, asked, limit, max_bytes)
 
     async def topics(self) -> list[TopicStats]:
-        return await self._in(self._reading, self._reader.topics)
+        return await self._look(self._reader.topics)
 
     async def frontier(self, topic_id: bytes) -> dict[int, int]:
-        return await self._in(self._reading, self._reader.frontier, topic_id)
+        return await self._look(self._reader.frontier, topic_id)
 
     async def ledger(self, topic_id: bytes, *, above: Frontier, upto: Frontier) -> list[LedgerRow]:
-        return await self._in(self._reading, self._reader.ledger, topic_id, above, upto)
+        return await self._look(self._reader.ledger, topic_id, above, upto)
 
     async def overview(self, topic_id: bytes, window: Window, buckets: int) -> Overview:
-        return await self._in(self._reading, self._reader.overview, topic_id, window, buckets)
+        return await self._look(self._reader.overview, topic_id, window, buckets)
 
-    async def quarantine(self, page: Page, reason: str) -> None:
-        await self._in(self._writing, self._changes().quarantine, page, reason)
+    async def lost(self, topic_id: bytes, window: Window, *, above: Frontier, upto: Frontier) -> list[Lost]:
+        return await self._look(self._reader.lost, topic_id, window, above, upto)
+
+    async def quarantine(self, page: Page, loss: Loss, why: str) -> None:
+        await self._in(self._writing, self._changes().quarantine, page, loss, why)
 
     async def merge(self, *, before_us: int, limit: int) -> int:
         writer, gone = self._changes(), 0
-        for group in await self._in(self._reading, self._due, before_us):
+        for group in await self._look(self._due, before_us):
             while gone < limit:
                 at_most = min(_MERGE_PAGES, max(2, limit - gone))
-                rewrite = await self._in(self._reading, self._plan, group, before_us, at_most)
+                rewrite = await self._look(self._plan, group, before_us, at_most)
                 gone += await self._in(self._writing, sqlite_merge.apply, writer, rewrite)
                 if len(rewrite.pages) < at_most:
                     break
@@ -122,6 +127,13 @@ class SqliteStore(Store):
             if file is None:
                 raise StoreError(f"{self._path} was removed")
             return sqlite_merge.plan(file, group, before_us=before_us, limit=limit)
+
+    async def _look(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """What a call that reads returns or raises."""
+        if not self._is_up_to_date:
+            await self._in(self._writing, self._changes().bring_up_to_date)
+            self._is_up_to_date = True
+        return await self._in(self._reading, call, *args, **kwargs)
 
     async def _in(self, threads: ThreadPoolExecutor, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """What a call in another thread returns or raises."""

@@ -90,6 +90,14 @@ def open_to_read(path: Path, *, busy_ms: int) -> File | None:
         return file
 
 
+def is_outdated(path: Path, *, busy_ms: int) -> bool:
+    """Whether an older tivo made the file: nobody reads it before it was opened once to write. Raises StoreError."""
+    if identity(path) is None:
+        return False
+    with translated(path), closing(_connect(path, "ro", busy_ms)) as connection:
+        return 0 < _recognise(connection, path) < len(_MIGRATIONS)
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Raises what SQLite and the operating system say of a file as StoreError, the cause kept."""

@@ -11,7 +11,8 @@ from tivo.model.bucket import bucket_start
 from tivo.model.errors import StoreError
 from tivo.model.event import Event, Frontier
 from tivo.model.timeline import Window
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, TopicStats
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Lost, Overview, TopicStats
+from tivo.store.ledger import LossRow, lost
 from tivo.store.ordered import PlacedPage, in_order, last_first
 from tivo.store.overview import EXACT, parts, slices
 from tivo.store.page_cache import PageCache
@@ -87,6 +88,22 @@ class Reader:
                 found = file.connection.execute(_SQL["ledger"], {"topic": topic, "partition": partition, **bounds})
                 rows += map(LedgerRow._make, found)
         return rows
+
+    def lost(self, topic_id: bytes, window: Window, above: Frontier, upto: Frontier) -> list[Lost]:
+        """`Store.lost`."""
+        rows: list[LossRow] = []
+        with self.snapshot() as file:
+            topic = _topic(file, topic_id)
+            if file is None or topic is None:
+                return []
+            times = {
+                "start_us": _FIRST_US if window.start_us is None else window.start_us,
+                "end_us": _LAST_US if window.end_us is None else window.end_us,
+            }
+            for partition, end in sorted(upto.items()):
+                offsets = {"above": above.get(partition, 0), "upto": end}
+                rows += _losses(file, {"topic": topic, "partition": partition} | offsets | times)
+        return lost(rows, window, above=above, upto=upto)
 
     def overview(self, topic_id: bytes, window: Window, buckets: int) -> Overview:
         """`Store.overview`."""
@@ -168,6 +185,13 @@ def _topic(file: File | None, topic_id: bytes) -> int | None:
 
 def _frontier(file: File, topic: int) -> dict[int, int]:
     return dict(file.connection.execute(_SQL["frontier"], (topic,)))
+
+
+def _losses(file: File, asked: dict[str, int]) -> Iterator[LossRow]:
+    """Losses among offsets of a partition, without those that are known to lie outside of a window."""
+    for base, next_offset, loss, first_us, last_us, *around_us in file.connection.execute(_SQL["losses"], asked):
+        row = LossRow(asked["partition"], base, next_offset, loss, first_us, last_us)
+        yield row.between(*around_us) if first_us is None else row
 
 
 class _Times(NamedTuple):

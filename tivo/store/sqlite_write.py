@@ -11,9 +11,10 @@ from tivo.model.bucket import bucket_start
 from tivo.model.errors import StoreError
 from tivo.model.event import Event, Page
 from tivo.store.admission import admit, check_name, verify
-from tivo.store.base import Written
+from tivo.store.base import LedgerRow, Loss, Written
+from tivo.store.ledger import row_of_loss
 from tivo.store.overview import LEVELS, count
-from tivo.store.sqlite_file import File, identity, open_to_write, translated
+from tivo.store.sqlite_file import File, identity, is_outdated, open_to_write, translated
 from tivo.store.statements import named
 
 _SQL = named("sqlite", "write")
@@ -49,6 +50,12 @@ class Writer:
             self._give_up(error)
             raise
 
+    def bring_up_to_date(self) -> None:
+        """Open a file that an older tivo made: from then on whoever reads it finds today's schema."""
+        if is_outdated(self._path, busy_ms=self._busy_ms):
+            with translated(self._path):
+                self._opened()
+
     def write_all(self, pages: Sequence[Page]) -> list[Written]:
         """`Store.write_all`."""
         for page in pages:
@@ -56,7 +63,7 @@ class Writer:
         with self.transaction() as file:
             return [_write(file, page) for page in pages]
 
-    def quarantine(self, page: Page, reason: str) -> None:
+    def quarantine(self, page: Page, loss: Loss, why: str) -> None:
         """`Store.quarantine`."""
         with self.transaction() as file:
             connection = file.connection
@@ -64,9 +71,10 @@ class Writer:
             written, rest = admit(page, _frontier(connection, topic, page.partition))
             if written is Written.SKIPPED:
                 return
-            place = (topic, rest.partition, rest.base, rest.next)
-            connection.execute(_SQL["insert_quarantine"], (*place, reason, msgspec.msgpack.encode(rest)))
-            connection.execute(_SQL["insert_ledger"], (*place, None, None, 0, reason))
+            connection.execute(_SQL["insert_ledger"], (topic, *row_of_loss(rest, loss, why)))
+            if rest.events:
+                place = (topic, rest.partition, rest.base, rest.next)
+                connection.execute(_SQL["insert_quarantine"], (*place, why, msgspec.msgpack.encode(rest)))
             connection.execute(_SQL["move_frontier"], (topic, rest.partition, rest.next, 0, 0, None, None))
 
     def close(self) -> None:
@@ -119,8 +127,8 @@ def _write(file: File, page: Page) -> Written:
         rows = [(topic, level_us, start_us, number) for start_us, number in cells.items()]
         connection.executemany(_SQL["add_to_counts"], rows)
     first_us, last_us = (events[0].time_us, events[-1].time_us) if events else (None, None)
-    place = (topic, rest.partition, rest.base, rest.next)
-    connection.execute(_SQL["insert_ledger"], (*place, first_us, last_us, len(events), None))
+    row = LedgerRow(rest.partition, rest.base, rest.next, first_us, last_us, len(events))
+    connection.execute(_SQL["insert_ledger"], (topic, *row))
     value_bytes = sum([len(event.value) for event in events if event.value])
     sums = (len(events), value_bytes, first_us, last_us)
     connection.execute(_SQL["move_frontier"], (topic, rest.partition, rest.next, *sums))

@@ -53,7 +53,7 @@ async def test_trimmed_and_skipped_events_are_counted_once(store: Store) -> None
 
 
 async def test_refused_page_is_not_counted(store: Store) -> None:
-    await store.quarantine(row(0, 1, 2, 3), "cannot be read")
+    await store.quarantine(row(0, 1, 2, 3), "quarantine", "cannot be read")
 
     assert 0 == sum((await store.overview(TOPIC_ID, Window(0, HOUR_US), 7)).counts)
 

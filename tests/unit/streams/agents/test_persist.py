@@ -124,7 +124,7 @@ async def test_poison_is_found_by_halving_and_goes_into_quarantine() -> None:
     assert [0, 1, 2, 3, 4, 6, 7] == await offsets(store)
     assert {PARTITION: 8} == places.frontiers()
     rows = await store.ledger(TOPIC_ID, above={}, upto={3: 8})
-    assert [(5, 6)] == [(row.base, row.next) for row in rows if row.quarantined]
+    assert [(5, 6)] == [(row.base, row.next) for row in rows if row.loss == "quarantine"]
 
 
 async def test_page_at_fault_is_tried_again_before_it_is_cut() -> None:

@@ -1,5 +1,8 @@
-from tivo.store.base import LedgerRow
-from tivo.store.ledger import joined
+import pytest
+
+from tivo.model.timeline import Window
+from tivo.store.base import LedgerRow, Lost
+from tivo.store.ledger import LossRow, joined, lost
 from tivo.store.page import MAX_EVENTS
 
 
@@ -42,3 +45,50 @@ def test_rows_with_offsets_between_them_stay_apart() -> None:
     rows = [row(0, 2, 1, 1), row(5, 6, 1, 1)]
 
     assert rows == list(joined(rows, span_us=10))
+
+
+def test_loss_keeps_its_own_row() -> None:
+    aside = LedgerRow(0, 2, 3, 5, 5, 0, "quarantine", "why")
+    rows = [row(0, 2, 5, 5, 2), aside, row(3, 4, 5, 5)]
+
+    assert rows == list(joined(rows, span_us=10))
+
+
+def test_times_of_a_loss_are_known_on_one_side_or_on_none() -> None:
+    unseen = LossRow(0, 3, 4, "retention", None, None)
+
+    assert unseen == unseen.between(None, None)
+    assert (7, None) == unseen.between(7, None)[-2:]
+    assert (None, 7) == unseen.between(None, 7)[-2:]
+    assert (5, 7) == unseen.between(7, 5)[-2:] == unseen.between(5, 7)[-2:]
+
+
+@pytest.mark.parametrize(
+    ("window", "is_told"),
+    [
+        (Window(), True),
+        (Window(None, 5), False),
+        (Window(None, 6), True),
+        (Window(7), True),
+        (Window(8), False),
+        (Window(6, 6), False),
+    ],
+)
+def test_window_is_half_open_and_the_times_of_a_loss_are_not(window: Window, is_told: bool) -> None:
+    rows = [LossRow(0, 3, 4, "quarantine", 5, 7)]
+
+    assert is_told == bool(lost(rows, window, above={}, upto={0: 9}))
+
+
+def test_losses_join_within_a_partition_and_a_reason() -> None:
+    rows = [
+        LossRow(0, 0, 2, "quarantine", 1, 1),
+        LossRow(0, 2, 4, "quarantine", 1, 1),
+        LossRow(0, 4, 5, "retention", None, None),
+        LossRow(0, 6, 7, "retention", None, None),
+        LossRow(1, 7, 8, "retention", None, None),
+    ]
+
+    told = [Lost(0, 1, 4, "quarantine"), Lost(0, 4, 5, "retention"), Lost(0, 6, 7, "retention")]
+    assert [*told, Lost(1, 7, 8, "retention")] == lost(rows, Window(), above={0: 1}, upto={0: 9, 1: 9})
+    assert told == lost(rows, Window(), above={0: 1}, upto={0: 9})

@@ -28,7 +28,7 @@ async def test_path_may_be_relative_and_quoted(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
 
     async with open_store("sqlite:///a%20folder/50%25.db") as store:
-        await store.quarantine(HOLES, "to make the file")
+        await store.quarantine(HOLES, "quarantine", "to make the file")
 
     assert (tmp_path / "a folder" / "50%.db").exists()
 

@@ -42,7 +42,7 @@ async def test_read_only_store_refuses_changes(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="opened read-only"):
             await store.write(row(0, 1))
         with pytest.raises(StoreError, match="opened read-only"):
-            await store.quarantine(row(0, 1), "why")
+            await store.quarantine(row(0, 1), "quarantine", "why")
         with pytest.raises(StoreError, match="opened read-only"):
             await store.merge(before_us=0, limit=9)
 
@@ -152,3 +152,19 @@ async def test_pages_are_chosen_by_the_index_alone(tmp_path: Path, name: str) ->
     (step,) = [detail for *_, detail in plan]
     assert "SEARCH pages USING COVERING INDEX pages_by_time (topic=? AND min_us>? AND min_us<?)" == step
     assert [] == rows(path, "SELECT 1 FROM pages WHERE topic <> 1")
+
+
+async def test_losses_are_found_by_their_index_alone(tmp_path: Path) -> None:
+    """A topic without losses is asked about by one look, however long its ledger is."""
+    path = tmp_path / "store.db"
+    async with store_at(path) as store:
+        await store.write(row(0, 1))
+    bounds = dict.fromkeys(("topic", "partition", "above", "upto", "start_us", "end_us"), 1)
+
+    with behind(path) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {named('sqlite', 'read')['losses']}", bounds).fetchall()
+
+    first, *others = [detail for *_, detail in plan if detail.startswith(("SEARCH", "SCAN"))]
+    assert first.startswith("SEARCH lost USING COVERING INDEX ledger_losses (topic=? AND partition=? AND base>?")
+    assert not any(detail.startswith("SCAN") for detail in others)
+    assert not any("TEMP B-TREE" in detail for *_, detail in plan)

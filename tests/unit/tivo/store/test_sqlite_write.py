@@ -53,7 +53,7 @@ async def test_longest_span_of_a_bucket_is_kept(tmp_path: Path) -> None:
 async def test_quarantined_page_is_kept_as_it_came(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with store_at(path) as store:
-        await store.quarantine(row(0, 5, value=b"the culprit"), "why")
+        await store.quarantine(row(0, 5, value=b"the culprit"), "quarantine", "why")
 
     ((base, behind_it, reason, page),) = rows(path, "SELECT base, next, reason, page FROM quarantine")
 

@@ -28,7 +28,7 @@ UPDATE buckets SET max_span_us = ?, small_pages = ? WHERE topic = ? AND start_us
 SELECT base FROM ledger WHERE topic = ? AND partition = ? ORDER BY base DESC LIMIT 1 OFFSET ?
 
 -- name: ledger_between
-SELECT partition, base, next, min_us, max_us, events, quarantined FROM ledger
+SELECT partition, base, next, min_us, max_us, events, loss, quarantined FROM ledger
 WHERE topic = ? AND partition = ? AND base >= ? AND base < ? ORDER BY base
 
 -- name: delete_ledger

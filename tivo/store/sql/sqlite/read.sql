@@ -25,10 +25,25 @@ ORDER BY min_us DESC
 SELECT packed FROM pages WHERE page = ?
 
 -- name: ledger
-SELECT partition, base, next, min_us, max_us, events, quarantined FROM ledger
+SELECT partition, base, next, min_us, max_us, events, loss, quarantined FROM ledger
 WHERE topic = :topic AND partition = :partition AND base < :upto AND next > :above
     AND base >= coalesce((SELECT max(base) FROM ledger
         WHERE topic = :topic AND partition = :partition AND base <= :above), :above)
+ORDER BY base
+
+-- name: losses
+SELECT base, next, loss, min_us, max_us,
+    CASE WHEN min_us IS NULL THEN (SELECT min_us FROM ledger
+        WHERE topic = :topic AND partition = :partition AND base < lost.base AND min_us IS NOT NULL
+        ORDER BY base DESC LIMIT 1) END,
+    CASE WHEN min_us IS NULL THEN (SELECT max_us FROM ledger
+        WHERE topic = :topic AND partition = :partition AND base > lost.base AND min_us IS NOT NULL
+        ORDER BY base LIMIT 1) END
+FROM ledger AS lost INDEXED BY ledger_losses
+WHERE topic = :topic AND partition = :partition AND loss IS NOT NULL AND base < :upto AND next > :above
+    AND base >= coalesce((SELECT max(base) FROM ledger INDEXED BY ledger_losses
+        WHERE topic = :topic AND partition = :partition AND loss IS NOT NULL AND base <= :above), :above)
+    AND (min_us IS NULL OR (min_us < :end_us AND max_us >= :start_us))
 ORDER BY base
 
 -- name: hull

@@ -18,8 +18,8 @@ ON CONFLICT (topic, partition) DO UPDATE SET
     last_us = max(coalesce(last_us, excluded.last_us), coalesce(excluded.last_us, last_us))
 
 -- name: insert_ledger
-INSERT INTO ledger (topic, partition, base, next, min_us, max_us, events, quarantined)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO ledger (topic, partition, base, next, min_us, max_us, events, loss, quarantined)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: insert_page
 INSERT INTO pages (topic, partition, min_us, max_us, base, next, events, raw_bytes, packed)
