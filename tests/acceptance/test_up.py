@@ -15,6 +15,7 @@ import pytest
 from tests.support.tivo import Tivo, tivo, tivo_up, until
 
 STOPS_WITHIN_S = 5.0
+DOES = ("produce with curl", "produce with kcat", "play")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,39 @@ def test_ready_file_names_addresses_and_processes(running: Tivo) -> None:
     assert all(is_alive(pid) for pid in ready["pids"].values())
     with urllib.request.urlopen(ready["http"] + "/readyz", timeout=10) as answer:
         assert 200 == answer.status
+
+
+def printed(running: Tivo) -> dict[str, str]:
+    """The lines to copy, by what they do."""
+    lines = [line.strip() for line in running.messages.read_text().splitlines()]
+    return {what: line.removeprefix(what).strip() for what in DOES for line in lines if line.startswith(what)}
+
+
+def copied(line: str, where: Path) -> str:
+    """What a printed line says in another terminal, somewhere else, with nothing of tivo on the PATH."""
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(where)}
+    run = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=where, env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    return run.stdout
+
+
+def test_the_printed_lines_work_wherever_they_are_copied(running: Tivo, tmp_path: Path) -> None:
+    lines = printed(running)
+
+    assert [*DOES] == [*lines]
+    assert '"offset"' in copied(lines["produce with curl"], tmp_path)
+    assert {"hello": "world"} == json.loads(copied(lines["play"] + " --count 1", tmp_path))["value"]
+
+
+@pytest.mark.needs("kcat")
+def test_the_printed_line_for_kcat_works(running: Tivo, tmp_path: Path) -> None:
+    lines = printed(running)
+
+    assert "" == copied(lines["produce with kcat"], tmp_path)
+
+    events = copied(lines["play"] + " --end now --speed unlimited", tmp_path).splitlines()
+    assert {"hello": "kafka"} in [json.loads(event)["value"] for event in events]
 
 
 @pytest.mark.parametrize("name", ["broker", "agent", "gateway"])

@@ -1,7 +1,9 @@
 """`tivo up`: everything on this machine."""
 
 import asyncio
+import sys
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -42,17 +44,23 @@ def command(*, config_file: Path | None, ready_file: Path | None, demo: bool, **
 
 
 def _welcome(plan: Plan, *, demo: bool) -> str:
-    """One address, and three lines to copy."""
+    """One address, and three lines to copy into any other terminal."""
     topic = "greetings"
-    socket = plan.url.replace("http", "ws", 1)
+    records = f"{plan.url}/v1/topics/{topic}/records"
     kafka = plan.settings.bootstrap.split(",")[0]
     shown = f"{plan.url}/?topic=quakes" if demo else plan.url
     return f"""
   tivo is ready:  {shown}
 
-  produce with curl   curl {plan.url}/v1/topics/{topic}/records --json '{{"hello": "world"}}'
+  produce with curl   curl {records} -H content-type:application/json -d '{{"hello": "world"}}'
   produce with kcat   echo '{{"hello": "kafka"}}' | kcat -b {kafka} -t {topic} -P
-  play                python -m websockets {socket}/ws/{topic}   then type  {{"action": "play", "speed": 1}}
+  play                {_tivo()} play {topic} --url {plan.url} --max-gap 1
 
   Ctrl-C stops it.
 """
+
+
+def _tivo() -> str:
+    """The command that runs here, as a shell finds it from anywhere: it may be on no PATH."""
+    beside = Path(sys.executable).with_name("tivo")
+    return quote(str(beside)) if beside.exists() else f"{quote(sys.executable)} -m tivo"
