@@ -15,7 +15,7 @@ from tivo.model.event import Cursor, Event, Frontier
 from tivo.model.timeline import Window
 from tivo.playback.effects import Cancel, Effect, ReadBounds, ReadFrontier, ReadPage, ReadTail, TailPlace
 from tivo.playback.facts import BoundsRead, FrontierRead, Lost, PageRead, Source, TailRead, TailSlice, TopicRef
-from tivo.playback.merge import FIRST, LAST, Buffer, order_key, weight
+from tivo.playback.merge import FIRST, LAST, Buffer, behind, order_key, weight
 from tivo.playback.notices import Gap, GapReason
 from tivo.playback.progress import Plan, Progress, Reach, Start
 
@@ -53,6 +53,7 @@ class Track:
         self._room = room
         self._passes = plan.passes
         self._base = dict(progress.base)
+        self._origin: Frontier = dict(progress.base)
         self._held = dict(progress.frontier)
         self._lost_told: dict[int, int] = {}
         self._read = progress.cursor
@@ -125,6 +126,14 @@ class Track:
         for event in self.buffer.all():
             lowest[event.partition] = min(event.offset, lowest.get(event.partition, event.offset))
         return lowest
+
+    @property
+    def live_progress(self) -> Progress:
+        """What has been sent of it in live; what lay behind the window's end has not, should that be moved."""
+        end_us = self.window.end_us
+        if end_us is None:
+            return Progress(base=self.unsent)
+        return Progress(base=self._origin, frontier=self.unsent, cursor=behind(end_us - 1))
 
     @property
     def at_edge(self) -> bool:
@@ -232,7 +241,7 @@ class Track:
         if self._edge:
             self._edge = False
             self._base = dict.fromkeys(self.topic.partitions, 0) | dict(fact.ends)
-            self._sent_base = self._base
+            self._sent_base = self._origin = self._base
             self._enter_log()
         else:
             self.goal = dict(fact.ends)

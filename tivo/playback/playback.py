@@ -191,7 +191,8 @@ class Playback:
         self.effects += epoch.flush(now)
         tracks = [track for track in epoch.reading.tracks.values() if not track.at_edge]
         if epoch.reading.live:
-            return {track.topic.topic_id: Progress(base=track.unsent) for track in tracks}, FIRST
+            progress = {track.topic.topic_id: track.live_progress for track in tracks}
+            return progress, max((sent.cursor for sent in progress.values()), default=FIRST)
         return {track.topic.topic_id: track.progress(epoch.cursor) for track in tracks}, epoch.cursor
 
     def _track(
@@ -264,12 +265,11 @@ class Playback:
         epoch = self.epoch
         if epoch is None:
             return
-        end_us = self.controls.window.end_us
-        widened = any(track.window.end_us not in (None, end_us) for track in epoch.reading.tracks.values())
-        if (epoch.reading.live or epoch.hurry) and not widened:
+        if epoch.reading.live or epoch.hurry:
             self.begin_live(why, now, new=Start.HISTORY if why == "topics" else Start.EDGE)
         else:
-            from_us = epoch.position(now)
+            position_us = epoch.position(now)
+            from_us = self.controls.window.start_us if position_us is None else position_us
             self._begin(why, now, from_us=from_us, iteration=epoch.iteration, delay_us=epoch.delay_us)
 
     @property

@@ -1,6 +1,7 @@
 """Holds what a viewer receives against the guarantees of the protocol (§5)."""
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from tests.conformance.playback.world import Topic, World
 from tivo.model.event import Cursor, Event
@@ -71,6 +72,12 @@ class Checker:
         self.caught: list[tuple[int, CaughtUp]] = []
         self.due: tuple[int, int] | None = None
         self.before: dict[str, dict[int, int]] = {}
+        self.keys: tuple[str, ...] = ()
+
+    def passes(self, event: Event) -> bool:
+        """Whether an event's key is among those asked for."""
+        key = (event.key or b"").decode()
+        return not self.keys or any(fnmatchcase(key, glob) for glob in self.keys)
 
     def hear(self, notice: Notice, sent_us: int) -> None:
         """Take a notice that was sent at a wall time."""
@@ -89,6 +96,7 @@ class Checker:
             case State():
                 self.state = notice
                 self.window = Window(notice.start_us, notice.end_us)
+                self.keys = tuple((notice.controls["filter"] or {"key": []})["key"])
                 self.cursor = notice.cursor
                 self.due = None
                 if self.epoch is not None and notice.controls["max_rate"]:
@@ -124,6 +132,8 @@ class Checker:
         assert self.cursor is not None
         standing = from_token(self.cursor)
         self.resumed, self.due = True, None
+        for known in [known for known in self.bounds if known[1] > standing.epoch]:
+            del self.bounds[known]  # of epochs that the viewer never saw; the next one has the same number
         self.epoch = next((seen for seen in reversed(self.epochs) if seen.number == standing.epoch), None)
         if self.epoch is None:
             return
@@ -165,6 +175,8 @@ class Checker:
                 raise Broken(f"in order and twice after a resume: {event.topic}/{event.partition}/{event.offset}")
             return
         epoch.received[place] = event
+        if not self.passes(event):
+            raise Broken(f"the filter {self.keys} does not let {event.key!r} pass")
         if mark == "early":
             epoch.early.add(place)
         if event.time_us not in self.window:
@@ -239,7 +251,7 @@ class Checker:
                 topic = self.world.ever[kept.topic_id]
                 missed = (e for e in topic.ever if e.partition == partition and known <= e.offset < base)
                 window = Window(self.before_us, standing.end_us)
-                if not self.thinned and any(event.time_us in window for event in missed):
+                if not self.thinned and any(event.time_us in window and self.passes(event) for event in missed):
                     raise Broken(f"{name}/{partition} was live up to {known} and goes on at {base}")
 
     # ------------------------------------------------------------ tokens
@@ -257,6 +269,8 @@ class Checker:
             topic = self.world.ever[kept.topic_id]
             progress = standing.progress(name, None, {})
             for event in topic.ever:
+                if not self.passes(event):
+                    continue
                 if event.time_us not in window or event.offset < self._floor(epoch, kept.topic_id, event.partition):
                     continue
                 if progress.holds(event) and not self._accounted(epoch, topic, event):
@@ -307,6 +321,7 @@ class Checker:
             event
             for event in topic.ever
             if event.time_us in window
+            and self.passes(event)
             and (ends is None or event.offset < ends.get(event.partition, 0))
             and event.offset >= self._floor(epoch, topic.ref.topic_id, event.partition)
             and not self._accounted(epoch, topic, event)

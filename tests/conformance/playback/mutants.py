@@ -97,10 +97,20 @@ def clock_before_first_page() -> AbstractContextManager[None]:
     return _changed(Epoch, start=start)
 
 
+def loss_not_told() -> AbstractContextManager[None]:
+    """What is gone from the log and was never stored is passed over without a word."""
+
+    def silent(self: Track, partition: int, start: int, end: int, reason: str) -> None:
+        del self, partition, start, end, reason
+
+    return _changed(Track, _tell_gap=silent)
+
+
 MUTANTS: tuple[Callable[[], AbstractContextManager[None]], ...] = (
     dedupe_by_time,
     frontier_after_page,
     late_events_dropped,
     last_event_lost_at_the_wrap,
     clock_before_first_page,
+    loss_not_told,
 )

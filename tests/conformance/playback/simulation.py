@@ -1,6 +1,7 @@
 """One seeded history: a world, a viewer with wishes, and a session between them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
@@ -13,11 +14,16 @@ from tivo.playback.commands import (
     At,
     Change,
     Command,
+    EndAction,
+    Fit,
+    Frames,
     Loop,
+    OnSlow,
     Pacing,
     Pause,
     Place,
     Play,
+    Rate,
     Resume,
     Seek,
     SetControls,
@@ -38,9 +44,14 @@ _SPEEDS = [Fraction(1, 2), Fraction(1), Fraction(73, 10), Fraction(60), Fraction
 
 
 class Simulation:
-    """Runs one seed to its end; raises Broken where a guarantee does not hold."""
+    """Runs one seed to its end; raises Broken where a guarantee does not hold.
 
-    def __init__(self, seed: int, *, session: type[Session] = Session) -> None:
+    Where `rich`, the viewer uses every control there is and the agent sets records aside. These
+    choices are drawn apart, so that without them a seed stays the history that it was.
+    """
+
+    def __init__(self, seed: int, *, session: type[Session] = Session, rich: bool = False) -> None:
+        self.rich = Random(f"{seed} rich") if rich else None
         self.trace: list[str] | None = None
         self.random = Random(seed)
         self.timeline = Timeline()
@@ -48,6 +59,7 @@ class Simulation:
         self._session = session
         self.network = Network(self.random)
         self.world.troubled = self.network.failing > 0
+        self.world.sets_aside = self.rich is not None and self.rich.random() < 0.3
         self.length_us = self.random.choice([2, 10, 30]) * SECOND_US
         self.bounds: dict[tuple[bytes, int], dict[int, int]] = {}
         self.first_pages: dict[int, int] = {}
@@ -200,7 +212,27 @@ class Simulation:
         rate = Fraction(random.choice([0, 0, 0, 2])) if isinstance(pacing, Speed) else None
         max_gap_us = random.choice([0, 0, 100_000, 2_000_000])
         hz = Fraction(random.choice([0, 0, 0, 4]))
-        return Change(start=start, end=end, loop=loop, pacing=pacing, max_rate=rate, max_gap_us=max_gap_us, clock_hz=hz)
+        change = Change(
+            start=start, end=end, loop=loop, pacing=pacing, max_rate=rate, max_gap_us=max_gap_us, clock_hz=hz
+        )
+        return change if self.rich is None else self._enriched(change, self.rich)
+
+    def _enriched(self, change: Change, rich: Random) -> Change:
+        """With the controls that are used more rarely."""
+        pacing = change.pacing
+        if rich.random() < 0.2:
+            pacing = Rate(Fraction(rich.choice([2, 50])))
+        elif rich.random() < 0.3 and isinstance(change.start, At) and isinstance(change.end, At):
+            pacing = Fit(rich.choice([100_000, 3 * SECOND_US]))
+        return replace(
+            change,
+            pacing=pacing,
+            max_rate=change.max_rate if isinstance(pacing, Speed | Fit) else None,
+            end_action=rich.choice([None, None, EndAction.TAIL, EndAction.PAUSE]),
+            keys=rich.choice([None, (), ("k1",), ("k[02]", "none")]),
+            on_slow=rich.choice([None, OnSlow.STRETCH, OnSlow.DROP]),
+            frames=rich.choice([None, Frames.EXACT, Frames.COALESCE]),
+        )
 
     def _next_wish(self) -> Command:
         random = self.random
@@ -217,6 +249,8 @@ class Simulation:
             lambda: Unsubscribe(topics=("b*",)),
             lambda: SetControls(change=Change(end=Place.UNBOUNDED, loop=Loop())),
         ]
+        if self.rich is not None and self.rich.random() < 0.3:
+            return SetControls(change=self._change(window=True))
         return random.choice(wishes)()
 
     def _dawdle(self) -> None:
@@ -257,10 +291,17 @@ class Simulation:
         self.shell.epoch = from_token(checker.cursor).epoch
         state = checker.state
         loop = state.controls["loop"]
+        pacing: Pacing = Unlimited() if state.speed is None else Speed(state.speed)
+        if "rate" in state.controls:
+            pacing = Rate(Fraction(state.controls["rate"]))
         change = Change(
-            pacing=Unlimited() if state.speed is None else Speed(state.speed),
+            pacing=pacing,
             max_rate=Fraction(state.controls["max_rate"] or 0),
             loop=Loop(turns=loop["count"] if isinstance(loop, dict) else None if loop else 1),
+            keys=checker.keys,
+            end_action=EndAction(state.controls["end_action"]),
+            on_slow=OnSlow(state.controls["on_slow"]),
+            frames=Frames(state.controls["frames"]),
         )
         self._wish(Resume(cursor=checker.cursor, after=checker.after, offsets=checker.offsets, change=change))
 
@@ -300,5 +341,5 @@ class Simulation:
 
 def _at(event: Event, time_us: int) -> Event:
     return Event(
-        time_us, event.topic, event.partition, event.offset, None, event.value, (), event.received_us, event.kind
+        time_us, event.topic, event.partition, event.offset, event.key, event.value, (), event.received_us, event.kind
     )

@@ -124,7 +124,8 @@ class World:
         # A natural hole now and then: compaction, a transaction marker.
         if self.random.random() < 0.05:
             log.end += self.random.randint(1, 3)
-        event = Event(time_us, name, partition, log.end, None, b"1", (), self.timeline.now.wall_us, ValueKind.JSON)
+        key, wall_us = b"k%d" % (log.end % 3), self.timeline.now.wall_us
+        event = Event(time_us, name, partition, log.end, key, b"1", (), wall_us, ValueKind.JSON)
         log.events.append(event)
         self.topics[name].ever.append(event)
         log.end += 1
