@@ -19,8 +19,8 @@ from streams import app
 from streams.places import Places
 from tivo import config
 from tivo.model.errors import RecordError, StoreError
-from tivo.model.event import Page
-from tivo.store.base import Loss, Store, Written
+from tivo.model.event import Loss, Page
+from tivo.store.base import Store, Written
 from tivo.store.open import open_store
 
 

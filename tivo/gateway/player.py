@@ -205,11 +205,20 @@ class Player:
                 answer = await tail.read(effect.topic, effect.places, max_bytes=effect.max_bytes, wait=effect.wait)
                 return TailRead(effect.read, answer.slices, answer.behind)
             case ReadFrontier():
-                return FrontierRead(effect.read, await store.frontier(effect.topic.topic_id))
+                return await self._frontier(effect)
             case ReadBounds():
                 return BoundsRead(effect.read, await self._sources.catalogue.log_ends(effect.topic))
             case Ask():
                 return Answered(effect.read, await self._sources.answers.to(effect.question))
+
+    async def _frontier(self, effect: ReadFrontier) -> FrontierRead:
+        """What lies below a frontier never changes, so what is lost there may be asked for after it."""
+        store, topic_id = self._sources.store, effect.topic.topic_id
+        frontier = await store.frontier(topic_id)
+        if all(end <= effect.above.get(partition, 0) for partition, end in frontier.items()):
+            return FrontierRead(effect.read, frontier)
+        lost = await store.lost(topic_id, effect.window, above=effect.above, upto=frontier)
+        return FrontierRead(effect.read, frontier, lost)
 
     def _stop(self) -> None:
         self._timer.set(None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import IntEnum
 from hashlib import blake2b
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -76,6 +76,22 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     base: int
     next: int
     events: tuple[Event, ...]
+
+
+Loss: TypeAlias = Literal["retention", "quarantine"]
+"""Why offsets are not held by a store and never will be, in the words of the playback protocol's gap.
+
+`retention`: the log had let go of them before they came here. `quarantine`: they came and could not be held.
+"""
+
+
+class Lost(NamedTuple):
+    """Offsets of a partition, base ≤ offset < next, that the store does not hold and never will, and why."""
+
+    partition: int
+    base: int
+    next: int
+    reason: Loss
 
 
 _JSON = msgspec.json.Decoder(msgspec.Raw)

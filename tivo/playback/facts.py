@@ -7,9 +7,9 @@ player may answer late, twice or after a cancel without harm.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from tivo.model.event import Event, Frontier
+from tivo.model.event import Event, Frontier, Lost
 
 
 class TopicRef(NamedTuple):
@@ -44,15 +44,6 @@ class BoundsRead:
 
     read: int
     ends: Frontier
-
-
-class Lost(NamedTuple):
-    """Offsets of a partition, base ≤ offset < next, that the store does not hold and never will, and why."""
-
-    partition: int
-    base: int
-    next: int
-    reason: Literal["retention", "quarantine"]
 
 
 @dataclass(frozen=True, slots=True)

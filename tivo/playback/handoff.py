@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from sys import maxsize
 
-from tivo.model.event import Cursor, Event, Frontier
+from tivo.model.event import Cursor, Event, Frontier, Lost
 from tivo.model.timeline import Window
 from tivo.playback.effects import Cancel, Effect, ReadBounds, ReadFrontier, ReadPage, ReadTail, TailPlace
-from tivo.playback.facts import BoundsRead, FrontierRead, Lost, PageRead, Source, TailRead, TailSlice, TopicRef
+from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, Source, TailRead, TailSlice, TopicRef
 from tivo.playback.merge import FIRST, LAST, Buffer, behind, order_key, weight
 from tivo.playback.notices import Gap, GapReason
 from tivo.playback.progress import Plan, Progress, Reach, Start

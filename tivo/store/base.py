@@ -2,20 +2,13 @@
 
 from enum import StrEnum
 from types import TracebackType
-from typing import Literal, NamedTuple, Protocol, Self, TypeAlias
+from typing import NamedTuple, Protocol, Self
 
-from tivo.model.event import Cursor, Event, Frontier, Page
+from tivo.model.event import Cursor, Event, Frontier, Loss, Lost, Page
 from tivo.model.timeline import Window
 
 MAX_READ_BYTES = 4 << 20
 """A read ends here unless told otherwise: a value may have 1 MiB, and 500 of them are not to be in memory at once."""
-
-
-Loss: TypeAlias = Literal["retention", "quarantine"]
-"""Why offsets are not held and never will be, in the words of the playback protocol's gap.
-
-`retention`: the log had let go of them before they came here. `quarantine`: they came and could not be held.
-"""
 
 
 class Written(StrEnum):
@@ -43,15 +36,6 @@ class LedgerRow(NamedTuple):
     events: int
     loss: Loss | None = None
     why: str | None = None
-
-
-class Lost(NamedTuple):
-    """Offsets of a partition, base ≤ offset < next, that the store does not hold and never will, and why."""
-
-    partition: int
-    base: int
-    next: int
-    reason: Loss
 
 
 class TopicStats(NamedTuple):

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from tivo.model.event import Frontier, Page
+from tivo.model.event import Frontier, Loss, Lost, Page
 from tivo.model.timeline import MAX_TIME_US, MIN_TIME_US, Window
-from tivo.store.base import LedgerRow, Loss, Lost
+from tivo.store.base import LedgerRow
 from tivo.store.page import MAX_EVENTS
 
 

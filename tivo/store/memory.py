@@ -3,10 +3,10 @@
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from tivo.model.event import Cursor, Event, Frontier, Page
+from tivo.model.event import Cursor, Event, Frontier, Loss, Lost, Page
 from tivo.model.timeline import Window
 from tivo.store.admission import admit, check_name, verify
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Loss, Lost, Overview, Store, TopicStats, Written
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Store, TopicStats, Written
 from tivo.store.ledger import LossRow, lost, row_of_loss
 from tivo.store.overview import slices
 from tivo.store.selection import Selection, end

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from tivo.model.errors import StoreError
-from tivo.model.event import Cursor, Frontier, Page
+from tivo.model.event import Cursor, Frontier, Loss, Lost, Page
 from tivo.model.timeline import Window
 from tivo.store import sqlite_merge
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Loss, Lost, Overview, Store, TopicStats, Written
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Store, TopicStats, Written
 from tivo.store.selection import Selection
 from tivo.store.sqlite_read import Reader
 from tivo.store.sqlite_write import Writer

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from tivo.model.bucket import bucket_start
 from tivo.model.errors import StoreError
-from tivo.model.event import Event, Frontier
+from tivo.model.event import Event, Frontier, Lost
 from tivo.model.timeline import Window
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Lost, Overview, TopicStats
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, TopicStats
 from tivo.store.ledger import LossRow, lost
 from tivo.store.ordered import PlacedPage, in_order, last_first
 from tivo.store.overview import EXACT, parts, slices

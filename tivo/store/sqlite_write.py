@@ -9,9 +9,9 @@ import msgspec
 
 from tivo.model.bucket import bucket_start
 from tivo.model.errors import StoreError
-from tivo.model.event import Event, Page
+from tivo.model.event import Event, Loss, Page
 from tivo.store.admission import admit, check_name, verify
-from tivo.store.base import LedgerRow, Loss, Written
+from tivo.store.base import LedgerRow, Written
 from tivo.store.ledger import row_of_loss
 from tivo.store.overview import LEVELS, count
 from tivo.store.sqlite_file import File, identity, is_outdated, open_to_write, translated

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
-from tivo.model.event import Cursor, Event, Frontier, ValueKind
+from tivo.model.event import Cursor, Event, Frontier, Lost, ValueKind
 from tivo.model.timeline import Now, Window
-from tivo.playback.facts import Lost, TailSlice, TopicRef
+from tivo.playback.facts import TailSlice, TopicRef
 from tivo.playback.merge import behind, order_key
 
 EPOCH_US = 1_700_000_000_000_000

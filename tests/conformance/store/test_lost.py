@@ -22,9 +22,9 @@ from tests.conformance.store.stores import (
     page,
     row,
 )
-from tivo.model.event import Frontier, Page
+from tivo.model.event import Frontier, Lost, Page
 from tivo.model.timeline import MAX_TIME_US, SECOND_US, Window
-from tivo.store.base import Lost, Store
+from tivo.store.base import Store
 from tivo.store.memory import MemoryStore
 
 Reason = Literal["retention", "quarantine"]

@@ -11,6 +11,7 @@ from tivo.client.producer import NewRecord
 from tivo.gateway.outbox import HIGH_BYTES, Outbox
 from tivo.gateway.player import Player
 from tivo.gateway.scheduler import Scheduler
+from tivo.model.event import Lost, Page
 from tivo.model.record import Record, to_event
 from tivo.model.timeline import Now, Window
 from tivo.playback.commands import Command, Pause
@@ -185,17 +186,29 @@ def gap() -> Tell:
     return Tell(Gap(topic="t", partition=0, from_offset=0, to_offset=1, reason="retention"))
 
 
+async def test_a_frontier_tells_what_was_lost_below_it() -> None:
+    stage = Stage()
+    await stage.gateway.store.quarantine(
+        Page(topic="t", topic_id=stage.topic.topic_id, partition=0, base=0, next=2, events=()), "retention", "gone"
+    )
+
+    async with stage.playing(ReadFrontier(1, stage.topic, Window(), {})) as session:
+        frontier = await session.next(FrontierRead)
+
+    assert FrontierRead(1, {0: 2}, [Lost(0, 0, 2, "retention")]) == frontier
+
+
 async def test_every_read_is_answered_by_its_fact() -> None:
     stage = Stage()
     stage.gateway.log.fill("t", 3)
     await stage.gateway.log.store_all("t", stage.gateway.store)
 
-    async with stage.playing(ReadFrontier(1, stage.topic)) as session:
+    async with stage.playing(ReadFrontier(1, stage.topic, Window(), {})) as session:
         stage.do(ReadBounds(2, stage.topic), page(3, stage.topic, {0: 3}, limit=2), tail(4, stage.topic, 1, wait=False))
         frontier, bounds = await session.next(FrontierRead), await session.next(BoundsRead)
         read, log = await session.next(PageRead), await session.next(TailRead)
 
-    assert FrontierRead(1, {0: 3}) == frontier
+    assert FrontierRead(1, {0: 3}, []) == frontier
     assert BoundsRead(2, {0: 3}) == bounds
     assert (3, 2, False) == (read.read, len(read.events), read.last)
     assert (4, 2, True) == (log.read, len(log.slices[0].events), log.behind)

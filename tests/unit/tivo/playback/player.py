@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from tests.unit.tivo.playback.events import now, topic
-from tivo.model.event import Event
+from tivo.model.event import Event, Lost
 from tivo.model.timeline import Now
 from tivo.playback.commands import Ack, Command
 from tivo.playback.effects import (
@@ -24,7 +24,6 @@ from tivo.playback.facts import (
     BoundsRead,
     Fact,
     FrontierRead,
-    Lost,
     PageRead,
     ReadFailed,
     Source,

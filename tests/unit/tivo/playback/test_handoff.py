@@ -3,10 +3,10 @@
 import pytest
 
 from tests.unit.tivo.playback.events import event, offsets, topic
-from tivo.model.event import Cursor, Event, Frontier
+from tivo.model.event import Cursor, Event, Frontier, Lost
 from tivo.model.timeline import Window
 from tivo.playback.effects import Cancel, Effect, ReadBounds, ReadFrontier, ReadPage, ReadTail, TailPlace
-from tivo.playback.facts import BoundsRead, FrontierRead, Lost, PageRead, Source, TailRead, TailSlice
+from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, Source, TailRead, TailSlice
 from tivo.playback.handoff import Stage, Track
 from tivo.playback.merge import FIRST, LAST, behind
 from tivo.playback.notices import Gap

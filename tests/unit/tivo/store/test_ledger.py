@@ -1,7 +1,8 @@
 import pytest
 
+from tivo.model.event import Lost
 from tivo.model.timeline import Window
-from tivo.store.base import LedgerRow, Lost
+from tivo.store.base import LedgerRow
 from tivo.store.ledger import LossRow, joined, lost
 from tivo.store.page import MAX_EVENTS
 

@@ -8,8 +8,9 @@ import pytest
 
 from tests.unit.tivo.store.sqlite_stores import BUCKET_US, TOPIC, TOPIC_ID, read, row, rows, store_at
 from tivo.model.errors import ConfigError, StoreError
+from tivo.model.event import Lost
 from tivo.model.timeline import Window
-from tivo.store.base import LedgerRow, Lost, Written
+from tivo.store.base import LedgerRow, Written
 from tivo.store.sqlite_file import open_to_write
 from tivo.store.statements import migrations
 
