@@ -249,9 +249,16 @@ class Checker:
                 epoch.floors[kept.topic_id, partition] = base
                 known = self.before.get(name, {}).get(partition, base)
                 topic = self.world.ever[kept.topic_id]
-                missed = (e for e in topic.ever if e.partition == partition and known <= e.offset < base)
-                window = Window(self.before_us, standing.end_us)
-                if not self.thinned and any(event.time_us in window and self.passes(event) for event in missed):
+                missed = [
+                    event
+                    for event in topic.ever
+                    if event.partition == partition
+                    and known <= event.offset < base
+                    and event.time_us in Window(self.before_us, standing.end_us)
+                    and event.time_us in self.window  # as it was; what lies behind its end may have gone by
+                    and self.passes(event)
+                ]
+                if missed and not self.thinned:
                     raise Broken(f"{name}/{partition} was live up to {known} and goes on at {base}")
 
     # ------------------------------------------------------------ tokens

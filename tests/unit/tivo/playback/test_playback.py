@@ -205,6 +205,20 @@ def test_tail_begins_at_the_live_edge() -> None:
     assert {"a": {0: 1}} == player.last(CaughtUp).offsets
 
 
+def test_an_event_dated_behind_the_end_is_shown_once_the_window_is_left_for_live() -> None:
+    player = Player()
+    end_us = player.now.wall_us + 5 * SECOND_US
+    player.do(Play(change=Change(end=At(end_us), end_action=EndAction.TAIL)))
+    player.has([event(player.now.wall_us, offset=0), event(end_us + SECOND_US, offset=1)])
+    before = len(player.shown)
+
+    player.run(10 * SECOND_US)
+
+    assert 1 == before
+    assert [0, 1] == [each.offset for each in player.shown]
+    assert Status.TAILING is player.last(State).status
+
+
 def test_tail_in_live_changes_nothing() -> None:
     player = Player()
     player.do(Tail())
