@@ -53,9 +53,15 @@ compat: $(INSTALLED) ## common Kafka clients against the embedded broker
 acceptance: $(INSTALLED) ## real processes in real time, from the producer to the browser
 	$(BIN)/pytest $(REQUIRED) tests/acceptance
 
+# Every step runs, whether or not one before it failed.
 .PHONY: faults
-faults: $(INSTALLED) ## kills, torn writes, full disks: the full counts
-	$(BIN)/pytest $(REQUIRED) --kills 50 --crash-states 10000 --mutations 50000 tests/faults
+faults: $(INSTALLED) ## kills of every process, torn writes, full disks, cut-overs meanwhile: the full counts
+	@trap 'exit 130' INT; failed=; try() { echo "$$*"; "$$@" || failed=1; }; \
+	try $(BIN)/pytest $(REQUIRED) --kills 50 --crash-states 10000 --mutations 50000 tests/faults; \
+	try $(BIN)/pytest $(REQUIRED) --kills 50 --timeout 900 tests/conformance/store/test_crash.py; \
+	try $(BIN)/pytest $(REQUIRED) --kills 20 --timeout 900 tests/integration; \
+	try $(BIN)/pytest $(REQUIRED) --kills 10 tests/acceptance/test_handoff.py; \
+	test -z "$$failed"
 
 .PHONY: handoff
 handoff: $(INSTALLED) ## 20 000 random cut-overs from the past to live, in simulation
