@@ -112,6 +112,7 @@ class Epoch:
         elif self._at_us is None:
             first = self.reading.first
             self._at_us = self._clamped(first.time_us if first is not None else self.edge_us(now), now)
+            self._passed_us = self._at_us
         self.began_us = self._thinned_us = now.steady_us
         self._repace(now)
         return True

@@ -145,7 +145,9 @@ class Checker:
                 self.bounds.pop((kept.topic_id, standing.epoch), None)
 
     def _id_of(self, gap: Gap) -> bytes:
-        """The id of a gap's topic; a gap of one that was made anew is about the one before."""
+        """The id of a gap's topic, as the viewer knows it; a gap of one that was made anew is about the one before."""
+        if gap.topic in self.ids:
+            return self.ids[gap.topic]
         ids = [topic_id for topic_id, topic in self.world.ever.items() if topic.ref.name == gap.topic]
         return ids[-2] if gap.reason == "deleted" and len(ids) > 1 else ids[-1]
 
@@ -257,6 +259,7 @@ class Checker:
                     and event.time_us in Window(self.before_us, standing.end_us)
                     and event.time_us in self.window  # as it was; what lies behind its end may have gone by
                     and self.passes(event)
+                    and not self._told_lost(topic, event)
                 ]
                 if missed and not self.thinned:
                     raise Broken(f"{name}/{partition} was live up to {known} and goes on at {base}")
@@ -313,6 +316,9 @@ class Checker:
             return True
         if place in epoch.received:
             return True
+        return self._told_lost(topic, event)
+
+    def _told_lost(self, topic: Topic, event: Event) -> bool:
         return any(
             topic_id == topic.ref.topic_id
             and gap.partition == event.partition
