@@ -1,13 +1,17 @@
-"""`make bench`: every benchmark in turn, each in a process of its own, with the machine told first."""
+"""`make bench`: every benchmark in turn, each in a process of its own that tells the machine first.
+
+All run to the end; the exit code is 1 where one of them missed a bar, or failed.
+"""
 
 import argparse
-import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+
+WHOLE = {"store": ("--events", "10000000")}
+"""Arguments with which a benchmark gives the figures that the documentation speaks of; others need none."""
 
 
 def main() -> int:
@@ -18,16 +22,14 @@ def main() -> int:
     unknown = set(only) - set(names)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    machine = f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores"
-    print(f"{machine}, load {os.getloadavg()[0]:.2f}")
-    failed = []
+    missed = []
     for name in only:
         print(f"\n== {name}", flush=True)
-        if subprocess.run([sys.executable, "-m", f"tests.benchmarks.bench_{name}"], check=False).returncode:
-            failed.append(name)
-    if failed:
-        print(f"\nfailed: {', '.join(failed)}")
-    return 1 if failed else 0
+        command = [sys.executable, "-m", f"tests.benchmarks.bench_{name}", *WHOLE.get(name, ())]
+        if subprocess.run(command, check=False).returncode:
+            missed.append(name)
+    print(f"\nmissed or failed: {', '.join(missed)}" if missed else "\nevery bar was met")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

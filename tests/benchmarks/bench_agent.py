@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from tests.benchmarks import machine
 from tests.integration.agent import REPOSITORY, AgentProcess, Stored, eventually, running
 from tests.support.kafka import find_kafka
 from tests.support.kafka import running as running_kafka
@@ -145,12 +146,13 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--kafka", action="store_true", help="a real Kafka in place of the embedded broker")
     given = parser.parse_args()
+    print(machine.told(), flush=True)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         with running_kafka(find_kafka(), folder) if given.kafka else embedded(folder) as bootstrap:
             rows = asyncio.run(measure(bootstrap, folder, given.events))
     for what, found, bar, good in rows:
-        print(f"{'ok ' if good else 'BAD'} {what:<52} {found:<32} {bar}")
+        print(f"{'ok    ' if good else 'MISSED'} {what:<52} {found:<32} {bar}")
     return 0 if all(good for *_, good in rows) else 1
 
 

@@ -7,12 +7,14 @@ of an append is processor time, the best of five rounds: what else the machine d
 import argparse
 import asyncio
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 
+from tests.benchmarks import machine
 from tests.support.batches import batch
 from tivo.log.flusher import Flusher
 from tivo.log.partition import Partition
@@ -167,20 +169,24 @@ def recoveries(folder: Path, mebibytes: int) -> Iterator[Row]:
         yield f"open 100 partitions after {how}", f"{seconds * 1e3:8.0f} ms", "2 s", seconds < 2
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_log", description=__doc__)
     parser.add_argument(
         "--recovery-mib", type=int, default=1_024, metavar="N", help="size of the log that is recovered"
     )
     parser.add_argument("--folder", type=Path, help="where to write; default: the system's temporary folder")
     given = parser.parse_args()
+    print(machine.told(), flush=True)
+    holds = True
     with TemporaryDirectory(prefix="tivo-log-", dir=given.folder) as name:
         folder = Path(name)
         for rows in (appends(folder), commits(folder), reads(folder), recoveries(folder, given.recovery_mib)):
             for what, told, bar, is_met in rows:
                 verdict = "" if not bar else f"   bar: {bar}" if is_met else f"   MISSED: {bar}"
                 print(f"{what:<40} {told}{verdict}", flush=True)
+                holds = holds and is_met
+    return 0 if holds else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

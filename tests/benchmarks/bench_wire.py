@@ -13,6 +13,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 import tivo.wire.messages
+from tests.benchmarks import machine
 from tivo.wire.codec import READERS, WRITERS, decode, encode
 from tivo.wire.compression import Codec
 from tivo.wire.connection import ServerConnection
@@ -194,6 +195,7 @@ def importing(*modules: str) -> tuple[float, float]:
 
 
 def main() -> None:
+    print(machine.told(), flush=True)
     for name, microseconds in rows():
         print(f"{name:46} {microseconds:10.2f} µs")
     for name, modules in {
