@@ -40,7 +40,7 @@ from tivo.wire.messages.produce import (
     TopicProduceData,
     TopicProduceResponse,
 )
-from tivo.wire.record_batch import Record, build, read_header, records, time_bounds, verify
+from tivo.wire.record_batch import Record, build, read_header, records, verify
 from tivo.wire.schema import Message
 
 ROUNDS = 5
@@ -156,7 +156,6 @@ def batch_rows() -> list[tuple[str, float]]:
         ("batch verify, 1 MiB", best(lambda: verify(large, 0, large_header))),
         ("records read, each of 1,000 x 100 B", best(lambda: list(records(plain, 0, header))) / 1000),
         ("records read, each, zstd", best(lambda: list(records(packed, 0, packed_header))) / 1000),
-        ("time bounds, each of 1,000 x 100 B", best(lambda: time_bounds(plain, 0, header)) / 1000),
         ("batch build, each of 1,000 x 100 B", best(lambda: build(sent)) / 1000),
     ]
 

@@ -23,6 +23,7 @@ from tests.support.kafka import free_ports
 from tivo.client.cluster import Cluster
 from tivo.model.event import Event
 from tivo.model.timeline import Window
+from tivo.store.base import Lost
 from tivo.store.open import open_store
 
 REPOSITORY = Path(__file__).parents[2]
@@ -197,6 +198,9 @@ class Stored:
         frontier = await self.frontier(topic_id)
         rows = await self._store.ledger(topic_id, above={}, upto=frontier)
         return [(row.partition, row.base) for row in rows if row.loss == "quarantine"]
+
+    async def lost(self, topic_id: bytes) -> list[Lost]:
+        return await self._store.lost(topic_id, Window(), above={}, upto=await self.frontier(topic_id))
 
     async def topic_ids(self, topic: str) -> set[bytes]:
         return {stats.topic_id for stats in await self._store.topics() if stats.topic == topic}

@@ -14,6 +14,7 @@ from tests.integration.agent import AgentProcess, Load, Stored, eventually, runn
 from tests.integration.history import Place, Verdict, compare
 from tivo.client.cluster import Cluster
 from tivo.model.event import Page
+from tivo.store.base import Lost
 from tivo.store.open import open_store
 from tivo.wire.record_batch import Record, build
 
@@ -163,29 +164,66 @@ async def test_stopped_partition_goes_on_when_its_topic_is_made_anew(
         assert Verdict() == await stored.verdict(Load(bootstrap, topic).send(5), cluster)
 
 
-@only_kafka
-async def test_record_that_cannot_be_decoded_stops_its_partition_behind_all_before_it(
+async def test_record_that_cannot_be_decoded_is_set_aside_alone(
     bootstrap: str, agent: AgentProcess, cluster: Cluster, load: Load, stored: Stored, topic: str
 ) -> None:
     await cluster.create_topic(topic, partitions=2)
     load.send(50, partition=0).send(50, partition=1)
     await append(bootstrap, topic, 1, undecodable())
+    load.send(50, partition=0).send(50, partition=1)
     topic_id = (await cluster.topic_ids((topic,)))[topic]
     with running(agent):
+        assert Verdict() == await stored.verdict(load, cluster)
 
-        async def it_is_told() -> bool:
-            return f"{topic}/1" in agent.ask("/readyz")
+        held = {(event.partition, event.offset): event.value for event in await stored.events(topic_id)}
+        assert (b"before", None, b"behind") == (held[1, 50], held.get((1, 51)), held[1, 52])
+        assert {0: 100, 1: 103} == await stored.frontier(topic_id)
+        assert [Lost(1, 51, 52, "quarantine")] == await stored.lost(topic_id)
+        assert 1 == agent.metric("tivo_agent_quarantined_records_total")
+        assert agent.is_ready()
 
-        await eventually(it_is_told, "partition 1 is told as stopped")
-        load.send(50, partition=0)
+
+async def test_records_that_cannot_be_decoded_hold_up_nobody_while_they_keep_coming(
+    bootstrap: str, agent: AgentProcess, cluster: Cluster, load: Load, stored: Stored, topic: str
+) -> None:
+    await cluster.create_topic(topic, partitions=2)
+    topic_id = (await cluster.topic_ids((topic,)))[topic]
+    with running(agent):
+        for turn in range(20):
+            await append(bootstrap, topic, 0, undecodable())
+            load.send(1, partition=turn % 2)
 
         assert Verdict() == await stored.verdict(load, cluster)
-        assert {0: 100, 1: 50} == await stored.frontier(topic_id)
+        lost = await stored.lost(topic_id)
+        assert 20 == len(lost) == sum(each.next - each.base for each in lost)
+        assert 0 == agent.metric("tivo_agent_stopped_partitions")
+
+
+async def test_batch_is_read_on_behind_a_record_that_was_set_aside_before(
+    bootstrap: str, data: Path, agent: AgentProcess, cluster: Cluster, load: Load, stored: Stored, topic: str
+) -> None:
+    await cluster.create_topic(topic)
+    await append(bootstrap, topic, 0, undecodable())
+    topic_id = (await cluster.topic_ids((topic,)))[topic]
+    store = open_store(f"sqlite:///{data / 'events.db'}")
+    await store.write(Page(topic=topic, topic_id=topic_id, partition=0, base=0, next=2, events=()))
+    await store.close()
+
+    with running(agent):
+        assert Verdict() == await stored.verdict(load.send(1), cluster)
+
+        assert [2, 3] == [event.offset for event in await stored.events(topic_id)]
+        assert [] == await stored.lost(topic_id)
 
 
 def undecodable() -> bytes:
-    """A batch with a record whose header has a name that is not UTF-8."""
-    batch = build([Record(0, 1_700_000_000_000, b"key", b"value", (("AB", b""),))])
+    """A batch of three records; the second one has a header with a name that is not UTF-8."""
+    records = [
+        Record(0, 1_700_000_000_000, b"key", b"before"),
+        Record(1, 1_700_000_000_000, b"key", b"value", (("AB", b""),)),
+        Record(2, 1_700_000_000_000, b"key", b"behind"),
+    ]
+    batch = build(records)
     at = batch.index(b"AB")
     batch[at : at + 2] = b"\xff\xfe"
     struct.pack_into(">I", batch, 17, crc32c(bytes(batch[21:])))

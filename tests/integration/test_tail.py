@@ -33,7 +33,7 @@ class Edge:
         self.bootstrap = bootstrap
         self.cluster = Cluster(bootstrap)
         self.reader = LogReader(bootstrap, self.cluster, now)
-        self.tail = Tail(live=LiveConsumer(bootstrap, now), log=self.reader, ends=self.cluster, now=now)
+        self.tail = Tail(live=LiveConsumer(bootstrap, self.cluster, now), log=self.reader, ends=self.cluster, now=now)
         self.name = f"tail-{uuid4().hex[:8]}"
 
     async def make(self) -> TopicRef:

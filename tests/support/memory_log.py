@@ -7,6 +7,7 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from tests.support.manual_clock import ManualClock
 from tivo.client.cluster import TopicInfo
+from tivo.client.fetcher import Place
 from tivo.client.live_consumer import Arrived, OutOfRange
 from tivo.client.producer import NewRecord, Produced
 from tivo.model.errors import BrokerError, RecordError, UnknownTopic
@@ -121,14 +122,20 @@ class MemoryLog:
 
     # ---------------------------------------------------------------- records out
 
-    async def read(self, topic: str, places: Sequence[TailPlace], *, max_bytes: int) -> list[TailSlice]:
-        found = self._find(topic)
+    async def read(self, topic: TopicRef, places: Sequence[TailPlace], *, max_bytes: int) -> list[TailSlice]:
+        found = self._find(topic.name)
+        if found.info.topic_id != topic.topic_id:
+            raise UnknownTopic(topic.name)
         return [_slice(place, found.logs[place.partition], found.starts.get(place.partition, 0)) for place in places]
 
-    def log(self, topic: str, partition: int) -> list[Event] | None:
-        """A partition's events; None where the topic is gone."""
-        found = self._topics.get(topic)
-        return None if found is None else found.logs.get(partition)
+    def log(self, topic: str, partition: int) -> list[Event]:
+        """A partition's events."""
+        return self._topics[topic].logs[partition]
+
+    def standing(self, place: Place) -> list[Event] | None:
+        """The events of a place; None where its topic is gone, or another one has its name."""
+        found = self._topics.get(place.topic)
+        return None if found is None or found.info.topic_id != place.topic_id else found.logs.get(place.partition)
 
     def start(self, topic: str, partition: int) -> int:
         return self._topics[topic].starts.get(partition, 0)
@@ -149,7 +156,7 @@ class MemoryLive:
 
     def __init__(self, log: MemoryLog) -> None:
         self._log = log
-        self._positions: dict[tuple[str, int], int] = {}
+        self._positions: dict[Place, int] = {}
 
     async def start(self) -> None:
         await self._log.topics()
@@ -157,13 +164,13 @@ class MemoryLive:
     async def stop(self) -> None:
         self._positions = {}
 
-    def follow(self, positions: Mapping[tuple[str, int], int]) -> None:
+    def assign(self, positions: Mapping[Place, int]) -> None:
         self._positions = dict(positions)
         self._log.changed.set()
 
     @property
-    def followed(self) -> set[tuple[str, int]]:
-        return set(self._positions)
+    def assigned(self) -> set[tuple[str, int]]:
+        return {(place.topic, place.partition) for place in self._positions}
 
     async def take(self) -> list[Arrived]:
         while not (arrived := self._arrived()):
@@ -173,15 +180,15 @@ class MemoryLive:
 
     def _arrived(self) -> list[Arrived]:
         arrived = []
-        for (topic, partition), position in self._positions.items():
-            log = self._log.log(topic, partition)
+        for place, position in self._positions.items():
+            log = self._log.standing(place)
             if log is None:
                 continue
-            if not self._log.start(topic, partition) <= position <= len(log):
-                raise OutOfRange({(topic, partition): position})
+            if not self._log.start(place.topic, place.partition) <= position <= len(log):
+                raise OutOfRange({place: position})
             if position < len(log):
-                self._positions[topic, partition] = len(log)
-                arrived.append(Arrived(topic, partition, log[position:], len(log), len(log)))
+                self._positions[place] = len(log)
+                arrived.append(Arrived(place, log[position:], len(log), len(log)))
         return arrived
 
 

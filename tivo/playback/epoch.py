@@ -102,10 +102,10 @@ class Epoch:
         return time_us if self.window.end_us is None else min(time_us, self.window.end_us)
 
     def start(self, now: Now) -> bool:
-        """Start the clock if it may: the first page of every topic is there. Whether it runs."""
+        """Start the clock if it may: the first page of every topic is there, and where to begin. Whether it runs."""
         if self.pace is not None:
             return True
-        if not self.reading.ready or (self.not_before_us or now.steady_us) > now.steady_us:
+        if not self._ready or (self.not_before_us or now.steady_us) > now.steady_us:
             return False
         if self.delay_us is not None:
             self._at_us = self.edge_us(now)
@@ -116,6 +116,15 @@ class Epoch:
         self.began_us = self._thinned_us = now.steady_us
         self._repace(now)
         return True
+
+    @property
+    def _ready(self) -> bool:
+        """Whether what has been read tells where the clock begins: no event before the first one may still come."""
+        reading = self.reading
+        if not reading.ready or self.delay_us is not None or self._at_us is not None:
+            return reading.ready
+        first = reading.first
+        return reading.exhausted or reading.complete if first is None else order_key(first) <= reading.horizon
 
     def note(self, now: Now) -> None:
         """Note what the position has passed: what comes in from here on with an earlier time comes late."""
@@ -162,7 +171,7 @@ class Epoch:
         if reading.live:
             return False
         if self.pace is None:
-            return not reading.ready
+            return not self._ready
         if not self.timed:
             return reading.drained and not reading.exhausted and not reading.complete
         return reading.horizon.time_us < self._clamped(self._moved(now), now)

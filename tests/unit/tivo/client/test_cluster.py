@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.unit.tivo.client.peer import Answer, a_topic, peer
-from tivo.client.cluster import Cluster, TopicInfo
+from tests.unit.tivo.client.peer import NODE, Answer, a_topic, peer
+from tivo.client.cluster import Cluster, Led, TopicInfo
 from tivo.model.errors import BrokerError, RequestError, UnknownTopic
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
@@ -101,6 +101,16 @@ async def test_topic_ids_leave_out_what_is_not_there(answers: Answers) -> None:
 
         async with Cluster(broker.bootstrap) as cluster:
             assert {"quakes": ID} == await cluster.topic_ids(("quakes", "gone", "never"))
+
+
+async def test_leaders_are_told_with_the_topic_id_and_whoever_has_none_is_left_out(answers: Answers) -> None:
+    async with peer(answers.table()) as broker:
+        topic = a_topic("quakes", ID, 0, 1)
+        topic.partitions[1].leader_id = -1
+        broker.topics = [topic]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            assert {"quakes": Led(ID, {0: NODE})} == await cluster.leaders(("quakes", "never"))
 
 
 async def test_log_starts_and_ends_are_those_of_committed_records_per_partition(answers: Answers) -> None:

@@ -1,23 +1,21 @@
-"""Records that the log holds and nobody can decode."""
+"""The log at any offset, out of a broker that answers as a test tells it."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 from crc32c import crc32c
 
 from tests.support.manual_clock import ManualClock
-from tests.unit.tivo.client.peer import a_topic, peer
-from tivo.client.cluster import Cluster
-from tivo.client.live_consumer import LiveConsumer, Undecodable
+from tests.unit.tivo.client.shelves import Opened, opened
 from tivo.client.log_reader import LogReader
+from tivo.model.errors import BrokerError, UnknownTopic
 from tivo.playback.effects import TailPlace
-from tivo.playback.facts import TailSlice
+from tivo.playback.facts import TailSlice, TopicRef
 from tivo.wire.error_codes import ErrorCode
-from tivo.wire.messages.fetch import FetchableTopicResponse, FetchRequest, FetchResponse, PartitionData
+from tivo.wire.messages.fetch import FetchRequest
 from tivo.wire.record_batch import CHECKED_AT, CRC, CRC_AT, Record, build
 
-TOPIC = "poison"
+OLD, NEW = b"o" * 16, b"n" * 16
 END = 5
 
 
@@ -29,81 +27,139 @@ def batch(first: int, *names: str) -> bytes:
     return bytes(made)
 
 
-BATCHES = {0: batch(0, "a"), 1: batch(1, "a", "h?x", "a"), 4: batch(4, "a")}
-
-
-def fetch(request: FetchRequest) -> FetchResponse:
-    """Records 0 to 4 in three batches; that at 2 is poisoned. What lies beyond is out of range."""
-    (topic,) = request.topics
-    told = []
-    for asked in topic.partitions:
-        at = asked.fetch_offset
-        held = b"".join(bytes_ for first, bytes_ in BATCHES.items() if first >= max(f for f in BATCHES if f <= at))
-        code = ErrorCode.OFFSET_OUT_OF_RANGE if at > END else ErrorCode.NONE
-        told.append(
-            PartitionData(
-                partition_index=asked.partition,
-                error_code=code,
-                high_watermark=END,
-                last_stable_offset=END,
-                records=[held] if at < END else None,
-            )
-        )
-    return FetchResponse(responses=[FetchableTopicResponse(topic=topic.topic, partitions=told)])
-
-
-@asynccontextmanager
-async def poisoned() -> AsyncIterator[str]:
-    async with peer({FetchRequest: fetch}) as broker:
-        broker.topics = [a_topic(TOPIC, bytes(16), 0)]
-        yield broker.bootstrap
+@pytest.fixture
+async def log() -> AsyncIterator[Opened]:
+    async with opened() as made:
+        yield made
 
 
 @pytest.fixture
-async def reader() -> AsyncIterator[LogReader]:
-    async with poisoned() as bootstrap:
-        made = LogReader(bootstrap, Cluster(bootstrap), ManualClock())
-        yield made
-        await made.close()
+async def reader(log: Opened) -> AsyncIterator[LogReader]:
+    made = LogReader(log.broker.bootstrap, log.cluster, ManualClock(), retry_seconds=0)
+    yield made
+    await made.close()
 
 
-async def read(reader: LogReader, offset: int, upto: int | None = None) -> TailSlice:
-    (found,) = await reader.read(TOPIC, [TailPlace(0, offset, upto, 100)], max_bytes=2**20)
+@pytest.fixture
+def poison(log: Opened) -> TopicRef:
+    """A topic of records 0 to 4 in three batches; that at 2 cannot be decoded."""
+    topic, (shelf,) = log.shelves.make("poison", OLD)
+    for each in (batch(0, "a"), batch(1, "a", "h?x", "a"), batch(4, "a")):
+        shelf.put(each)
+    return topic
+
+
+async def read(reader: LogReader, topic: TopicRef, offset: int | None, upto: int | None = None) -> TailSlice:
+    (found,) = await reader.read(topic, [TailPlace(0, offset, upto, 100)], max_bytes=2**20)
     return found
 
 
-async def test_a_slice_ends_before_a_record_that_cannot_be_decoded(reader: LogReader) -> None:
-    found = await read(reader, 0)
-
-    assert ([0, 1], 2, 0) == ([event.offset for event in found.events], found.next, max(found.log_start, 0))
+def offsets(found: TailSlice) -> list[int]:
+    return [event.offset for event in found.events]
 
 
-async def test_from_such_a_record_on_its_batch_counts_as_trimmed(reader: LogReader) -> None:
-    found = await read(reader, 2)
+async def test_a_slice_ends_before_a_record_that_cannot_be_decoded(reader: LogReader, poison: TopicRef) -> None:
+    found = await read(reader, poison, 0)
+
+    assert ([0, 1], 2, 0) == (offsets(found), found.next, found.log_start)
+
+
+async def test_from_such_a_record_on_its_batch_counts_as_trimmed(reader: LogReader, poison: TopicRef) -> None:
+    found = await read(reader, poison, 2)
 
     assert ([], 2, 4) == (found.events, found.next, found.log_start)
 
 
-async def test_behind_its_batch_all_is_read(reader: LogReader) -> None:
-    found = await read(reader, 4)
+async def test_behind_its_batch_all_is_read(reader: LogReader, poison: TopicRef) -> None:
+    found = await read(reader, poison, 4)
 
-    assert ([4], END) == ([event.offset for event in found.events], found.next)
-
-
-async def test_such_a_record_beyond_the_end_asked_for_matters_to_nobody(reader: LogReader) -> None:
-    found = await read(reader, 1, upto=2)
-
-    assert ([1], 2) == ([event.offset for event in found.events], found.next)
+    assert ([4], END) == (offsets(found), found.next)
 
 
-async def test_the_live_edge_says_that_something_cannot_be_decoded() -> None:
-    async with poisoned() as bootstrap:
-        live = LiveConsumer(bootstrap, ManualClock())
-        await live.start()
-        live.follow({(TOPIC, 0): 1})
-        try:
-            with pytest.raises(Undecodable):
-                while True:
-                    await live.take()
-        finally:
-            await live.stop()
+async def test_such_a_record_beyond_the_end_asked_for_matters_to_nobody(reader: LogReader, poison: TopicRef) -> None:
+    found = await read(reader, poison, 1, upto=2)
+
+    assert ([1], 2) == (offsets(found), found.next)
+
+
+async def test_without_an_offset_a_slice_begins_at_the_log_start(log: Opened, reader: LogReader) -> None:
+    topic, (shelf,) = log.shelves.make("t", OLD)
+    for _ in range(3):
+        shelf.append(b"x")
+    shelf.start = 1
+
+    found = await read(reader, topic, None)
+
+    assert (1, 3, 1, [1, 2]) == (found.base, found.next, found.log_start, offsets(found))
+
+
+@pytest.mark.parametrize(("offset", "truncated"), [(0, False), (9, True)])
+async def test_an_offset_out_of_range_is_told_by_where_the_log_lies(
+    log: Opened, reader: LogReader, offset: int, truncated: bool
+) -> None:
+    topic, (shelf,) = log.shelves.make("t", OLD)
+    shelf.append(b"a", b"b", b"c")
+    shelf.start = 2
+
+    found = await read(reader, topic, offset)
+
+    assert TailSlice(0, offset, offset, 2, 3, (), truncated) == found
+
+
+@pytest.mark.parametrize("offset", [None, 0, 9])
+async def test_a_topic_made_anew_is_not_taken_for_the_old_one(
+    log: Opened, reader: LogReader, offset: int | None
+) -> None:
+    old, (shelf,) = log.shelves.make("t", OLD)
+    shelf.append(b"old")
+    await read(reader, old, 0)
+    new, (shelf,) = log.shelves.make("t", NEW)
+    shelf.append(b"new")
+
+    with pytest.raises(UnknownTopic):
+        await read(reader, old, offset)
+    assert [b"new"] == [event.value for event in (await read(reader, new, 0)).events]
+
+
+async def test_a_topic_that_was_deleted_is_unknown(log: Opened, reader: LogReader) -> None:
+    topic, _ = log.shelves.make("t", OLD)
+    await read(reader, topic, 0)
+    log.broker.topics.clear()
+
+    with pytest.raises(UnknownTopic):
+        await read(reader, topic, 9)
+
+
+async def test_a_read_costs_one_request(log: Opened, reader: LogReader) -> None:
+    topic, (shelf,) = log.shelves.make("t", OLD)
+    shelf.append(b"a")
+    await read(reader, topic, 0)
+    before = len(log.broker.asked)
+    await read(reader, topic, 0)
+
+    (only,) = log.broker.asked[before:]
+    assert isinstance(only, FetchRequest)
+
+
+async def test_a_leader_that_has_moved_is_asked_for_again(log: Opened, reader: LogReader) -> None:
+    topic, (shelf,) = log.shelves.make("t", OLD)
+    shelf.append(b"a")
+    shelf.codes = [ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.UNKNOWN_TOPIC_ID]
+
+    assert [0] == offsets(await read(reader, topic, 0))
+
+
+async def test_a_partition_that_cannot_be_had_names_topic_and_code(log: Opened, reader: LogReader) -> None:
+    topic, (shelf,) = log.shelves.make("t", OLD)
+    shelf.codes = 9 * [ErrorCode.KAFKA_STORAGE_ERROR]
+
+    with pytest.raises(BrokerError, match=r"'t'.*KAFKA_STORAGE_ERROR"):
+        await read(reader, topic, 0)
+
+
+async def test_a_broker_that_is_away_is_told(log: Opened) -> None:
+    topic, _ = log.shelves.make("t", OLD)
+    reader = LogReader("127.0.0.1:1", log.cluster, ManualClock(), retry_seconds=0)
+
+    with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1"):
+        await read(reader, topic, 0)

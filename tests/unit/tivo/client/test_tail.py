@@ -33,7 +33,7 @@ class Bench:
         self.reads: list[tuple[TailPlace, ...]] = []
         self.tail = Tail(live=self.live, log=self, ends=self.log, now=self.clock, ring_bytes=ring_bytes)
 
-    async def read(self, topic: str, places: list[TailPlace], *, max_bytes: int) -> list[TailSlice]:
+    async def read(self, topic: TopicRef, places: list[TailPlace], *, max_bytes: int) -> list[TailSlice]:
         self.reads.append(tuple(places))
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
@@ -331,6 +331,33 @@ async def test_a_topic_made_anew_is_not_taken_for_the_old_one() -> None:
     assert [b"anew"] == values(answer)
 
 
+async def test_a_read_that_does_not_wait_tells_old_from_new_too() -> None:
+    bench = Bench()
+    old = bench.log.make("t")
+    await bench.log.delete_topic("t")
+    bench.log.make("t")
+    bench.log.append("t", NewRecord(value=b"anew"))
+
+    with pytest.raises(UnknownTopic):
+        await bench.at(old, 0)
+
+
+async def test_records_of_a_topic_made_anew_do_not_get_into_the_ring_of_the_old_one() -> None:
+    bench = Bench()
+    old = bench.log.make("t")
+    bench.tail.open(old)
+
+    async with bench.running():
+        await settle()
+        await bench.log.delete_topic("t")
+        bench.log.make("t")
+        bench.log.append("t", NewRecord(value=b"anew"))
+        await settle()
+        answer = await bench.at(old, 0)
+
+    assert [] == values(answer)
+
+
 async def test_following_the_new_topic_ends_the_ring_of_the_old_one() -> None:
     bench = Bench()
     old = bench.log.make("t")
@@ -378,7 +405,7 @@ async def test_a_topic_that_nobody_follows_any_more_is_dropped_after_a_while() -
         bench.log.append("other", NewRecord(value=b"x"))
         await settle()
 
-        assert {("other", 0)} == bench.live.followed
+        assert {("other", 0)} == bench.live.assigned
 
 
 async def test_a_topic_followed_again_in_time_keeps_its_ring() -> None:
@@ -417,7 +444,7 @@ class PoisonedLive(MemoryLive):
 
     async def take(self) -> list[Arrived]:
         arrived = await super().take()
-        if any(each.topic == "t" and event.offset in self._poisoned for each in arrived for event in each.events):
+        if any(each.place.topic == "t" and event.offset in self._poisoned for each in arrived for event in each.events):
             raise Undecodable("invalid start byte")
         return arrived
 
@@ -430,9 +457,9 @@ class PoisonedBench(Bench):
         self.live = PoisonedLive(self.log, {1})
         self.tail = Tail(live=self.live, log=self, ends=self.log, now=self.clock, ring_bytes=BIG)
 
-    async def read(self, topic: str, places: list[TailPlace], *, max_bytes: int) -> list[TailSlice]:
+    async def read(self, topic: TopicRef, places: list[TailPlace], *, max_bytes: int) -> list[TailSlice]:
         slices = await super().read(topic, places, max_bytes=max_bytes)
-        return [self._poisoned(each) if topic == "t" else each for each in slices]
+        return [self._poisoned(each) if topic.name == "t" else each for each in slices]
 
     def _poisoned(self, read: TailSlice) -> TailSlice:
         if read.base == 1:
@@ -445,7 +472,7 @@ class PoisonedBench(Bench):
 class OldEndBench(Bench):
     """A bench whose broker does not know yet how far its log goes: beyond that it has nothing, and refuses nothing."""
 
-    async def read(self, topic: str, places: list[TailPlace], *, max_bytes: int) -> list[TailSlice]:
+    async def read(self, topic: TopicRef, places: list[TailPlace], *, max_bytes: int) -> list[TailSlice]:
         return [each._replace(truncated=False) for each in await super().read(topic, places, max_bytes=max_bytes)]
 
 
@@ -471,6 +498,23 @@ async def test_a_record_that_cannot_be_decoded_is_a_hole_and_all_else_goes_on() 
     assert [b"2"] == values(behind)
     assert [b"0", b"1"] == values(beside)
     assert [] == bench.reads
+
+
+async def test_a_topic_that_goes_while_such_a_record_is_passed_over_ends_alone() -> None:
+    bench = PoisonedBench()
+    topic, other = bench.log.make("t"), bench.log.make("other")
+    bench.tail.open(topic)
+    bench.tail.open(other)
+
+    async with bench.running():
+        await settle()
+        bench.meanwhile = lambda: bench.log.delete_topic("t")
+        bench.log.fill("t", 3)
+        await settle()
+        bench.log.fill("other", 1)
+        beside = await bench.behind(other, 0)
+
+    assert [b"0"] == values(beside)
 
 
 async def test_rings_are_bounded_together_and_what_is_not_read_gives_first() -> None:

@@ -61,23 +61,12 @@ def test_each_change_is_synced_before_it_is_confirmed(tmp_path: Path) -> None:
 
     for change in (
         lambda: catalog.create("quakes", 1),
-        lambda: catalog.alter("quakes", {"a": "b"}),
         lambda: catalog.grow("quakes", 2),
         lambda: catalog.delete("quakes"),
     ):
         disk.done.clear()
         change()
         assert ("fdatasync", JOURNAL) == disk.done[-1]
-
-
-def test_settings_are_put_in_place_of_the_old_ones(tmp_path: Path) -> None:
-    catalog = opened(tmp_path)
-    topic = catalog.create("quakes", 1, {"a": "1", "b": "2"})
-
-    altered = catalog.alter("quakes", {"b": "3"})
-
-    assert {"b": "3"} == altered.settings == opened(tmp_path).get("quakes").settings
-    assert topic.id == altered.id
 
 
 def test_a_topic_grows_but_does_not_shrink(tmp_path: Path) -> None:

@@ -452,6 +452,17 @@ def test_held_at_a_distance_it_goes_on_as_any_other() -> None:
     assert 2 == len(player.all(CaughtUp))
 
 
+def test_a_filter_that_finds_nothing_in_the_first_page_does_not_start_the_clock_at_the_edge() -> None:
+    player = Player(room=Bounds(events=16))
+    dull = [event(WALL_US - (5_000 - number) * SECOND_US, offset=number, key=b"dull") for number in range(40)]
+    player.has([*dull, event(WALL_US - 50 * SECOND_US, offset=40, key=b"bright")])
+
+    player.do(Play(change=Change(keys=("bright",))))
+
+    assert [0] == player.times
+    assert WALL_US - 50 * SECOND_US == position(player)
+
+
 # ---------------------------------------------------------------- thinning
 
 

@@ -18,7 +18,6 @@ from tivo.wire.record_batch import (
     read_header,
     records,
     stamp,
-    time_bounds,
     verify,
 )
 
@@ -166,28 +165,14 @@ def test_any_records_are_read_back(codec: Codec, sent: list[Record]) -> None:
     assert sent == read(batch)
 
 
-@pytest.mark.parametrize("codec", list(Codec))
-@settings(max_examples=20)
-@given(sent=ANY_RECORDS)
-def test_time_bounds_are_exact(codec: Codec, sent: list[Record]) -> None:
-    batch = build(sent, codec=codec)
-    times = [record.timestamp_ms for record in sent]
-
-    assert (min(times), max(times)) == time_bounds(batch, 0, read_header(batch))
-
-
 def test_the_time_of_the_append_is_that_of_all_records() -> None:
     batch = batch_of(record_of(), attributes=0x08)
 
-    assert (9000, 9000) == time_bounds(batch, 0, read_header(batch))
     assert [9000] == [record.timestamp_ms for record in read(batch)]
 
 
-def test_an_empty_batch_has_the_time_of_its_header() -> None:
-    batch = batch_of(b"", count=0)
-
-    assert (9000, 9000) == time_bounds(batch, 0, read_header(batch))
-    assert [] == read(batch)
+def test_an_empty_batch_has_no_records() -> None:
+    assert [] == read(batch_of(b"", count=0))
 
 
 def test_more_records_than_allowed_are_not_inflated() -> None:
@@ -195,8 +180,6 @@ def test_more_records_than_allowed_are_not_inflated() -> None:
 
     with pytest.raises(WireError, match="cannot be inflated from zstd into 90000 bytes"):
         list(records(batch, 0, read_header(batch), max_inflated=90_000))
-    with pytest.raises(WireError, match="cannot be inflated from zstd into 90000 bytes"):
-        time_bounds(batch, 0, read_header(batch), max_inflated=90_000)
 
 
 @pytest.mark.parametrize(

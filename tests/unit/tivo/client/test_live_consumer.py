@@ -1,0 +1,167 @@
+"""The live edge, out of a broker that answers as a test tells it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.support.manual_clock import ManualClock
+from tests.unit.tivo.client.shelves import Opened, opened
+from tests.unit.tivo.client.test_log_reader import batch
+from tivo.client.fetcher import Place
+from tivo.client.live_consumer import AGAIN_MS, Arrived, LiveConsumer, OutOfRange, Undecodable
+from tivo.model.errors import BrokerError
+from tivo.model.timeline import MILLISECOND_US
+from tivo.wire.error_codes import ErrorCode
+
+OLD, NEW = b"o" * 16, b"n" * 16
+T, U = Place("t", OLD, 0), Place("u", NEW, 0)
+
+
+class Bench:
+    """A live edge that has started, over a broker of its own."""
+
+    def __init__(self, log: Opened) -> None:
+        self.log = log
+        self.shelves = log.shelves
+        self.clock = ManualClock()
+        self.live = LiveConsumer(log.broker.bootstrap, log.cluster, self.clock)
+
+    async def next(self) -> list[Arrived]:
+        """What arrives next; empty polls are passed over."""
+        while not (arrived := [each for each in await self.live.take() if each.events]):
+            self.clock.forward(AGAIN_MS * MILLISECOND_US)
+        return arrived
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Bench]:
+    async with opened() as log:
+        bench = Bench(log)
+        await bench.live.start()
+        try:
+            yield bench
+        finally:
+            await bench.live.stop()
+
+
+async def test_what_is_appended_behind_a_position_arrives_once() -> None:
+    async with running() as bench:
+        _, (shelf,) = bench.shelves.make("t", OLD)
+        shelf.append(b"0", b"1")
+        bench.live.assign({T: 1})
+        (first,) = await bench.next()
+        shelf.append(b"2")
+        (second,) = await bench.next()
+
+    assert (T, [b"1"], 2, 2) == (first.place, [event.value for event in first.events], first.next, first.log_end)
+    assert [b"2"] == [event.value for event in second.events]
+
+
+async def test_an_empty_poll_comes_back_without_events() -> None:
+    async with running() as bench:
+        bench.shelves.make("t", OLD)
+        bench.live.assign({T: 0})
+
+        assert [Arrived(T, [], 0, 0)] == await bench.live.take()
+
+
+async def test_where_nothing_is_assigned_nothing_arrives() -> None:
+    async with running() as bench:
+        assert [] == await bench.live.take()
+
+
+async def test_only_what_was_assigned_last_is_read() -> None:
+    async with running() as bench:
+        _, (one,) = bench.shelves.make("t", OLD)
+        _, (two,) = bench.shelves.make("u", NEW)
+        one.append(b"t")
+        two.append(b"u")
+        bench.live.assign({T: 0})
+        await bench.next()
+        bench.live.assign({U: 0})
+        arrived = await bench.next()
+
+    assert [U] == [each.place for each in arrived]
+
+
+async def test_a_position_that_was_set_anew_is_read_from_there() -> None:
+    async with running() as bench:
+        _, (shelf,) = bench.shelves.make("t", OLD)
+        shelf.append(b"0", b"1")
+        bench.live.assign({T: 0})
+        await bench.next()
+        bench.live.assign({T: 1})
+        (again,) = await bench.next()
+
+    assert [1] == [event.offset for event in again.events]
+
+
+@pytest.mark.parametrize("position", [0, 9])
+async def test_a_position_that_the_log_does_not_have_is_told(position: int) -> None:
+    async with running() as bench:
+        _, (shelf,) = bench.shelves.make("t", OLD)
+        shelf.append(b"0", b"1")
+        shelf.start = 1
+        bench.live.assign({T: position})
+
+        with pytest.raises(OutOfRange) as told:
+            await bench.next()
+
+    assert {T: position} == told.value.positions
+
+
+async def test_what_cannot_be_decoded_is_told_and_no_position_moves() -> None:
+    async with running() as bench:
+        _, (shelf,) = bench.shelves.make("t", OLD)
+        shelf.put(batch(0, "a", "h?x"))
+        bench.live.assign({T: 0})
+
+        for _ in range(2):
+            with pytest.raises(Undecodable):
+                await bench.next()
+
+
+async def test_records_of_a_topic_made_anew_do_not_arrive_in_the_place_of_the_old_one() -> None:
+    async with running() as bench:
+        bench.shelves.make("t", OLD)
+        bench.live.assign({T: 0})
+        await bench.live.take()
+        _, (new,) = bench.shelves.make("t", NEW)
+        _, (other,) = bench.shelves.make("u", b"u" * 16)
+        new.append(b"new")
+        bench.live.assign({T: 0, Place("u", b"u" * 16, 0): 0})
+        other.append(b"other")
+        arrived = await bench.next()
+
+        assert [[b"other"]] == [[event.value for event in each.events] for each in arrived]
+        assert [[]] == [each.events for each in await bench.live.take()]
+
+
+async def test_a_partition_whose_leader_has_moved_is_read_again_after_a_moment() -> None:
+    async with running() as bench:
+        _, (shelf,) = bench.shelves.make("t", OLD)
+        shelf.append(b"0")
+        shelf.codes = [ErrorCode.NOT_LEADER_OR_FOLLOWER]
+        bench.live.assign({T: 0})
+        refused = await bench.live.take()
+        resting = await bench.live.take()
+        (arrived,) = await bench.next()
+
+    assert ([], [], [b"0"]) == (refused, resting, [event.value for event in arrived.events])
+
+
+async def test_a_broker_that_goes_away_is_told_and_it_may_start_again() -> None:
+    async with running() as bench:
+        _, (shelf,) = bench.shelves.make("t", OLD)
+        bench.live.assign({T: 0})
+        await bench.live.take()
+        bench.log.broker.falls = True
+        with pytest.raises(BrokerError):
+            await bench.live.take()
+        await bench.live.stop()
+        bench.log.broker.falls = False
+        await bench.live.start()
+        shelf.append(b"0")
+
+        assert 1 == len(await bench.next())
