@@ -167,10 +167,6 @@ class Catalog:
         self._check_unowned(topic, range(partitions))
         return self._set(topic)
 
-    def alter(self, name: str, settings: Mapping[str, str]) -> Topic:
-        """Put these settings in the place of all that the topic had. Raises UnknownTopic."""
-        return self._set(replace(self.get(name), settings=dict(settings)))
-
     def grow(self, name: str, partitions: int) -> Topic:
         """Have this many partitions from now on. Raises UnknownTopic, or RequestError where that is not more."""
         topic = self.get(name)

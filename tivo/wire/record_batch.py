@@ -148,17 +148,6 @@ def records(
         yield Record(offset, timestamp_ms, key, value, _read_headers(data, at, end))
 
 
-def time_bounds(
-    buffer: Buffer, position: int, header: BatchHeader, *, max_inflated: int = MAX_INFLATED
-) -> tuple[int, int]:
-    """The exact lowest and highest timestamp in ms, with no record made. Raises WireError as `records`."""
-    if header.is_log_append_time or not header.record_count:
-        return header.max_timestamp, header.max_timestamp
-    data = _inflated(buffer, position, header, max_inflated)
-    times = [timestamp_ms for _, timestamp_ms, _, _ in _spans(data, header)]
-    return min(times), max(times)
-
-
 def build(
     records: Sequence[Record],
     *,
