@@ -455,7 +455,8 @@ def test_held_at_a_distance_it_goes_on_as_any_other() -> None:
 def test_a_filter_that_finds_nothing_in_the_first_page_does_not_start_the_clock_at_the_edge() -> None:
     player = Player(room=Bounds(events=16))
     dull = [event(WALL_US - (5_000 - number) * SECOND_US, offset=number, key=b"dull") for number in range(40)]
-    player.has([*dull, event(WALL_US - 50 * SECOND_US, offset=40, key=b"bright")])
+    bright = [event(WALL_US - ago * SECOND_US, offset=90 - ago, key=b"bright") for ago in (50, 40)]
+    player.has([*dull, *bright])
 
     player.do(Play(change=Change(keys=("bright",))))
 
