@@ -1,25 +1,19 @@
 """A Kafka cluster as a guest sees it: its topics with their ids, where their logs start and end.
 
-Topic ids came with Metadata v10 (KIP-516), aiokafka stops at v5. So the requests here are ours,
-sent over aiokafka's connections.
+Topic ids came with Metadata v10 (KIP-516), aiokafka stops at v5. So the requests here are ours.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from types import MappingProxyType, TracebackType
-from typing import Generic, Self, TypeVar
+from typing import NamedTuple, Self
 
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
-from aiokafka.protocol.api import RequestHeader_v1, RequestHeader_v2, ResponseHeader_v0, ResponseHeader_v1
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from tivo.model.errors import BrokerError, RequestError, UnknownTopic, WireError
+from tivo.client.connection import TIMEOUT_MS, Connection
+from tivo.model.errors import BrokerError, RequestError, UnknownTopic
 from tivo.model.timeline import from_kafka_ms
-from tivo.wire.codec import decode, encode
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.create_topics import (
     CreatableTopic,
@@ -41,11 +35,6 @@ from tivo.wire.messages.metadata import (
     MetadataResponse,
     MetadataResponseTopic,
 )
-from tivo.wire.schema import Message
-
-TIMEOUT_MS = 10_000
-
-A = TypeVar("A", bound=Message)
 
 _FIRST_WITH_TOPIC_IDS = 10
 _READ_UNCOMMITTED, _READ_COMMITTED = 0, 1
@@ -73,28 +62,25 @@ class TopicInfo:
     internal: bool
 
 
+class Led(NamedTuple):
+    """The id of a topic, and which broker leads each of its partitions; one that has no leader now is left out."""
+
+    topic_id: bytes
+    leaders: Mapping[int, int]
+
+
 class Cluster:
     """Asks a Kafka cluster. Every question raises BrokerError where no broker answers; ask again then."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._client: AIOKafkaClient | None = None
+        self._connection = Connection(bootstrap, client_id="tivo")
 
     async def start(self) -> None:
         """Connect. Raises BrokerError where no bootstrap address answers; it may be called again."""
-        client = AIOKafkaClient(bootstrap_servers=self._bootstrap, client_id="tivo", request_timeout_ms=TIMEOUT_MS)
-        try:
-            with _kafka_errors(f"no Kafka broker answers at {self._bootstrap}"):
-                await client.bootstrap()
-        except BrokerError:
-            await client.close()
-            raise
-        self._client = client
+        await self._connection.start()
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        await self._connection.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -113,6 +99,11 @@ class Cluster:
         """The topic ids of some topics, as they are now; a topic that is not there is left out."""
         answer = await self._metadata(names)
         return {topic.name: topic.topic_id for topic in answer.topics if topic.name and not topic.error_code}
+
+    async def leaders(self, topics: Collection[str]) -> dict[str, Led]:
+        """Who leads the partitions of some topics; a topic that is not there is left out."""
+        answer = await self._metadata(topics)
+        return {topic.name: _led(topic) for topic in answer.topics if topic.name and not topic.error_code}
 
     async def log_starts(self, topic: str) -> dict[int, int]:
         """Per partition the offset of the first record that the log still has. Raises UnknownTopic."""
@@ -150,7 +141,7 @@ class Cluster:
             ],
             timeout_ms=TIMEOUT_MS,
         )
-        answer = await self._ask(request, CreateTopicsResponse, node=await self._controller())
+        answer = await self._connection.ask(request, CreateTopicsResponse, node=await self._controller())
         for made in answer.topics:
             if made.error_code:
                 code = ErrorCode(made.error_code)
@@ -173,14 +164,14 @@ class Cluster:
             topic_names=[name],  # before
             timeout_ms=TIMEOUT_MS,
         )
-        answer = await self._ask(request, DeleteTopicsResponse, node=await self._controller())
+        answer = await self._connection.ask(request, DeleteTopicsResponse, node=await self._controller())
         for gone in answer.responses:
             _raise_for(gone.error_code, name, "cannot be deleted")
 
     async def _metadata(self, names: Collection[str] | None) -> MetadataResponse:
         topics = None if names is None else [MetadataRequestTopic(name=name) for name in names]
         request = MetadataRequest(topics=topics, allow_auto_topic_creation=False)
-        return await self._ask(request, MetadataResponse, first=_FIRST_WITH_TOPIC_IDS)
+        return await self._connection.ask(request, MetadataResponse, first=_FIRST_WITH_TOPIC_IDS)
 
     async def _controller(self) -> int:
         return (await self._metadata(())).controller_id
@@ -195,78 +186,11 @@ class Cluster:
             wanted = [ListOffsetsPartition(partition_index=index, timestamp=timestamp) for index in partitions]
             asked = ListOffsetsTopic(name=topic, partitions=wanted)
             request = ListOffsetsRequest(isolation_level=isolation, topics=[asked])
-            answer = await self._ask(request, ListOffsetsResponse, node=leader, first=first)
+            answer = await self._connection.ask(request, ListOffsetsResponse, node=leader, first=first)
             for partition in answer.topics[0].partitions:
                 _raise_for(partition.error_code, topic, f"partition {partition.partition_index} has no offsets")
                 found[partition.partition_index] = partition
         return found
-
-    async def _ask(self, request: Message, answer: type[A], *, node: int | None = None, first: int = 0) -> A:
-        client = self._client
-        if client is None:
-            raise BrokerError(f"not connected to {self._bootstrap}")
-        with _kafka_errors(f"{self._bootstrap} did not answer {type(request).__name__}"):
-            try:
-                told: A = await client.send(
-                    client.get_random_node() if node is None else node, _Request(request, answer, first)
-                )
-            except KafkaError:
-                await client.force_metadata_update()  # a broker may have moved
-                raise
-        return told
-
-
-class _Request(Generic[A]):
-    """A message of ours in the form that aiokafka's connection sends; it settles the version with the broker."""
-
-    def __init__(self, message: Message, answer: type[A], first: int) -> None:
-        self._message = message
-        self._answer = answer
-        self._first = max(first, message.api.first)
-
-    def prepare(self, served: Mapping[int, tuple[int, int]]) -> "_Versioned[A]":
-        api = self._message.api
-        first, last = served.get(api.key, (0, -1))
-        version = min(last, api.last)
-        if version < max(first, self._first):
-            raise BrokerError(
-                f"the broker serves {api.name} v{first} to v{last}, tivo needs v{self._first} to v{api.last}"
-            )
-        return _Versioned(self._message, self._answer, version)
-
-
-class _Versioned(Generic[A]):
-    """A request at one version: header and body out, header and answer in."""
-
-    def __init__(self, message: Message, answer: type[A], version: int) -> None:
-        self.API_KEY = message.api.key
-        self.API_VERSION = version
-        self.RESPONSE_TYPE = self
-        self._message = message
-        self._answer = answer
-        self._flexible = message.api.is_flexible(version)
-
-    def build_request_header(self, correlation_id: int, client_id: str) -> RequestHeader_v1 | RequestHeader_v2:
-        header = RequestHeader_v2 if self._flexible else RequestHeader_v1
-        return header(self, correlation_id=correlation_id, client_id=client_id)
-
-    def encode(self) -> bytes:
-        return b"".join(encode(self._message, self.API_VERSION))
-
-    def parse_response_header(self, buffer: BytesIO) -> ResponseHeader_v0 | ResponseHeader_v1:
-        header = ResponseHeader_v1 if self._flexible else ResponseHeader_v0
-        return header.decode(buffer)
-
-    def decode(self, buffer: BytesIO) -> A:
-        return decode(self._answer, self.API_VERSION, memoryview(buffer.read()))
-
-
-@contextmanager
-def _kafka_errors(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (KafkaError, WireError, TimeoutError, OSError) as error:
-        raise BrokerError(f"{what}: {error or type(error).__name__}") from error
 
 
 def _topic_info(topic: MetadataResponseTopic) -> TopicInfo:
@@ -277,6 +201,11 @@ def _topic_info(topic: MetadataResponseTopic) -> TopicInfo:
         partitions=tuple(sorted(partition.partition_index for partition in topic.partitions)),
         internal=topic.is_internal or name.startswith("__"),
     )
+
+
+def _led(topic: MetadataResponseTopic) -> Led:
+    leaders = {each.partition_index: each.leader_id for each in topic.partitions if each.leader_id >= 0}
+    return Led(bytes(topic.topic_id), leaders)
 
 
 def _by_leader(topic: MetadataResponseTopic) -> Mapping[int, list[int]]:

@@ -1,107 +1,148 @@
-"""The live edge as aiokafka gives it: one consumer, no group, long polls, records as they are appended."""
+"""The live edge: a long poll to each broker that leads a partition that is tailed, records as they are appended."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
-
-from tivo.client.log_reader import event_of
+from tivo.client.cluster import Cluster
+from tivo.client.fetcher import Answer, Bounds, Fetched, Fetcher, Place
 from tivo.model.errors import BrokerError
 from tivo.model.event import Event
-from tivo.model.timeline import Now
+from tivo.model.timeline import MILLISECOND_US, Now
+from tivo.wire.error_codes import ErrorCode
 
 LONG_POLL_MS = 250
 """How long the broker holds an empty fetch. A new topic joins when the poll before it ends."""
 MAX_PARTITION_BYTES = 2**20
+MAX_BYTES = 16 * 2**20
+AGAIN_MS = 100
+"""How long a partition rests that cannot be fetched, until its leader is asked for again."""
 
 
 class Arrived(NamedTuple):
     """Records that were appended to a partition: its position is `next` now, its last stable offset `log_end`."""
 
-    topic: str
-    partition: int
+    place: Place
     events: Sequence[Event]
     next: int
     log_end: int
 
 
 class OutOfRange(Exception):
-    """The log no longer has these positions, or does not have them yet: (topic, partition) → position."""
+    """The log no longer has these positions, or does not have them yet."""
 
-    def __init__(self, positions: Mapping[tuple[str, int], int]) -> None:
+    def __init__(self, positions: Mapping[Place, int]) -> None:
         super().__init__(f"out of range: {dict(positions)}")
         self.positions = positions
 
 
 class Undecodable(Exception):
-    """Records of some partition cannot be decoded: whatever was taken with them is lost, and must be read again."""
+    """Records of some partition cannot be decoded. No position has moved: the log tells how to get past them."""
+
+
+class _Polled(NamedTuple):
+    """What a broker answered, and from which offsets on it was asked."""
+
+    offsets: Mapping[Place, int]
+    answers: Mapping[Place, Answer]
 
 
 class LiveConsumer:
-    """Reads the partitions that it was last told to follow, from the offsets told. Only committed records (KIP-98)."""
+    """Reads the partitions that it was last assigned, from the offsets told. Only committed records (KIP-98)."""
 
-    def __init__(self, bootstrap: str, now: Callable[[], Now]) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: str, cluster: Cluster, now: Callable[[], Now]) -> None:
+        self._fetcher = Fetcher(bootstrap, cluster, client_id="tivo-tail")
         self._now = now
-        self._consumer: AIOKafkaConsumer | None = None
+        self._positions: dict[Place, int] = {}
+        self._rests_until_us: dict[Place, int] = {}
+        self._polls: dict[int, asyncio.Task[_Polled | BrokerError]] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._open = contextlib.AsyncExitStack()
+        self._assigned = asyncio.Event()
 
     async def start(self) -> None:
-        """Raises BrokerError where no broker answers; it may be called again."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            client_id="tivo-tail",
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            fetch_max_wait_ms=LONG_POLL_MS,
-            max_partition_fetch_bytes=MAX_PARTITION_BYTES,
-        )
-        try:
-            await consumer.start()
-        except (KafkaError, OSError) as error:
-            await consumer.stop()
-            raise BrokerError(f"no Kafka broker answers at {self._bootstrap}: {error}") from error
-        self._consumer = consumer
+        """Raises BrokerError where no broker answers; it may be called again. `stop` it in the same task."""
+        await self._fetcher.start()
+        self._tasks = await self._open.enter_async_context(asyncio.TaskGroup())
 
     async def stop(self) -> None:
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await consumer.stop()
+        for poll in self._polls.values():
+            poll.cancel()
+        self._polls.clear()
+        await self._open.aclose()
+        await self._fetcher.close()
 
-    def follow(self, positions: Mapping[tuple[str, int], int]) -> None:
+    def assign(self, positions: Mapping[Place, int]) -> None:
         """From now on read these partitions, from these offsets, and no others."""
-        assert self._consumer is not None, "it was not started"
-        places = {TopicPartition(*place): offset for place, offset in positions.items()}
-        self._consumer.assign(list(places))
-        for place, offset in places.items():
-            self._consumer.seek(place, offset)
+        self._positions = dict(positions)
+        self._rests_until_us = {place: us for place, us in self._rests_until_us.items() if place in positions}
+        self._assigned.set()
 
     async def take(self) -> list[Arrived]:
         """What has been appended, as soon as there is any; also comes back without after a long poll.
 
         Raises OutOfRange, Undecodable, BrokerError.
         """
-        consumer = self._consumer
-        assert consumer is not None, "it was not started"
+        self._assigned.clear()
+        await self._poll()
+        if not self._polls:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout((AGAIN_MS if self._positions else LONG_POLL_MS) / 1_000):
+                    await self._assigned.wait()
+            return []
+        await asyncio.wait(self._polls.values(), return_when=asyncio.FIRST_COMPLETED)
+        answers: dict[Place, Answer] = {}
+        for leader in [leader for leader, poll in self._polls.items() if poll.done()]:
+            polled = self._polls.pop(leader).result()
+            if isinstance(polled, BrokerError):
+                raise polled
+            answers |= self._current(polled)
+        return self._arrived(answers)
+
+    async def _poll(self) -> None:
+        """Have a poll under way to every leader."""
+        steady_us = self._now().steady_us
+        ready = {place: at for place, at in self._positions.items() if self._rests_until_us.get(place, 0) <= steady_us}
+        led = await self._fetcher.by_leader(ready)
+        self._rest(ready.keys() - {place for offsets in led.values() for place in offsets})
+        for leader, offsets in led.items():
+            if leader not in self._polls:
+                self._polls[leader] = self._tasks.create_task(self._ask(leader, offsets))
+
+    async def _ask(self, leader: int, offsets: Mapping[Place, int]) -> _Polled | BrokerError:
         try:
-            batches = await consumer.getmany(timeout_ms=LONG_POLL_MS)
-            received_us = self._now().wall_us
-            return [
-                Arrived(
-                    topic=place.topic,
-                    partition=place.partition,
-                    events=[event_of(record, received_us=received_us) for record in batches.get(place, ())],
-                    next=await consumer.position(place),
-                    log_end=consumer.last_stable_offset(place) or 0,
-                )
-                for place in (batches or consumer.assignment())
-            ]
-        except OffsetOutOfRangeError as error:
-            positions = {(place.topic, place.partition): offset for place, offset in error.args[0].items()}
-            raise OutOfRange(positions) from error
+            bounds = Bounds(MAX_PARTITION_BYTES, MAX_BYTES, LONG_POLL_MS)
+            return _Polled(offsets, await self._fetcher.fetch(leader, offsets, bounds))
+        except BrokerError as error:
+            return error
+
+    def _current(self, polled: _Polled) -> dict[Place, Answer]:
+        """What was answered for the positions of now; others may have been assigned meanwhile."""
+        return {
+            place: told for place, told in polled.answers.items() if self._positions.get(place) == polled.offsets[place]
+        }
+
+    def _arrived(self, answers: Mapping[Place, Answer]) -> list[Arrived]:
+        outside = {
+            place: self._positions[place] for place, told in answers.items() if told is ErrorCode.OFFSET_OUT_OF_RANGE
+        }
+        if outside:
+            raise OutOfRange(outside)
+        received_us = self._now().wall_us
+        arrived = []
+        try:
+            for place, told in answers.items():
+                if isinstance(told, Fetched):
+                    events = list(told.events(received_us=received_us))
+                    arrived.append(Arrived(place, events, told.next, told.last_stable))
         except UnicodeDecodeError as error:  # in the name of a header, which no broker looks at
             raise Undecodable(str(error)) from error
-        except KafkaError as error:
-            raise BrokerError(f"the live edge cannot be read: {error or type(error).__name__}") from error
+        self._positions |= {each.place: each.next for each in arrived}
+        self._rest({place for place, told in answers.items() if not isinstance(told, Fetched)})
+        return arrived
+
+    def _rest(self, places: Set[Place]) -> None:
+        """Their leader has moved, or their topic is going: ask again in a moment."""
+        until_us = self._now().steady_us + AGAIN_MS * MILLISECOND_US
+        self._rests_until_us |= dict.fromkeys(places, until_us)

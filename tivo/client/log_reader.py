@@ -5,135 +5,111 @@ connection, which no long poll ever holds up.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-
-from aiokafka import TopicPartition
-from aiokafka.client import AIOKafkaClient
-from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
-from aiokafka.protocol.fetch import FetchRequest
-from aiokafka.record.memory_records import MemoryRecords
-from aiokafka.structs import ConsumerRecord
+from collections.abc import Callable, Mapping, Sequence
 
 from tivo.client.cluster import Cluster
-from tivo.model.errors import BrokerError
+from tivo.client.fetcher import Bounds, Fetched, Fetcher, Place
+from tivo.model.errors import BrokerError, UnknownTopic
 from tivo.model.event import Event
-from tivo.model.record import Record, to_event
 from tivo.model.timeline import Now
 from tivo.playback.effects import TailPlace
-from tivo.playback.facts import TailSlice
+from tivo.playback.facts import TailSlice, TopicRef
+from tivo.wire.error_codes import ErrorCode
 
-TIMEOUT_MS = 10_000
-_RETRY_SECONDS = 0.1
+RETRY_SECONDS = 0.1
 _TRIES = 5
-
-
-def event_of(record: ConsumerRecord, *, received_us: int) -> Event:
-    """A record as aiokafka gives it."""
-    read = Record(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=record.timestamp,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-    )
-    return to_event(read, received_us=received_us)
 
 
 class LogReader:
     """Fetches records without waiting for more. Only committed ones (KIP-98)."""
 
-    def __init__(self, bootstrap: str, cluster: Cluster, now: Callable[[], Now]) -> None:
-        self._bootstrap = bootstrap
-        self._now = now
+    def __init__(
+        self, bootstrap: str, cluster: Cluster, now: Callable[[], Now], *, retry_seconds: float = RETRY_SECONDS
+    ) -> None:
         self._cluster = cluster
-        self._client: AIOKafkaClient | None = None
+        self._retry_seconds = retry_seconds
+        self._now = now
+        self._fetcher = Fetcher(bootstrap, cluster, client_id="tivo-log-reader")
         self._starting = asyncio.Lock()
+        self._started = False
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        self._started = False
+        await self._fetcher.close()
 
-    async def read(self, topic: str, places: Sequence[TailPlace], *, max_bytes: int) -> list[TailSlice]:
-        """A slice for every place, in order. Raises BrokerError, UnknownTopic.
+    async def read(self, topic: TopicRef, places: Sequence[TailPlace], *, max_bytes: int) -> list[TailSlice]:
+        """A slice for every place, in order. Raises BrokerError, and UnknownTopic where the topic has another id now.
 
         From a record that cannot be decoded on, its batch counts as trimmed: whoever reads is told that
         there is no more of it in the log.
         """
-        starts = await self._cluster.log_starts(topic) if any(place.offset is None for place in places) else {}
-        offsets = {place.partition: _first(place, starts) for place in places}
-        try:
-            answers = await self._fetch(topic, offsets, max_bytes)
-        except (TimeoutError, KafkaError, OSError) as error:
-            raise BrokerError(f"the log of {topic!r} cannot be read: {error or type(error).__name__}") from error
+        starts = await self._cluster.log_starts(topic.name) if any(place.offset is None for place in places) else {}
+        bases = {place.partition: _first(place, starts) for place in places}
+        offsets = {Place(topic.name, topic.topic_id, partition): base for partition, base in bases.items()}
+        fetched = await self._fetched(topic, offsets, max_bytes)
         received_us = self._now().wall_us
         slices = []
         for place in places:
-            fetched = answers[place.partition]
-            base = offsets[place.partition]
-            if fetched is None:
+            base, found = bases[place.partition], fetched[place.partition]
+            if found is None:
                 slices.append(await self._outside(topic, place.partition, base))
             else:
-                slices.append(_slice(place, base, fetched, received_us=received_us))
+                slices.append(_slice(place, base, found, received_us=received_us))
         return slices
 
-    async def _fetch(self, topic: str, offsets: dict[int, int], max_bytes: int) -> "dict[int, _Fetched | None]":
-        """What the leaders answer; None where they say that an offset is out of range."""
-        for left in reversed(range(_TRIES)):
-            client = await self._connected(topic)
-            by_leader: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
-            for partition, offset in offsets.items():
-                leader = client.cluster.leader_for_partition(TopicPartition(topic, partition))
-                by_leader[-1 if leader is None else leader].append((partition, offset, max_bytes))
+    async def _fetched(
+        self, topic: TopicRef, offsets: Mapping[Place, int], max_bytes: int
+    ) -> dict[int, Fetched | None]:
+        """What the leaders answer, per partition; None where they say that an offset is out of range."""
+        found: dict[int, Fetched | None] = {}
+        trouble = BrokerError(f"the log of {topic.name!r} cannot be read: nobody leads it")
+        for attempt in range(_TRIES):
+            if attempt:
+                await asyncio.sleep(self._retry_seconds)
             try:
-                return await self._ask(client, topic, by_leader)
-            except KafkaError as error:
-                if left == 0 or not error.retriable:
-                    raise
-                await client.force_metadata_update()
-                await asyncio.sleep(_RETRY_SECONDS)
-        raise AssertionError("unreachable: the last try raises")
+                wanted = {place: offset for place, offset in offsets.items() if place.partition not in found}
+                code = await self._fetch(wanted, max_bytes, found)
+            except BrokerError as error:
+                trouble = error
+                continue
+            if len(found) == len(offsets):
+                return found
+            await self._check(topic)
+            if code is not None:
+                trouble = BrokerError(f"the log of {topic.name!r} cannot be read: {code.name}")
+        raise trouble
 
-    async def _ask(
-        self, client: AIOKafkaClient, topic: str, by_leader: dict[int, list[tuple[int, int, int]]]
-    ) -> "dict[int, _Fetched | None]":
-        answers: dict[int, _Fetched | None] = {}
-        for leader, wanted in by_leader.items():
-            max_bytes = wanted[0][2]
-            request = FetchRequest(0, 0, max_bytes, READ_COMMITTED, [(topic, wanted)])
-            response = await client.send(leader, request)
-            asked = {partition: offset for partition, offset, _ in wanted}
-            for partition, code, _, last_stable, *rest in response.topics[0][1]:
-                error = for_code(code)
-                if code and error is not OffsetOutOfRangeError:
-                    raise error(f"{topic}/{partition}")
-                answers[partition] = (
-                    None if code else _Fetched(TopicPartition(topic, partition), asked[partition], last_stable, rest)
-                )
-        return answers
+    async def _fetch(
+        self, offsets: Mapping[Place, int], max_bytes: int, found: dict[int, Fetched | None]
+    ) -> ErrorCode | None:
+        """Note what is found in these places; the code of one that cannot be had now."""
+        await self._connected()
+        trouble = None
+        for leader, wanted in (await self._fetcher.by_leader(offsets)).items():
+            answers = await self._fetcher.fetch(leader, wanted, Bounds(max_bytes, max_bytes))
+            for place, told in answers.items():
+                if isinstance(told, Fetched):
+                    found[place.partition] = told
+                elif told is ErrorCode.OFFSET_OUT_OF_RANGE:
+                    found[place.partition] = None
+                else:
+                    trouble = told
+        return trouble
 
-    async def _connected(self, topic: str) -> AIOKafkaClient:
+    async def _connected(self) -> None:
         async with self._starting:
-            if self._client is None:
-                client = AIOKafkaClient(
-                    bootstrap_servers=self._bootstrap, client_id="tivo-log-reader", request_timeout_ms=TIMEOUT_MS
-                )
-                try:
-                    await client.bootstrap()
-                except KafkaError:
-                    await client.close()
-                    raise
-                self._client = client
-            if topic not in self._client.cluster.topics():
-                await self._client.add_topic(topic)
-        return self._client
+            if not self._started:
+                await self._fetcher.start()
+                self._started = True
 
-    async def _outside(self, topic: str, partition: int, offset: int) -> TailSlice:
-        starts, ends = await self._cluster.log_starts(topic), await self._cluster.log_ends(topic)
+    async def _check(self, topic: TopicRef) -> None:
+        """Raises UnknownTopic where the topic was deleted or made anew."""
+        if (await self._cluster.topic_ids((topic.name,))).get(topic.name) != topic.topic_id:
+            raise UnknownTopic(topic.name)
+
+    async def _outside(self, topic: TopicRef, partition: int, offset: int) -> TailSlice:
+        starts, ends = await self._cluster.log_starts(topic.name), await self._cluster.log_ends(topic.name)
+        await self._check(topic)  # they were asked for by name
         return TailSlice(
             partition=partition,
             base=offset,
@@ -144,30 +120,7 @@ class LogReader:
         )
 
 
-class _Fetched:
-    """One partition's part of a fetch response."""
-
-    def __init__(self, place: TopicPartition, offset: int, last_stable: int, rest: list[object]) -> None:
-        # v4: aborted, records; v5 on: log start, aborted, …, records
-        self.last_stable = last_stable
-        first = rest[0]
-        self.log_start = first if isinstance(first, int) else 0
-        aborted = rest[1] if isinstance(first, int) else first
-        self._bytes = rest[-1] or b""
-        self.records = PartitionRecords(
-            place, MemoryRecords(self._bytes), aborted, offset, None, None, True, READ_COMMITTED
-        )
-
-    def batch_end(self, offset: int) -> int:
-        """The offset behind the batch that an offset lies in."""
-        batches = MemoryRecords(self._bytes)
-        end = offset
-        while end <= offset and batches.has_next():
-            end = batches.next_batch().next_offset
-        return end
-
-
-def _first(place: TailPlace, starts: dict[int, int]) -> int:
+def _first(place: TailPlace, starts: Mapping[int, int]) -> int:
     return starts.get(place.partition, 0) if place.offset is None else place.offset
 
 
@@ -175,23 +128,23 @@ def _bounded(offset: int, base: int, upto: int | None) -> int:
     return offset if upto is None else max(min(offset, upto), base)
 
 
-def _slice(place: TailPlace, base: int, fetched: _Fetched, *, received_us: int) -> TailSlice:
+def _slice(place: TailPlace, base: int, fetched: Fetched, *, received_us: int) -> TailSlice:
     """What was fetched. A record that cannot be decoded ends a slice before it, and trims the log where one begins."""
     events: list[Event] = []
     following, log_start = base, fetched.log_start
     try:
-        for record in fetched.records:
-            if place.upto is not None and record.offset >= place.upto:
+        for event in fetched.events(received_us=received_us):
+            if place.upto is not None and event.offset >= place.upto:
                 following = place.upto
                 break
             if len(events) == place.limit:
                 break
-            events.append(event_of(record, received_us=received_us))
-            following = record.offset + 1
+            events.append(event)
+            following = event.offset + 1
         else:
-            following = _bounded(fetched.records.next_fetch_offset, base, place.upto)
+            following = _bounded(fetched.next, base, place.upto)
     except UnicodeDecodeError:  # in the name of a header, which no broker looks at
-        following = _bounded(fetched.records.next_fetch_offset, base, place.upto)
+        following = _bounded(fetched.next, base, place.upto)
         if following == base:
             log_start = fetched.batch_end(base)
     return TailSlice(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
+from tivo.client.fetcher import Place
 from tivo.client.live_consumer import MAX_PARTITION_BYTES, Arrived, OutOfRange, Undecodable
 from tivo.client.ring import Ring, weight
 from tivo.model.errors import BrokerError, UnknownTopic
@@ -45,7 +46,7 @@ class Live(Protocol):
 
     async def stop(self) -> None: ...
 
-    def follow(self, positions: Mapping[tuple[str, int], int]) -> None: ...
+    def assign(self, positions: Mapping[Place, int]) -> None: ...
 
     async def take(self) -> Sequence[Arrived]: ...
 
@@ -53,7 +54,7 @@ class Live(Protocol):
 class Log(Protocol):
     """What reads the log at any offset, as `LogReader` does."""
 
-    async def read(self, topic: str, places: Sequence[TailPlace], *, max_bytes: int) -> list[TailSlice]: ...
+    async def read(self, topic: TopicRef, places: Sequence[TailPlace], *, max_bytes: int) -> list[TailSlice]: ...
 
 
 class Ends(Protocol):
@@ -165,7 +166,7 @@ class Tail:
         left = max_bytes
         while far := self._far(topic, [place for place in places if place.partition not in read]):
             # By the time the log has answered, the ring may have dropped what it reached before.
-            for each in await self._log.read(topic.name, far, max_bytes=max(left, 1)):
+            for each in await self._log.read(topic, far, max_bytes=max(left, 1)):
                 read[each.partition] = each
                 left -= _weight(each)
         behind = any(each.events for each in read.values())
@@ -239,8 +240,8 @@ class Tail:
             try:
                 arrivals = await self._live.take()
             except OutOfRange as error:
-                for (name, partition), position in error.positions.items():
-                    await self._restart(name, partition, position)
+                for place, position in error.positions.items():
+                    await self._restart(place, position)
                 self._tell_positions()
                 continue
             except Undecodable:
@@ -254,31 +255,38 @@ class Tail:
     async def _step_over(self) -> None:
         """Bring every ring forward by way of the log, which tells what cannot be decoded, and go on behind that."""
         for followed in [each for each in self._followed.values() if each.ring is not None]:
-            name, ring = followed.topic.name, followed.ring
+            topic, ring = followed.topic, followed.ring
             assert ring is not None
             places = [TailPlace(partition, at, None, CATCH_UP) for partition, at in ring.positions.items()]
-            slices = await self._log.read(name, places, max_bytes=MAX_PARTITION_BYTES)
-            for read in slices if self._followed.get(name) is followed else ():
+            try:
+                slices = await self._log.read(topic, places, max_bytes=MAX_PARTITION_BYTES)
+            except UnknownTopic:
+                self._end(followed)
+                continue
+            for read in slices if self._followed.get(topic.name) is followed else ():
                 if read.next > read.base:
-                    self._arrived(Arrived(name, read.partition, read.events, read.next, read.log_end))
+                    place = Place(topic.name, topic.topic_id, read.partition)
+                    self._arrived(Arrived(place, read.events, read.next, read.log_end))
                 elif read.log_start > read.base:
-                    log.warning("%s/%d cannot be read from %d to %d", name, read.partition, read.base, read.log_start)
+                    log.warning(
+                        "%s/%d cannot be read from %d to %d", topic.name, read.partition, read.base, read.log_start
+                    )
                     ring.restart(read.partition, read.log_start)
                     followed.change()
         self._shrink()
         self._tell_positions()
 
     def _arrived(self, arrived: Arrived) -> None:
-        followed = self._followed.get(arrived.topic)
+        followed, partition = self._standing(arrived.place), arrived.place.partition
         if followed is None or followed.ring is None:
             return
-        if arrived.next > followed.ring.positions.get(arrived.partition, arrived.next):
-            followed.ring.append(arrived.partition, arrived.events, next=arrived.next, log_end=arrived.log_end)
+        if arrived.next > followed.ring.positions.get(partition, arrived.next):
+            followed.ring.append(partition, arrived.events, next=arrived.next, log_end=arrived.log_end)
             followed.change()
 
-    async def _restart(self, name: str, partition: int, position: int) -> None:
+    async def _restart(self, place: Place, position: int) -> None:
         """The log was trimmed beyond a position, or ends before it: go on where there is something."""
-        followed = self._followed.get(name)
+        followed, name, partition = self._standing(place), place.topic, place.partition
         if followed is None or followed.ring is None:
             return
         try:
@@ -291,6 +299,11 @@ class Tail:
             return
         followed.ring.restart(partition, min(max(position, starts.get(partition, 0)), ends.get(partition, 0)))
         followed.change()
+
+    def _standing(self, place: Place) -> "_Followed | None":
+        """What is followed there, unless the topic was made anew since."""
+        followed = self._followed.get(place.topic)
+        return followed if followed is not None and followed.topic.topic_id == place.topic_id else None
 
     def _shrink(self) -> None:
         """Hold all rings together to their bound: the one that was read longest ago gives first."""
@@ -315,9 +328,13 @@ class Tail:
 
     def _tell_positions(self) -> None:
         if self._running:
-            rings = {name: each.ring for name, each in self._followed.items() if each.ring is not None}
-            self._live.follow(
-                {(name, partition): at for name, ring in rings.items() for partition, at in ring.positions.items()}
+            self._live.assign(
+                {
+                    Place(each.topic.name, each.topic.topic_id, partition): at
+                    for each in self._followed.values()
+                    if each.ring is not None
+                    for partition, at in each.ring.positions.items()
+                }
             )
 
 

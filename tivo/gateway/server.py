@@ -119,7 +119,7 @@ class _Log:
         self.producer = Producer(options.bootstrap)
         self._reader = LogReader(options.bootstrap, self.cluster, now)
         self.tail = Tail(
-            live=LiveConsumer(options.bootstrap, now),
+            live=LiveConsumer(options.bootstrap, self.cluster, now),
             log=self._reader,
             ends=self.cluster,
             now=now,
