@@ -12,17 +12,19 @@ A playing session that has waited a quarter of a second for something to be read
 """
 
 from collections.abc import Mapping
+from fractions import Fraction
 from itertools import count
 
 from tivo.model.event import Cursor, Frontier
-from tivo.model.timeline import MILLISECOND_US, SECOND_US, Now, Window
+from tivo.model.timeline import MILLISECOND_US, SECOND_US, Now
 from tivo.playback import telling
 from tivo.playback.commands import EndAction, OnSlow
 from tivo.playback.controls import Controls
 from tivo.playback.credit import Credit
-from tivo.playback.cursor import Kept, Standing, to_token
+from tivo.playback.cursor import Standing, to_token
 from tivo.playback.effects import Close, Discard, Effect, Send, Tell, WakeAt
-from tivo.playback.epoch import Epoch, Outgoing
+from tivo.playback.epoch import Epoch
+from tivo.playback.epochs import Epochs
 from tivo.playback.facts import (
     Catalogue,
     OutboxDrained,
@@ -30,13 +32,10 @@ from tivo.playback.facts import (
     ReadAnswer,
     ReadFailed,
     Source,
-    TopicRef,
     TopicsChanged,
     Woke,
 )
 from tivo.playback.glide import Glide
-from tivo.playback.handoff import Track
-from tivo.playback.merge import FIRST
 from tivo.playback.notices import (
     Bye,
     CaughtUp,
@@ -44,7 +43,6 @@ from tivo.playback.notices import (
     Ended,
     Failed,
     FellBehind,
-    Gap,
     Looped,
     Notice,
     Reset,
@@ -52,11 +50,9 @@ from tivo.playback.notices import (
     State,
     Status,
 )
-from tivo.playback.progress import Bounds, Plan, Progress, Start
-from tivo.playback.reading import Reading
-from tivo.playback.topics import key_filter, matching
+from tivo.playback.progress import Bounds, Progress, Start
+from tivo.playback.pulse import Pulse
 
-_BUFFERING_US = 250_000
 _SHORTEST_TURN_US = 50_000
 _LONGEST_GLIDE_US = 60 * SECOND_US
 AWAY = {Source.STORE: "store_unavailable", Source.LOG: "log_unavailable"}
@@ -67,31 +63,28 @@ class Playback:
     """Moves a position over topics. Its methods put what is to be done into `effects`, in order."""
 
     def __init__(self, patterns: tuple[str, ...], catalogue: Catalogue, bounds: Bounds) -> None:
-        self.patterns = patterns
-        self.catalogue = catalogue
-        self.topics = matching(patterns, catalogue)
         self.controls = Controls()
         self.status = Status.PAUSED
         self.cause: Cause = "client"
         self.effects: list[Effect] = []
         self.credit = Credit()
-        self.epoch: Epoch | None = None
+        self.epochs = Epochs(patterns, catalogue, bounds, self.credit)
         self.closed = False
         self.ids = count(1)
-        self._bounds = bounds
-        self._out = Outgoing(credit=self.credit)
-        self._number = 0
         self._edge_told = False
         self._away_told: set[Source] = set()
-        self._starved_us: int | None = None
-        self._clock_us: int | None = None
+        self._pulse = Pulse()
         self._state_told: tuple[object, ...] = ()
         self._progress_told: Mapping[str, Progress] = {}
         self._wake_us: int | None = None
-        self._awaited: dict[str, tuple[Kept, Progress]] = {}
         self._glide: Glide | None = None
 
     # ------------------------------------------------------------ what stands
+
+    @property
+    def epoch(self) -> Epoch | None:
+        """The present epoch; None before anything is played, and once it was stopped."""
+        return self.epochs.current
 
     @property
     def running(self) -> bool:
@@ -118,10 +111,7 @@ class Playback:
 
     def standing(self, now: Now) -> Standing:
         """Everything that another session needs to go on behind what was sent."""
-        awaited = {
-            name: Kept(kept.topic_id, told.base, {}, None, False) for name, (kept, told) in self._awaited.items()
-        }
-        return telling.standing(self.status, self._number, self.controls.window, self.epoch, now, awaited=awaited)
+        return self.epochs.standing(self.status, self.controls, now)
 
     # ------------------------------------------------------------ epochs
 
@@ -136,7 +126,7 @@ class Playback:
         self._begin(why, now, from_us=from_us, iteration=iteration, delay_us=delay_us)
 
     def _discard(self) -> None:
-        self.effects.append(Discard(self._number + 1))
+        self.effects.append(Discard(self.epochs.number + 1))
         self.credit.forget()
 
     def _begin(
@@ -151,113 +141,39 @@ class Playback:
     ) -> None:
         if self.status is Status.TAILING and delay_us is None:
             self.status = Status.PLAYING
-        window = self.controls.window
-        past = window.end_us is not None and window.end_us <= now.wall_us
-        tracks = [
-            self._track(topic, from_us, Progress(), Start.PAST if past else Start.HISTORY, (goals or {}).get(name))
-            for name, topic in self.topics.items()
-        ]
-        self._replace(Reading(tracks), from_us, iteration).delay_us = delay_us
+        self.effects += self.epochs.begin(
+            self.controls, now, from_us=from_us, iteration=iteration, goals=goals, delay_us=delay_us
+        )
         self._tell_reset(why, now)
 
     def begin_live(self, why: ResetWhy, now: Now, *, new: Start = Start.EDGE) -> None:
         """A new epoch at the live edge. Topics that were on their way there go on behind what was sent of them."""
-        sent, cursor = self._sent(now)
-        if not sent:
+        if not self.epochs.goes_on:
             self._discard()
-        tracks = [
-            self._track(
-                topic,
-                self.controls.window.start_us,
-                sent.get(topic.topic_id, Progress()),
-                Start.HISTORY if topic.topic_id in sent else new,
-                None,
-            )
-            for topic in self.topics.values()
-        ]
-        epoch = self._replace(Reading(tracks), self.controls.window.start_us, 1)
-        epoch.hurry, epoch.cursor = True, cursor
+        self.effects += self.epochs.begin_live(self.controls, now, new=new)
         self._tell_reset(why, now)
 
     def _tell_reset(self, why: ResetWhy, now: Now) -> None:
+        self._forget()
         standing = self.standing(now)
-        self.tell(Reset(epoch=self._number, pos_us=standing.at_us, why=why, cursor=to_token(standing)))
+        self.tell(Reset(epoch=standing.epoch, pos_us=standing.at_us, why=why, cursor=to_token(standing)))
 
-    def _sent(self, now: Now) -> tuple[dict[bytes, Progress], Cursor]:
-        """What was sent of the topics that are at the live edge or on their way there, by topic id."""
-        epoch = self.epoch
-        if epoch is None or not (epoch.reading.live or epoch.hurry):
-            return {}, FIRST
-        self.effects += epoch.flush(now)
-        tracks = [track for track in epoch.reading.tracks.values() if not track.at_edge]
-        if epoch.reading.live:
-            progress = {track.topic.topic_id: track.live_progress for track in tracks}
-            return progress, max((sent.cursor for sent in progress.values()), default=FIRST)
-        return {track.topic.topic_id: track.progress(epoch.cursor) for track in tracks}, epoch.cursor
-
-    def _track(
-        self, topic: TopicRef, from_us: int | None, progress: Progress, start: Start, goal: Frontier | None
-    ) -> Track:
-        share = max(1, len(self.topics))
-        room = Bounds(max(8, self._bounds.events // share), max(64 << 10, self._bounds.bytes // share))
-        plan = Plan(room, key_filter(self.controls.keys), goal)
-        return Track(topic, Window(from_us, self.controls.window.end_us), progress, start=start, plan=plan)
-
-    def _replace(self, reading: Reading, from_us: int | None, iteration: int) -> Epoch:
-        self.free()
-        self._number += 1
+    def _forget(self) -> None:
+        """What was told of the epoch before says nothing of this one."""
         self._edge_told = False
         self._progress_told = {}
-        self._starved_us = None
-        self._awaited = {}
-        self.epoch = Epoch(self._number, reading, self.controls, self._out, from_us=from_us, iteration=iteration)
-        return self.epoch
-
-    def free(self) -> None:
-        """Let go of the epoch and of what it reads."""
-        if self.epoch is not None:
-            self.effects += self.epoch.reading.close()
-            self.epoch = None
+        self._pulse.eat()
 
     def resume(self, standing: Standing, after: Cursor | None, offsets: Mapping[str, Frontier], now: Now) -> None:
         """Go on behind what another session sent, in the same epoch: nothing is to be cleared."""
-        gone: list[Gap] = []
-        tracks: list[Track] = []
-        past = standing.end_us is not None and standing.end_us <= now.wall_us
-        for name, topic in self.topics.items():
-            kept = standing.topics.get(name)
-            progress, goal = Progress(), None
-            start = Start.PAST if past else Start.HISTORY
-            if kept is not None and kept.topic_id == topic.topic_id:
-                progress, goal = standing.progress(name, after, offsets.get(name, {})), kept.goal
-                start = Start.EDGE if kept.edge and name not in offsets else start
-            elif kept is not None:
-                ends = {**kept.base, **kept.frontier, **offsets.get(name, {})}
-                gone += [_deleted(name, partition, end) for partition, end in sorted(ends.items())]
-            tracks.append(self._track(topic, standing.from_us, progress, start, goal))
-        awaited = {
-            name: (kept, standing.progress(name, after, offsets.get(name, {})))
-            for name, kept in standing.topics.items()
-            if name not in self.topics
-        }
-        self._number = max(self._number, standing.epoch - 1)
-        epoch = self._replace(Reading(tracks), standing.from_us, standing.iteration)
-        self._awaited = awaited
-        epoch.cursor = standing.behind(after)
-        epoch.thinned = standing.untold(after)
-        epoch.delay_us = standing.delay_us
-        epoch.hurry = standing.mode == "tailing" and standing.delay_us is None
-        epoch.place(standing.at_us if after is None else max(after.time_us, standing.at_us or after.time_us))
-        for gap in gone:
-            self.tell(gap)
+        closed, gone = self.epochs.resume(standing, after, offsets, self.controls, now)
+        self._forget()
+        self.effects += [*closed, *map(Tell, gone)]
         self.status = Status(standing.mode)
 
     def subscribe(self, patterns: tuple[str, ...], now: Now) -> None:
         """Play what these patterns match, from the present position on."""
-        before = self.topics
-        self.patterns = patterns
-        self.topics = matching(patterns, self.catalogue)
-        if self.topics != before:
+        if self.epochs.subscribe(patterns):
             self.renew("subscribe", now)
 
     def renew(self, why: ResetWhy, now: Now) -> None:
@@ -291,7 +207,7 @@ class Playback:
 
     def stop(self) -> None:
         """End the playback and free what it holds."""
-        self.free()
+        self.effects += self.epochs.free()
         self.status = Status.ENDED
 
     def steer(self, controls: Controls, now: Now) -> None:
@@ -336,27 +252,11 @@ class Playback:
         self._away_told &= reading.away.keys()
 
     def _topics_changed(self, catalogue: Catalogue, now: Now) -> None:
-        """Topics came, grew, went or were made anew."""
-        self.catalogue = catalogue
-        self.topics = topics = matching(self.patterns, catalogue)
-        if self.epoch is None:
-            return
-        tracks = self.epoch.reading.tracks
-        gone = [t for name, t in tracks.items() if name not in topics or topics[name].topic_id != t.topic.topic_id]
-        for track in gone:
-            track.forsake()
-        if gone:
+        if self.epochs.topics_changed(catalogue):
             self._tell_gaps()
             self.renew("topics", now)
-            return
-        for name, topic in topics.items():
-            if name in tracks:
-                tracks[name].grow(topic)
-                self.epoch.reading.moved()
-            elif not self.epoch.reading.goals:
-                kept, progress = self._awaited.pop(name, (None, Progress()))
-                known = progress if kept is not None and kept.topic_id == topic.topic_id else Progress()
-                self.epoch.reading.join(self._track(topic, self.epoch.from_us, known, Start.HISTORY, None))
+        else:
+            self.epochs.join(self.controls)
 
     # ------------------------------------------------------------ moving on
 
@@ -384,13 +284,12 @@ class Playback:
         """Something else than time may have changed: from here on everything is looked at."""
         if self._glide is not None:
             self._glide = None
-            if self.epoch is not None:
-                self.epoch.reading.progress(self.epoch.cursor)  # each track notes how far it was sent
+            self._epoch.reading.progress(self._epoch.cursor)  # each track notes how far it was sent
 
     def _take_off(self, now: Now, until_us: int | None) -> None:
         """See whether nothing but time stands between the next events and the viewer, until something else is due."""
         epoch = self.epoch
-        if epoch is None or not self.running or self._starved_us is not None:
+        if epoch is None or not self.running or self._pulse.is_starved:
             return
         ahead = epoch.ahead()
         if not ahead:
@@ -416,7 +315,7 @@ class Playback:
             self._tell_gaps()
             self.effects += self._epoch.cut_silence(now)
             self.effects += self._epoch.reading.reads(self.ids, now.steady_us)
-        self._watch_hunger(now)
+        self._pulse.watch(starved=self.running and self._epoch.starved(now), now=now)
         self._tell_clock(now)
         self._tell_state(now)
         self._wake(now)
@@ -539,31 +438,17 @@ class Playback:
             self.tell(gap)
 
     def _hungry(self, now: Now) -> bool:
-        """Whether it has waited so long for something to be read that the viewer should know."""
-        return self.running and self._starved_us is not None and now.steady_us - self._starved_us >= _BUFFERING_US
-
-    def _watch_hunger(self, now: Now) -> None:
-        if not self.running or not self._epoch.starved(now):
-            self._starved_us = None
-        elif self._starved_us is None:
-            self._starved_us = now.steady_us
+        return self.running and self._pulse.is_hungry(now)
 
     def _tell_clock(self, now: Now) -> None:
-        hz = self.controls.clock_hz
-        if not self.running or not hz:
-            self._clock_us = None
-            return
-        step_us = SECOND_US * hz.denominator // hz.numerator
-        if self._clock_us is None:
-            self._clock_us = now.steady_us + step_us
-        elif self._clock_us <= now.steady_us:
-            self._clock_us += step_us * ((now.steady_us - self._clock_us) // step_us + 1)
-            self.tell(telling.clock(self.status, self.controls, self.position(now), self._out.slip_us, now))
+        if self._pulse.beats(self.controls.clock_hz if self.running else Fraction(0), now):
+            slip_us = self.epochs.out.slip_us
+            self.tell(telling.clock(self.status, self.controls, self.position(now), slip_us, now))
 
     def _tell_state(self, now: Now) -> None:
         """Tell the state where it has changed."""
         live = self.epoch is not None and self.epoch.reading.live
-        known = (self.status, self._hungry(now), live, self._number, self.controls)
+        known = (self.status, self._hungry(now), live, self.epochs.number, self.controls)
         if known == self._state_told:
             return
         first, self._state_told = not self._state_told, known
@@ -577,10 +462,7 @@ class Playback:
         if self.running:
             event_us += self._epoch.next_us(now)
             times += self._turn_us(now)
-            if self._starved_us is not None and now.steady_us - self._starved_us < _BUFFERING_US:
-                times.append(self._starved_us + _BUFFERING_US)
-            if self._clock_us is not None:
-                times.append(self._clock_us)
+            times += self._pulse.times(now)
             if self._epoch.reading.retry_us is not None:
                 times.append(self._epoch.reading.retry_us)
         self._take_off(now, min(times, default=None))
@@ -600,7 +482,3 @@ class Playback:
         """Steady time at which the window's end comes, where that lies in the future."""
         end_us = self.controls.window.end_us
         return [now.steady_us + end_us - now.wall_us] if end_us is not None and end_us > now.wall_us else []
-
-
-def _deleted(topic: str, partition: int, end: int) -> Gap:
-    return Gap(topic=topic, partition=partition, from_offset=0, to_offset=end, reason="deleted")

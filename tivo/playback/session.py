@@ -64,10 +64,10 @@ class Session:
             sid=self._sid,
             now_us=now.wall_us,
             limits=self._limits,
-            topics=list(playback.topics),
+            topics=list(playback.epochs.topics),
         )
         playback.tell(hello)
-        for name in missing(playback.patterns, playback.catalogue):
+        for name in missing(playback.epochs.patterns, playback.epochs.catalogue):
             playback.tell(
                 Failed(
                     code="unknown_topic",
@@ -244,10 +244,10 @@ class Session:
 
     def _subscribe(self, topics: tuple[str, ...], now: Now) -> None:
         playback = self._playback
-        unknown = missing(topics, playback.catalogue)
+        unknown = missing(topics, playback.epochs.catalogue)
         if unknown:
             raise CommandError(f"there is no topic named {unknown[0]!r}", code="unknown_topic", field="topics")
-        patterns = tuple(dict.fromkeys(playback.patterns + topics))
+        patterns = tuple(dict.fromkeys(playback.epochs.patterns + topics))
         if len(patterns) > _MOST_PATTERNS:
             raise CommandError(
                 f"a session takes at most {_MOST_PATTERNS} topics and globs", code="bad_glob", field="topics"
@@ -256,10 +256,10 @@ class Session:
 
     def _unsubscribe(self, topics: tuple[str, ...], now: Now) -> None:
         playback = self._playback
-        unknown = [topic for topic in topics if topic not in playback.patterns]
+        unknown = [topic for topic in topics if topic not in playback.epochs.patterns]
         if unknown:
             raise CommandError(f"{unknown[0]!r} is not subscribed to", code="unknown_topic", field="topics")
-        playback.subscribe(tuple(pattern for pattern in playback.patterns if pattern not in topics), now)
+        playback.subscribe(tuple(pattern for pattern in playback.epochs.patterns if pattern not in topics), now)
 
     def _resume(self, command: commands.Resume, now: Now) -> None:
         playback = self._playback
@@ -277,9 +277,9 @@ class Session:
         question: OverviewQuestion | TopicsQuestion
         if isinstance(command, commands.AskOverview):
             asked = apply(Change(start=command.start, end=command.end), playback.controls, self._moment(now))
-            question = OverviewQuestion(tuple(playback.topics.values()), asked.window, command.buckets)
+            question = OverviewQuestion(tuple(playback.epochs.topics.values()), asked.window, command.buckets)
         else:
-            question = TopicsQuestion(tuple(playback.catalogue.values()))
+            question = TopicsQuestion(tuple(playback.epochs.catalogue.values()))
         read = next(playback.ids)
         self._asked[read] = (place, command)
         playback.effects.append(Ask(read, question))

@@ -286,7 +286,7 @@ class Simulation:
             return
         self._note("reconnect")
         if self.rich is not None:
-            self.patterns = self.shell.session._playback.patterns
+            self.patterns = self.shell.session._playback.epochs.patterns
         self.shell.gone = True
         checker.resume()
         self._connect()
@@ -335,7 +335,7 @@ class Simulation:
             raise Broken("nothing was played")
         if state.status is Status.TAILING:
             window = self.shell.session._playback.controls.window
-            for name in self.shell.session._playback.topics:
+            for name in self.shell.session._playback.epochs.topics:
                 checker.check_owed(self.world.topics[name], Window(epoch.from_us, window.end_us), None)
         elif state.status is not Status.ENDED:
             raise Broken(f"at rest, and the session is {state.status}")

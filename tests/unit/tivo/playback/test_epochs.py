@@ -1,0 +1,72 @@
+from tests.unit.tivo.playback.events import now, topic
+from tivo.playback.controls import Controls
+from tivo.playback.credit import Credit
+from tivo.playback.effects import Cancel
+from tivo.playback.epochs import Epochs
+from tivo.playback.notices import Status
+from tivo.playback.progress import Bounds, Start
+
+
+def epochs(*names: str, patterns: tuple[str, ...] = ("*",)) -> Epochs:
+    return Epochs(patterns, {name: topic(name) for name in names}, Bounds(), Credit())
+
+
+def test_epochs_are_numbered_in_turn_whatever_they_begin_with() -> None:
+    made = epochs("a")
+
+    made.begin(Controls(), now(), from_us=None, iteration=1)
+    made.begin_live(Controls(), now(), new=Start.EDGE)
+
+    assert 2 == made.number
+    assert made.current is not None and 2 == made.current.number
+
+
+def test_the_reads_of_an_epoch_end_with_it() -> None:
+    made = epochs("a")
+    made.begin(Controls(), now(), from_us=None, iteration=1)
+    assert made.current is not None
+    made.current.reading.reads(iter([7]), 0)
+
+    assert [Cancel((7,))] == made.begin(Controls(), now(), from_us=None, iteration=2)
+    assert [] == made.free()
+    assert made.current is None
+
+
+def test_topics_that_come_are_joined_and_those_that_go_are_told() -> None:
+    made = epochs("a")
+    made.begin(Controls(), now(), from_us=None, iteration=1)
+
+    came = made.topics_changed({"a": topic("a"), "b": topic("b")})
+    made.join(Controls())
+    joined = set(made.current.reading.tracks) if made.current is not None else set()
+    went = made.topics_changed({"b": topic("b")})
+
+    assert (False, True) == (came, went)
+    assert {"a", "b"} == joined
+
+
+def test_a_topic_made_anew_is_gone() -> None:
+    made = epochs("a")
+    made.begin(Controls(), now(), from_us=None, iteration=1)
+
+    assert made.topics_changed({"a": topic("a", made=2)})
+
+
+def test_before_anything_is_played_topics_come_and_go() -> None:
+    made = epochs("a")
+
+    assert not made.topics_changed({})
+    made.join(Controls())
+    assert {} == made.topics
+
+
+def test_other_patterns_that_match_the_same_play_the_same() -> None:
+    made = epochs("a", "b", patterns=("a",))
+
+    assert not made.subscribe(("a", "a*"))
+    assert made.subscribe(("a", "b"))
+    assert ["a", "b"] == list(made.topics)
+
+
+def test_without_an_epoch_it_stands_at_the_start_of_the_window() -> None:
+    assert (0, {}) == (epochs("a").standing(Status.PAUSED, Controls(), now()).epoch, {})
