@@ -115,9 +115,8 @@ async def test_aborted_records_are_never_seen_and_markers_are_passed_over(edge: 
     edge.produce(b"kept", transaction="one")
     edge.produce(b"dropped", transaction="two", abort=True)
 
-    while (
-        end := (await edge.cluster.log_ends(edge.name))[0]
-    ) < 4:  # two records, two markers; Kafka writes these later
+    # Two records and two markers, which Kafka writes in its own time.
+    while (end := (await edge.cluster.log_ends(edge.name))[0]) < 4:  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     seen: list[bytes | None] = []
     offset = 0

@@ -26,22 +26,25 @@ from tivo.gateway.sessions import Sessions, client_of
 from tivo.gateway.socket_protocol import DirectSocket
 from tivo.gateway.sources import Sources
 from tivo.metrics import GATEWAY_CLOSED, GATEWAY_SESSIONS
-from tivo.model.errors import BrokerError
+from tivo.model.errors import BrokerError, CommandError
 from tivo.playback import encoding, protocol
 from tivo.playback.commands import Subscribe
 from tivo.playback.effects import Close
 from tivo.playback.facts import Catalogue, TopicsChanged
-from tivo.playback.notices import Bye
+from tivo.playback.notices import Bye, Failed
 from tivo.playback.session import Session
+from tivo.playback.values import names
 
 SUBPROTOCOL = "tivo.v1.json"
-GOING_AWAY, INTERNAL, TRY_LATER = 1001, 1011, 1013
+GOING_AWAY, POLICY, INTERNAL, TRY_LATER = 1001, 1008, 1011, 1013
 GONE = 1005
 STOPPING = Bye(code=GOING_AWAY, reason="the gateway is shutting down")
 ALL_CLOSED_SECONDS = 1
 LOOK_SECONDS = 0.5
 MAX_REASON_BYTES = 123
 """RFC 6455 §5.5: a control frame holds 125 bytes, two of them the code."""
+MOST_TOPICS = 256
+"""Names and globs in the address: as many as `subscribe` lets a session have."""
 SERVER = f"tivo {version()}"
 
 log = logging.getLogger(__name__)
@@ -109,6 +112,11 @@ class Sockets:
         except Problem as error:
             socket.write(encoding.encode(Bye(code=TRY_LATER, reason=str(error))))
             return Close(TRY_LATER, error.code)
+        except CommandError as error:
+            failed = Failed(code=error.code, field=error.field, message=str(error), fatal=True)
+            for notice in (failed, Bye(code=POLICY, reason=str(error))):
+                socket.write(encoding.encode(notice))
+            return Close(POLICY, error.code)
         except Exception:
             log.exception("a session failed")
             socket.write(encoding.encode(Bye(code=INTERNAL, reason="the gateway failed")))
@@ -165,11 +173,12 @@ class Sockets:
 
 
 def _asked(scope: Scope) -> tuple[bool, tuple[str, ...]]:
-    """Whether values are wanted raw, and the topics or globs in path and query."""
+    """Whether values are wanted raw, and the topics or globs in path and query. Raises CommandError."""
     query = parse_qs(scope["query_string"].decode("latin-1"))
     named = [scope.get("path_params", {}).get("topic", "")]
     named += ",".join(query.get("topics", [])).split(",")
-    return query.get("raw", ["0"])[-1] == "1", tuple(name.strip() for name in named if name.strip())
+    globs = list(dict.fromkeys(name.strip() for name in named if name.strip()))
+    return query.get("raw", ["0"])[-1] == "1", names(globs, "topics", most=MOST_TOPICS, code="bad_glob", least=0)
 
 
 async def _empty(outbox: Outbox) -> None:

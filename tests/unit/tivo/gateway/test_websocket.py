@@ -148,6 +148,33 @@ async def test_topics_may_be_named_in_the_query_by_globs(gateway: GatewayApp) ->
         assert ["metrics.cpu", "metrics.disk", "t"] == (await one.hear("hello"))["topics"]
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        (",".join(f"t{number}" for number in range(257)), "topics"),
+        ("t," + 250 * "x", "topics"),
+    ],
+)
+async def test_topics_beyond_the_bounds_of_subscribe_close_the_socket_with_a_word(
+    gateway: GatewayApp, query: str, field: str
+) -> None:
+    async with viewer(gateway, f"/ws?topics={query}") as one:
+        error, bye = await one.hear("error"), await one.hear("bye")
+
+        assert ("bad_glob", field, True, 1008) == (error["code"], error["field"], error["fatal"], bye["code"])
+        assert (1008, "bad_glob") == await one.closed()
+
+
+async def test_a_topic_in_the_path_has_the_bounds_of_a_glob_too(gateway: GatewayApp) -> None:
+    async with viewer(gateway, f"/ws/{250 * 'x'}") as one:
+        assert "bad_glob" == (await one.hear("error"))["code"]
+
+
+async def test_a_name_that_comes_again_counts_once(gateway: GatewayApp) -> None:
+    async with viewer(gateway, f"/ws/t?topics={','.join(300 * ['t'])}") as one:
+        assert ["t"] == (await one.hear("hello"))["topics"]
+
+
 async def test_questions_are_answered_in_the_ack(gateway: GatewayApp) -> None:
     async with viewer(gateway) as one:
         topics = await one.ask(action="topics", id="a")
