@@ -38,12 +38,13 @@ test: $(INSTALLED) ## all that Python and Node alone can run; REQUIRE=all wants 
 	$(BIN)/pytest $(REQUIRED) --kills $(KILLS) --cutovers $(CUTOVERS) tests
 
 .PHONY: check
-check: $(INSTALLED) ## format, lint, types, import rules
+check: $(INSTALLED) ## format, lint, types, import rules, and that tests run all of the pure rooms
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd tivo/console/app && npm run --silent check
+	$(BIN)/python -m tests.pure
 
 .PHONY: compat
 compat: $(INSTALLED) ## common Kafka clients against the embedded broker

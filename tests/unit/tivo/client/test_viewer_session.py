@@ -155,6 +155,16 @@ def test_other_commands_leave_nothing_behind() -> None:
     assert "pos" not in playing.resume()[0]
 
 
+def test_other_notices_leave_the_place_as_it_is() -> None:
+    playing = session()
+    before = playing.resume()
+
+    for notice in ({"type": "clock", "pos_us": 5}, {"type": "gap", "topic": "quakes", "reason": "retention"}):
+        playing.hear(notice)
+
+    assert before == playing.resume()
+
+
 def test_a_frame_of_an_older_epoch_gives_nothing() -> None:
     playing = session()
     playing.hear({"type": "reset", "epoch": 2, "pos_us": 0, "why": "seek"})

@@ -74,6 +74,10 @@ def test_producer_may_name_the_id(name: str) -> None:
     assert "mine" == event_id(event(headers=((name, b"mine"),)), TOPIC_ID)
 
 
+def test_other_headers_and_an_empty_id_name_none() -> None:
+    assert event_id(event(), TOPIC_ID) == event_id(event(headers=(("trace", b"1"), ("tivo-id", b""))), TOPIC_ID)
+
+
 def test_last_header_of_a_name_counts() -> None:
     assert b"2" == header((("a", b"1"), ("a", b"2")), "a")
     assert header((), "a") is None

@@ -1,9 +1,9 @@
 import pytest
 
-from tivo.model.event import Lost
-from tivo.model.timeline import Window
+from tivo.model.event import Event, Lost, Page, ValueKind
+from tivo.model.timeline import MAX_TIME_US, MIN_TIME_US, Window
 from tivo.store.base import LedgerRow
-from tivo.store.ledger import LossRow, joined, lost
+from tivo.store.ledger import LossRow, joined, lost, row_of_loss
 from tivo.store.page import MAX_EVENTS
 
 
@@ -93,3 +93,17 @@ def test_losses_join_within_a_partition_and_a_reason() -> None:
     told = [Lost(0, 1, 4, "quarantine"), Lost(0, 4, 5, "retention"), Lost(0, 6, 7, "retention")]
     assert [*told, Lost(1, 7, 8, "retention")] == lost(rows, Window(), above={0: 1}, upto={0: 9, 1: 9})
     assert told == lost(rows, Window(), above={0: 1}, upto={0: 9})
+
+
+def test_a_page_that_is_lost_keeps_its_place_and_times_within_the_years() -> None:
+    events = tuple(
+        Event(time_us, "quakes", 1, offset, None, None, (), 0, ValueKind.NULL)
+        for offset, time_us in enumerate((5, MIN_TIME_US - 1, MAX_TIME_US + 1), start=3)
+    )
+    page = Page(topic="quakes", topic_id=bytes(16), partition=1, base=2, next=9, events=events)
+
+    assert LedgerRow(1, 2, 9, MIN_TIME_US, MAX_TIME_US, 0, "quarantine", "too large") == row_of_loss(
+        page, "quarantine", "too large"
+    )
+    hole = Page(topic="quakes", topic_id=bytes(16), partition=1, base=2, next=9, events=())
+    assert LedgerRow(1, 2, 9, None, None, 0, "retention", "gone") == row_of_loss(hole, "retention", "gone")

@@ -6,11 +6,16 @@ import pytest
 
 from tests.unit.tivo.wire.sample import Leader, Note, Part, Point, SampleRequest
 from tivo.model.errors import WireError
-from tivo.wire.codec import decode
+from tivo.wire.codec import READERS, decode
 from tivo.wire.reader import MOST_ELEMENTS
 from tivo.wire.schema import NO_UUID
 
 UUID = bytes(range(16))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_compiled_yet() -> None:
+    READERS.clear()
 
 
 def plain(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.tivo.wire.sample import Leader, Note, Part, Point, SampleRequest
 from tivo.model.errors import WireError
-from tivo.wire.codec import decode, encode
+from tivo.wire.codec import WRITERS, decode, encode
 from tivo.wire.schema import NO_UUID
 
 FULL = SampleRequest(
@@ -22,6 +22,11 @@ FULL = SampleRequest(
     points=[Point(x=1, y=-1)],
     parts=[Part(index=1, records=memoryview(b"abc")), Part(index=2)],
 )
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_compiled_yet() -> None:
+    WRITERS.clear()
 
 
 @pytest.mark.parametrize("version", range(5))
