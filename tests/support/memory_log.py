@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import NAMESPACE_DNS, uuid5
 
 from tests.support.manual_clock import ManualClock
-from tivo.client.cluster import TopicInfo
+from tivo.client.cluster import Extent, TopicInfo
 from tivo.client.fetcher import Place
 from tivo.client.live_consumer import Arrived, OutOfRange
 from tivo.client.producer import NewRecord, Produced
@@ -47,6 +47,18 @@ class MemoryLog:
     async def topic_ids(self, names: Collection[str]) -> dict[str, bytes]:
         self._check()
         return {name: self._topics[name].info.topic_id for name in names if name in self._topics}
+
+    async def extents(self, topics: Collection[str]) -> dict[str, Extent]:
+        self._check()
+        held = {name: self._topics[name] for name in topics if name in self._topics}
+        return {
+            name: Extent(
+                topic.info.topic_id,
+                starts={partition: topic.starts.get(partition, 0) for partition in topic.logs},
+                ends={partition: len(log) for partition, log in topic.logs.items()},
+            )
+            for name, topic in held.items()
+        }
 
     async def log_starts(self, topic: str) -> dict[int, int]:
         found = self._find(topic)

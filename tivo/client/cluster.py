@@ -4,10 +4,10 @@ Topic ids came with Metadata v10 (KIP-516), aiokafka stops at v5. So the request
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeAlias
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -28,6 +28,7 @@ from tivo.wire.messages.list_offsets import (
     ListOffsetsRequest,
     ListOffsetsResponse,
     ListOffsetsTopic,
+    ListOffsetsTopicResponse,
 )
 from tivo.wire.messages.metadata import (
     MetadataRequest,
@@ -42,6 +43,7 @@ _LOG_START = -2
 _LOG_END = -1
 _GREATEST_TIME = -3
 _FIRST_WITH_GREATEST_TIME = 7  # KIP-734
+_Offsets: TypeAlias = dict[int, ListOffsetsPartitionResponse]
 _CALLER_IS_WRONG = {
     ErrorCode.TOPIC_ALREADY_EXISTS,
     ErrorCode.INVALID_TOPIC_EXCEPTION,
@@ -67,6 +69,14 @@ class Led(NamedTuple):
 
     topic_id: bytes
     leaders: Mapping[int, int]
+
+
+class Extent(NamedTuple):
+    """Where the log of the topic that has this id lies: per partition its first offset, and its last stable one."""
+
+    topic_id: bytes
+    starts: Mapping[int, int]
+    ends: Mapping[int, int]
 
 
 class Cluster:
@@ -105,21 +115,35 @@ class Cluster:
         answer = await self._metadata(topics)
         return {topic.name: _led(topic) for topic in answer.topics if topic.name and not topic.error_code}
 
+    async def extents(self, topics: Collection[str]) -> dict[str, Extent]:
+        """Where the logs of some topics lie; a topic that is not there is left out.
+
+        However many they are, it costs one Metadata and per leader one ListOffsets for the starts and one
+        for the ends: Kafka refuses a partition that is asked for twice in one request.
+        """
+        told = [topic for topic in (await self._metadata(topics)).topics if topic.name and not topic.error_code]
+        starts = await self._list_offsets(told, _LOG_START)
+        ends = await self._list_offsets(told, _LOG_END, isolation=_READ_COMMITTED)
+        return {
+            topic.name: Extent(bytes(topic.topic_id), _offsets(starts[topic.name]), _offsets(ends[topic.name]))
+            for topic in told
+            if topic.name in starts.keys() & ends.keys()
+        }
+
     async def log_starts(self, topic: str) -> dict[int, int]:
         """Per partition the offset of the first record that the log still has. Raises UnknownTopic."""
-        return {index: told.offset for index, told in (await self._list_offsets(topic, _LOG_START)).items()}
+        return _offsets(await self._offsets_of(topic, _LOG_START))
 
     async def log_ends(self, topic: str) -> dict[int, int]:
         """Per partition the last stable offset: whoever reads committed records (KIP-98) gets what lies before it.
 
         The high watermark lies further on while a transaction is open there. Raises UnknownTopic.
         """
-        told = await self._list_offsets(topic, _LOG_END, isolation=_READ_COMMITTED)
-        return {index: each.offset for index, each in told.items()}
+        return _offsets(await self._offsets_of(topic, _LOG_END, isolation=_READ_COMMITTED))
 
     async def last_time_us(self, topic: str) -> int | None:
         """The greatest time of any record in the log, in whole ms; None for an empty log. Raises UnknownTopic."""
-        told = await self._list_offsets(topic, _GREATEST_TIME, first=_FIRST_WITH_GREATEST_TIME)
+        told = await self._offsets_of(topic, _GREATEST_TIME, first=_FIRST_WITH_GREATEST_TIME)
         times_ms = [partition.timestamp for partition in told.values() if partition.offset >= 0]
         return from_kafka_ms(max(times_ms)) if times_ms else None
 
@@ -176,20 +200,38 @@ class Cluster:
     async def _controller(self) -> int:
         return (await self._metadata(())).controller_id
 
-    async def _list_offsets(
+    async def _offsets_of(
         self, topic: str, timestamp: int, *, isolation: int = _READ_UNCOMMITTED, first: int = 0
-    ) -> dict[int, ListOffsetsPartitionResponse]:
+    ) -> _Offsets:
         (told,) = (await self._metadata((topic,))).topics
         _raise_for(told.error_code, topic, "cannot be asked")
-        found: dict[int, ListOffsetsPartitionResponse] = {}
-        for leader, partitions in _by_leader(told).items():
-            wanted = [ListOffsetsPartition(partition_index=index, timestamp=timestamp) for index in partitions]
-            asked = ListOffsetsTopic(name=topic, partitions=wanted)
-            request = ListOffsetsRequest(isolation_level=isolation, topics=[asked])
+        found = await self._list_offsets([told], timestamp, isolation=isolation, first=first)
+        if topic not in found:
+            raise UnknownTopic(topic)
+        return found[topic]
+
+    async def _list_offsets(
+        self,
+        topics: Sequence[MetadataResponseTopic],
+        timestamp: int,
+        *,
+        isolation: int = _READ_UNCOMMITTED,
+        first: int = 0,
+    ) -> dict[str, _Offsets]:
+        """Per topic, that of each partition; a topic that goes meanwhile is left out."""
+        found: dict[str, _Offsets] = {topic.name or "": {} for topic in topics}
+        for leader, wanted in _by_leader(topics).items():
+            asked = [
+                ListOffsetsTopic(
+                    name=name,
+                    partitions=[ListOffsetsPartition(partition_index=index, timestamp=timestamp) for index in indices],
+                )
+                for name, indices in wanted.items()
+            ]
+            request = ListOffsetsRequest(isolation_level=isolation, topics=asked)
             answer = await self._connection.ask(request, ListOffsetsResponse, node=leader, first=first)
-            for partition in answer.topics[0].partitions:
-                _raise_for(partition.error_code, topic, f"partition {partition.partition_index} has no offsets")
-                found[partition.partition_index] = partition
+            for told in answer.topics:
+                _note(told, found)
         return found
 
 
@@ -208,11 +250,28 @@ def _led(topic: MetadataResponseTopic) -> Led:
     return Led(bytes(topic.topic_id), leaders)
 
 
-def _by_leader(topic: MetadataResponseTopic) -> Mapping[int, list[int]]:
-    leaders: defaultdict[int, list[int]] = defaultdict(list)
-    for partition in topic.partitions:
-        leaders[partition.leader_id].append(partition.partition_index)
+def _by_leader(topics: Iterable[MetadataResponseTopic]) -> Mapping[int, Mapping[str, list[int]]]:
+    leaders: defaultdict[int, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for topic in topics:
+        for partition in topic.partitions:
+            leaders[partition.leader_id][topic.name or ""].append(partition.partition_index)
     return leaders
+
+
+def _note(told: ListOffsetsTopicResponse, found: dict[str, _Offsets]) -> None:
+    """Add what a leader told of its partitions of a topic."""
+    try:
+        for partition in told.partitions:
+            what = f"partition {partition.partition_index} has no offsets"
+            _raise_for(partition.error_code, told.name, what)
+            if told.name in found:
+                found[told.name][partition.partition_index] = partition
+    except UnknownTopic:
+        found.pop(told.name, None)
+
+
+def _offsets(told: _Offsets) -> dict[int, int]:
+    return {index: partition.offset for index, partition in told.items()}
 
 
 def _raise_for(error_code: int, topic: str, what: str) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from tivo.client.cluster import Extent
 from tivo.gateway.doors import Clock, Cluster
 from tivo.gateway.problems import Problem
 from tivo.model.errors import BrokerError, StoreError, UnknownTopic
@@ -107,19 +108,22 @@ class Catalogue:
         return await self._cluster.log_ends(topic.name)
 
     async def reports(self, topics: Iterable[TopicRef]) -> list[TopicReport]:
-        """What each topic holds. Raises BrokerError, StoreError."""
+        """What each topic holds; one that was deleted a moment ago is left out. Raises BrokerError, StoreError."""
         stats = {each.topic_id: each for each in await self._store.topics()}
+        asked = list(topics)
+        extents = await self._cluster.extents([topic.name for topic in asked]) if asked else {}
         # One after another: side by side in a task group a neighbour's error would come as a group of errors.
-        made = [await self._report(topic, stats.get(topic.topic_id)) for topic in topics]
-        return [report for report in made if report is not None]
+        return [
+            await self._report(topic, extent, stats.get(topic.topic_id))
+            for topic in asked
+            if (extent := extents.get(topic.name)) is not None and extent.topic_id == topic.topic_id
+        ]
 
-    async def _report(self, topic: TopicRef, stats: TopicStats | None) -> TopicReport | None:
-        """What a topic holds; None where it was deleted a moment ago."""
-        try:
-            pending = sum((await self.unstored(topic)).values())
-        except UnknownTopic:
-            return None
+    async def _report(self, topic: TopicRef, extent: Extent, stats: TopicStats | None) -> TopicReport:
         held = stats or TopicStats(topic.name, topic.topic_id, 0, 0, None, None)
+        pending = 0
+        if extent.starts != extent.ends:
+            pending = sum(_behind(extent, await self._store.frontier(topic.topic_id)).values())
         return TopicReport(
             name=topic.name,
             topic_id=topic.topic_id.hex(),
@@ -127,29 +131,29 @@ class Catalogue:
             events=held.events + pending,
             pending=pending,
             value_bytes=held.value_bytes,
-            rate=await self._rate(topic) if held.events else 0.0,
+            rate=await self._rate(held),
             first_us=held.first_us,
             last_us=held.last_us,
         )
 
-    async def _rate(self, topic: TopicRef) -> float:
+    async def _rate(self, held: TopicStats) -> float:
         """Events a second over the last minute."""
         wall_us = self._now().wall_us
-        overview = await self._store.overview(topic.topic_id, Window(wall_us - MINUTE_US, wall_us), 1)
+        if held.last_us is None or held.last_us < wall_us - MINUTE_US:
+            return 0.0
+        overview = await self._store.overview(held.topic_id, Window(wall_us - MINUTE_US, wall_us), 1)
         return round(sum(overview.counts) / 60, 3)
 
-    async def unstored(self, topic: TopicRef, frontier: Frontier | None = None) -> dict[int, int]:
-        """Per partition that has any, how many offsets of the log lie at or beyond the frontier."""
-        if frontier is None:
-            frontier = await self._store.frontier(topic.topic_id)
-        starts, ends = await self.log_starts(topic), await self.log_ends(topic)
-        behind = {p: end - max(frontier.get(p, 0), starts.get(p, 0)) for p, end in ends.items()}
-        return {p: count for p, count in behind.items() if count > 0}
+    async def _extent(self, topic: TopicRef) -> Extent:
+        extent = (await self._cluster.extents([topic.name])).get(topic.name)
+        if extent is None or extent.topic_id != topic.topic_id:
+            raise UnknownTopic(topic.name)
+        return extent
 
     async def check_offset(self, topic: TopicRef, partition: int, offset: int) -> None:
         """Raises Problem 416, with the earliest and latest, where neither log nor store reach to an offset."""
-        starts, ends = await self.log_starts(topic), await self.log_ends(topic)
-        earliest, latest = starts.get(partition, 0), ends.get(partition, 0)
+        extent = await self._extent(topic)
+        earliest, latest = extent.starts.get(partition, 0), extent.ends.get(partition, 0)
         if earliest <= offset <= latest:
             return
         if offset < earliest and await self._store.ledger(
@@ -166,7 +170,7 @@ class Catalogue:
         of the times at which the partitions that it is behind in were last written.
         """
         try:
-            behind = await self.unstored(topic, frontier)
+            behind = _behind(await self._extent(topic), frontier)
         except BrokerError:
             return None
         if not behind:
@@ -180,3 +184,9 @@ class Catalogue:
         if behind.keys() - newest.keys():
             return None
         return min(newest[p] for p in behind)
+
+
+def _behind(extent: Extent, frontier: Frontier) -> dict[int, int]:
+    """Per partition that has any, how many offsets of the log lie at or beyond the frontier."""
+    behind = {p: end - max(frontier.get(p, 0), extent.starts.get(p, 0)) for p, end in extent.ends.items()}
+    return {p: count for p, count in behind.items() if count > 0}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from tivo.client.cluster import TopicInfo
+from tivo.client.cluster import Extent, TopicInfo
 from tivo.client.producer import NewRecord, Produced
 from tivo.client.tail import TailAnswer
 from tivo.model.errors import BrokerError, RecordError
@@ -20,6 +20,8 @@ class Cluster(Protocol):
     """The topics of the log. Every method raises BrokerError where the log is away."""
 
     async def topics(self) -> Mapping[str, TopicInfo]: ...
+
+    async def extents(self, topics: Collection[str]) -> Mapping[str, Extent]: ...
 
     async def log_starts(self, topic: str) -> dict[int, int]: ...
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.unit.tivo.client.peer import NODE, Answer, a_topic, peer
-from tivo.client.cluster import Cluster, Led, TopicInfo
+from tivo.client.cluster import Cluster, Extent, Led, TopicInfo
 from tivo.model.errors import BrokerError, RequestError, UnknownTopic
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
@@ -34,7 +34,6 @@ class Answers:
     stable: dict[int, int] = field(default_factory=lambda: {-2: 5, -1: 90, -3: -1})
 
     def list_offsets(self, request: ListOffsetsRequest) -> ListOffsetsResponse:
-        code = next(self.codes, self.code)
         offsets = self.stable if request.isolation_level == 1 else self.offsets
         return ListOffsetsResponse(
             topics=[
@@ -43,7 +42,7 @@ class Answers:
                     partitions=[
                         ListOffsetsPartitionResponse(
                             partition_index=each.partition_index,
-                            error_code=code,
+                            error_code=next(self.codes, self.code),
                             offset=offsets[each.timestamp] + each.partition_index,
                             timestamp=1_700_000_000_000 + each.partition_index,
                         )
@@ -120,6 +119,31 @@ async def test_log_starts_and_ends_are_those_of_committed_records_per_partition(
         async with Cluster(broker.bootstrap) as cluster:
             assert {0: 5, 1: 6} == await cluster.log_starts("quakes")
             assert {0: 90, 1: 91} == await cluster.log_ends("quakes")
+
+
+async def test_the_extents_of_any_number_of_topics_cost_three_requests(answers: Answers) -> None:
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, 0, 1), a_topic("tides", bytes(16), 0)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            await cluster.topics()
+            before = len(broker.asked)
+            extents = await cluster.extents(("quakes", "tides", "never"))
+
+    assert {
+        "quakes": Extent(ID, starts={0: 5, 1: 6}, ends={0: 90, 1: 91}),
+        "tides": Extent(bytes(16), starts={0: 5}, ends={0: 90}),
+    } == extents
+    assert [MetadataRequest, ListOffsetsRequest, ListOffsetsRequest] == [type(each) for each in broker.asked[before:]]
+
+
+async def test_a_topic_that_goes_while_extents_are_asked_for_is_left_out(answers: Answers) -> None:
+    answers.codes = iter([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION])
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, 0)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            assert {} == await cluster.extents(("quakes",))
 
 
 async def test_last_time_is_the_greatest_of_all_partitions(answers: Answers) -> None:

@@ -7,14 +7,26 @@ from tests.support.manual_clock import ManualClock
 from tests.support.memory_log import MemoryLog
 from tivo.gateway.catalogue import KEPT_US, Catalogue, is_legal_name
 from tivo.model.errors import BrokerError, StoreError, UnknownTopic
+from tivo.model.timeline import Window
 from tivo.playback.facts import TopicRef
+from tivo.store.base import Overview
 from tivo.store.memory import MemoryStore
+
+
+class CountingLog(MemoryLog):
+    """A log that counts what it is asked for."""
+
+    asked = 0
+
+    def _check(self) -> None:
+        super()._check()
+        self.asked += 1
 
 
 class Bench:
     def __init__(self, store: MemoryStore | None = None) -> None:
         self.clock = ManualClock()
-        self.log = MemoryLog(self.clock)
+        self.log = CountingLog(self.clock)
         self.store = store or MemoryStore()
         self.catalogue = Catalogue(cluster=self.log, store=self.store, now=self.clock)
 
@@ -116,6 +128,59 @@ async def test_a_topic_deleted_while_it_is_looked_at_is_left_out() -> None:
     await bench.log.delete_topic("gone")
 
     assert ["stays"] == [each.name for each in await bench.catalogue.reports([gone, stays])]
+
+
+async def test_a_topic_made_anew_since_is_left_out() -> None:
+    bench = Bench()
+    old = bench.log.make("t")
+    await bench.log.delete_topic("t")
+    bench.log.make("t")
+
+    assert [] == await bench.catalogue.reports([old])
+
+
+async def test_reports_of_any_number_of_topics_ask_the_log_once() -> None:
+    bench = Bench()
+    topics = [bench.log.make(f"t{number}") for number in range(9)]
+    before = bench.log.asked
+    reports = await bench.catalogue.reports(topics)
+
+    assert (9, 1) == (len(reports), bench.log.asked - before)
+    assert [] == await bench.catalogue.reports([])
+
+
+class Counting(MemoryStore):
+    """A store that counts the reads that are of one topic."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[str] = []
+
+    async def frontier(self, topic_id: bytes) -> dict[int, int]:
+        self.reads.append("frontier")
+        return await super().frontier(topic_id)
+
+    async def overview(self, topic_id: bytes, window: Window, buckets: int) -> Overview:
+        self.reads.append("overview")
+        return await super().overview(topic_id, window, buckets)
+
+
+async def test_the_store_is_asked_of_a_topic_only_what_can_matter() -> None:
+    store = Counting()
+    bench = Bench(store)
+    empty, quiet, busy = (bench.log.make(name) for name in ("empty", "quiet", "busy"))
+    bench.log.fill("quiet", 3)
+    bench.log.fill("busy", 3, start_us=bench.clock.wall_us - 1_000_000)
+    for name in ("quiet", "busy"):
+        await bench.log.store_all(name, store)
+
+    reads = {}
+    for topic in (empty, quiet, busy):
+        store.reads.clear()
+        (report,) = await bench.catalogue.reports([topic])
+        reads[topic.name] = (report.rate, report.pending, *store.reads)
+
+    assert {"empty": (0.0, 0), "quiet": (0.0, 0, "frontier"), "busy": (0.05, 0, "frontier", "overview")} == reads
 
 
 async def test_a_neighbour_that_is_away_is_told_by_its_own_error() -> None:

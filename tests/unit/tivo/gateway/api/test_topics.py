@@ -130,6 +130,7 @@ async def test_a_neighbour_that_goes_away_meanwhile_is_told_as_retryable(gateway
     gateway.log.away = False
     broken = GatewayApp(store=Broken())
     broken.log.make("t")
+    broken.log.fill("t", 1)
 
     assert (503, "log_unavailable") == code(log_away)
     assert (503, "store_unavailable") == code(await ask(broken, "GET", ""))
