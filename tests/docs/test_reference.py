@@ -1,6 +1,8 @@
 """Documentation that follows from the code is the code's; the rest names only what is there."""
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,13 @@ def test_make_targets_that_are_named_exist(page: Path) -> None:
     named = set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE))
 
     assert set() == named - there
+
+
+def test_every_library_is_named_by_a_decision() -> None:
+    python = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    npm = json.loads((ROOT / "tivo" / "console" / "app" / "package.json").read_text())["dependencies"]
+    decisions = "".join(page.read_text() for page in (ROOT / "docs" / "adr").glob("[0-9]*.md")).lower()
+
+    libraries = [re.split(r"[<>=\[]", each)[0] for each in python] + [*npm]
+
+    assert [] == [name for name in libraries if not re.search(rf"\b{re.escape(name)}\b", decisions)]
