@@ -1,4 +1,4 @@
-"""The newest events of a topic in memory, bounded in bytes, shared by everybody who follows it."""
+"""The newest events of a topic in memory, bounded in bytes, shared by everybody who tails it."""
 
 from bisect import bisect_left
 from collections import deque

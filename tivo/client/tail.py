@@ -1,6 +1,6 @@
-"""The live edge of the log, for any number of followers over one consumer.
+"""The live edge of the log, for any number of readers over one consumer.
 
-A topic that somebody follows has a ring of its newest events. A read is answered out of the ring
+A topic that somebody tails has a ring of its newest events. A read is answered out of the ring
 where that reaches back to the place asked for, else out of the log itself; a read that waits is
 parked until its topic moves. Nothing is pushed at anybody: a slow reader simply asks later, and
 what the ring has dropped by then is still in the log.
@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from tivo.client.fetcher import Place
 from tivo.client.live_consumer import MAX_PARTITION_BYTES, Arrived, OutOfRange, Undecodable
 from tivo.client.ring import Ring, weight
+from tivo.client.tailed import Tailed
 from tivo.model.errors import BrokerError, UnknownTopic
 from tivo.model.timeline import SECOND_US, Now
 from tivo.playback.effects import TailPlace
@@ -26,7 +27,7 @@ RING_BYTES = 16 * 2**20
 RINGS = 16
 """All rings together may be as large as so many full ones."""
 IDLE_US = 30 * SECOND_US
-"""A topic that nobody has followed for so long is read no more."""
+"""A topic that nobody has tailed for so long is read no more."""
 RETRY_SECONDS = 0.5
 CATCH_UP = 10_000
 """Events of a partition that are read from the log at once where the live edge cannot be decoded."""
@@ -40,7 +41,7 @@ class TailAnswer(NamedTuple):
 
 
 class Live(Protocol):
-    """What reads the partitions that are followed, as `LiveConsumer` does."""
+    """What reads the partitions that are tailed, as `LiveConsumer` does."""
 
     async def start(self) -> None: ...
 
@@ -68,7 +69,7 @@ class Ends(Protocol):
 
 
 class Tail:
-    """Rings of the topics that are followed. Its owner keeps `run` running in a task."""
+    """Rings of the topics that are tailed. Its owner keeps `run` running in a task."""
 
     def __init__(
         self,
@@ -87,32 +88,32 @@ class Tail:
         self._ring_bytes = ring_bytes
         self._all_rings_bytes = RINGS * ring_bytes
         self._retry_seconds = retry_seconds
-        self._followed: dict[str, _Followed] = {}
+        self._tailed: dict[str, Tailed] = {}
         self._wanted = asyncio.Event()
         self._running = False
 
     def open(self, topic: TopicRef) -> None:
         """Keep the ring of this topic filled from now on, until `close` was called as often."""
-        self._follow(topic).followers += 1
+        self._take_up(topic).tails += 1
 
     def close(self, topic: TopicRef) -> None:
-        """One follower less."""
-        followed = self._followed.get(topic.name)
-        if followed is not None and followed.topic.topic_id == topic.topic_id:
-            followed.followers -= 1
-            followed.idle_from_us = self._now().steady_us
+        """The counterpart of `open`."""
+        tailed = self._tailed.get(topic.name)
+        if tailed is not None and tailed.topic.topic_id == topic.topic_id:
+            tailed.tails -= 1
+            tailed.idle_from_us = self._now().steady_us
 
     def keep(self, topics: Mapping[str, TopicRef]) -> None:
-        """The topics there are now: rings of others end, new partitions are followed from their beginning."""
-        for name, followed in list(self._followed.items()):
+        """The topics there are now: rings of others end, new partitions are tailed from their beginning."""
+        for name, tailed in list(self._tailed.items()):
             current = topics.get(name)
-            if current is None or current.topic_id != followed.topic.topic_id:
-                self._end(followed)
-            elif current.partitions != followed.topic.partitions:
-                followed.topic = current
-                if followed.ring is not None:
+            if current is None or current.topic_id != tailed.topic.topic_id:
+                self._end(tailed)
+            elif current.partitions != tailed.topic.partitions:
+                tailed.topic = current
+                if tailed.ring is not None:
                     for partition in current.partitions:
-                        followed.ring.add(partition)
+                        tailed.ring.add(partition)
                     self._tell_positions()
 
     async def read(self, topic: TopicRef, places: Sequence[TailPlace], *, max_bytes: int, wait: bool) -> TailAnswer:
@@ -122,13 +123,13 @@ class Tail:
         """
         if not wait:
             return await self._read(topic, places, max_bytes)
-        with self._following(topic) as followed:
+        with self._tailing(topic) as tailed:
             while True:
-                seen = followed.changes
-                moved = await self._moved(followed, topic, places, max_bytes)
+                seen = tailed.changes
+                moved = await self._moved(tailed, topic, places, max_bytes)
                 if moved.slices:
                     return moved
-                await followed.changed_since(seen)
+                await tailed.changed_since(seen)
 
     async def run(self) -> None:
         """Fill the rings. Outlives a broker that goes away."""
@@ -149,10 +150,8 @@ class Tail:
 
     # ------------------------------------------------------------------ reading
 
-    async def _moved(
-        self, followed: "_Followed", topic: TopicRef, places: Sequence[TailPlace], max_bytes: int
-    ) -> TailAnswer:
-        ring = await followed.joined()
+    async def _moved(self, tailed: Tailed, topic: TopicRef, places: Sequence[TailPlace], max_bytes: int) -> TailAnswer:
+        ring = await tailed.joined()
         if all(ring.reaches(place) for place in places):
             places = [place for place in places if ring.has_moved(place)]
         if not places:
@@ -185,55 +184,55 @@ class Tail:
 
     def _ring(self, topic: TopicRef) -> Ring | None:
         """The ring of this topic, where it has begun; it is read now."""
-        followed = self._followed.get(topic.name)
-        if followed is None or followed.topic.topic_id != topic.topic_id:
+        tailed = self._tailed.get(topic.name)
+        if tailed is None or tailed.topic.topic_id != topic.topic_id:
             return None
-        followed.read_us = self._now().steady_us
-        return followed.ring
+        tailed.read_us = self._now().steady_us
+        return tailed.ring
 
     @contextmanager
-    def _following(self, topic: TopicRef) -> "Iterator[_Followed]":
-        followed = self._follow(topic)
-        followed.followers += 1
+    def _tailing(self, topic: TopicRef) -> Iterator[Tailed]:
+        tailed = self._take_up(topic)
+        tailed.tails += 1
         try:
-            yield followed
+            yield tailed
         finally:
-            followed.followers -= 1
-            followed.idle_from_us = self._now().steady_us
+            tailed.tails -= 1
+            tailed.idle_from_us = self._now().steady_us
 
-    def _follow(self, topic: TopicRef) -> "_Followed":
-        followed = self._followed.get(topic.name)
-        if followed is not None and followed.topic.topic_id != topic.topic_id:
-            self._end(followed)
-            followed = None
-        if followed is None:
-            followed = self._followed[topic.name] = _Followed(topic)
+    def _take_up(self, topic: TopicRef) -> Tailed:
+        tailed = self._tailed.get(topic.name)
+        if tailed is not None and tailed.topic.topic_id != topic.topic_id:
+            self._end(tailed)
+            tailed = None
+        if tailed is None:
+            tailed = self._tailed[topic.name] = Tailed(topic)
             self._wanted.set()
-        return followed
+        return tailed
 
     # ------------------------------------------------------------------ filling
 
     async def _join_wanted(self) -> None:
         """Give every topic that has none its ring, beginning at the log end of this moment."""
         while True:
-            for followed in [each for each in self._followed.values() if each.ring is None]:
-                await self._join(followed)
+            for tailed in [each for each in self._tailed.values() if each.ring is None]:
+                await self._join(tailed)
             self._tell_positions()
             await self._wanted.wait()
             self._wanted.clear()
 
-    async def _join(self, followed: "_Followed") -> None:
-        name = followed.topic.name
+    async def _join(self, tailed: Tailed) -> None:
+        name = tailed.topic.name
         try:
             ends = await self._ends.log_ends(name)
             current = (await self._ends.topic_ids([name])).get(name)
         except UnknownTopic:
             current = None
-        if current != followed.topic.topic_id:
-            self._end(followed)
+        if current != tailed.topic.topic_id:
+            self._end(tailed)
             return
-        starts = {partition: ends.get(partition, 0) for partition in followed.topic.partitions}
-        followed.begin(Ring(starts=starts, max_bytes=self._ring_bytes))
+        starts = {partition: ends.get(partition, 0) for partition in tailed.topic.partitions}
+        tailed.begin(Ring(starts=starts, max_bytes=self._ring_bytes))
 
     async def _pump(self) -> None:
         while True:
@@ -254,16 +253,16 @@ class Tail:
 
     async def _step_over(self) -> None:
         """Bring every ring forward by way of the log, which tells what cannot be decoded, and go on behind that."""
-        for followed in [each for each in self._followed.values() if each.ring is not None]:
-            topic, ring = followed.topic, followed.ring
+        for tailed in [each for each in self._tailed.values() if each.ring is not None]:
+            topic, ring = tailed.topic, tailed.ring
             assert ring is not None
             places = [TailPlace(partition, at, None, CATCH_UP) for partition, at in ring.positions.items()]
             try:
                 slices = await self._log.read(topic, places, max_bytes=MAX_PARTITION_BYTES)
             except UnknownTopic:
-                self._end(followed)
+                self._end(tailed)
                 continue
-            for read in slices if self._followed.get(topic.name) is followed else ():
+            for read in slices if self._tailed.get(topic.name) is tailed else ():
                 if read.next > read.base:
                     place = Place(topic.name, topic.topic_id, read.partition)
                     self._arrived(Arrived(place, read.events, read.next, read.log_end))
@@ -272,42 +271,42 @@ class Tail:
                         "%s/%d cannot be read from %d to %d", topic.name, read.partition, read.base, read.log_start
                     )
                     ring.restart(read.partition, read.log_start)
-                    followed.change()
+                    tailed.change()
         self._shrink()
         self._tell_positions()
 
     def _arrived(self, arrived: Arrived) -> None:
-        followed, partition = self._standing(arrived.place), arrived.place.partition
-        if followed is None or followed.ring is None:
+        tailed, partition = self._standing(arrived.place), arrived.place.partition
+        if tailed is None or tailed.ring is None:
             return
-        if arrived.next > followed.ring.positions.get(partition, arrived.next):
-            followed.ring.append(partition, arrived.events, next=arrived.next, log_end=arrived.log_end)
-            followed.change()
+        if arrived.next > tailed.ring.positions.get(partition, arrived.next):
+            tailed.ring.append(partition, arrived.events, next=arrived.next, log_end=arrived.log_end)
+            tailed.change()
 
     async def _restart(self, place: Place, position: int) -> None:
         """The log was trimmed beyond a position, or ends before it: go on where there is something."""
-        followed, name, partition = self._standing(place), place.topic, place.partition
-        if followed is None or followed.ring is None:
+        tailed, name, partition = self._standing(place), place.topic, place.partition
+        if tailed is None or tailed.ring is None:
             return
         try:
             starts, ends = await self._ends.log_starts(name), await self._ends.log_ends(name)
             current = (await self._ends.topic_ids([name])).get(name)
         except UnknownTopic:
             current = None
-        if current != followed.topic.topic_id:
-            self._end(followed)
+        if current != tailed.topic.topic_id:
+            self._end(tailed)
             return
-        followed.ring.restart(partition, min(max(position, starts.get(partition, 0)), ends.get(partition, 0)))
-        followed.change()
+        tailed.ring.restart(partition, min(max(position, starts.get(partition, 0)), ends.get(partition, 0)))
+        tailed.change()
 
-    def _standing(self, place: Place) -> "_Followed | None":
-        """What is followed there, unless the topic was made anew since."""
-        followed = self._followed.get(place.topic)
-        return followed if followed is not None and followed.topic.topic_id == place.topic_id else None
+    def _standing(self, place: Place) -> Tailed | None:
+        """What is tailed there, unless the topic was made anew since."""
+        tailed = self._tailed.get(place.topic)
+        return tailed if tailed is not None and tailed.topic.topic_id == place.topic_id else None
 
     def _shrink(self) -> None:
         """Hold all rings together to their bound: the one that was read longest ago gives first."""
-        rings = [(each.read_us, each.ring) for each in self._followed.values() if each.ring is not None]
+        rings = [(each.read_us, each.ring) for each in self._tailed.values() if each.ring is not None]
         over = sum(ring.bytes for _, ring in rings) - self._all_rings_bytes
         if over > 0:
             for _, ring in sorted(rings, key=lambda each: each[0]):
@@ -315,15 +314,15 @@ class Tail:
 
     def _drop_idle(self) -> None:
         steady_us = self._now().steady_us
-        idle = [each for each in self._followed.values() if each.followers == 0]
-        for followed in idle:
-            if steady_us - followed.idle_from_us > IDLE_US:
-                self._end(followed)
+        idle = [each for each in self._tailed.values() if each.tails == 0]
+        for tailed in idle:
+            if steady_us - tailed.idle_from_us > IDLE_US:
+                self._end(tailed)
 
-    def _end(self, followed: "_Followed") -> None:
-        if self._followed.get(followed.topic.name) is followed:
-            del self._followed[followed.topic.name]
-            followed.end()
+    def _end(self, tailed: Tailed) -> None:
+        if self._tailed.get(tailed.topic.name) is tailed:
+            del self._tailed[tailed.topic.name]
+            tailed.end()
             self._tell_positions()
 
     def _tell_positions(self) -> None:
@@ -331,56 +330,11 @@ class Tail:
             self._live.assign(
                 {
                     Place(each.topic.name, each.topic.topic_id, partition): at
-                    for each in self._followed.values()
+                    for each in self._tailed.values()
                     if each.ring is not None
                     for partition, at in each.ring.positions.items()
                 }
             )
-
-
-class _Followed:
-    """A topic, its ring once that has begun, and those who wait for it."""
-
-    def __init__(self, topic: TopicRef) -> None:
-        self.topic = topic
-        self.ring: Ring | None = None
-        self.followers = 0
-        self.idle_from_us = 0
-        self.read_us = 0
-        self.changes = 0
-        self._ended = False
-        self._waiting: list[asyncio.Future[None]] = []
-
-    def begin(self, ring: Ring) -> None:
-        self.ring = ring
-        self.change()
-
-    def end(self) -> None:
-        self._ended = True
-        self.change()
-
-    def change(self) -> None:
-        self.changes += 1
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            if not each.done():
-                each.set_result(None)
-
-    async def joined(self) -> Ring:
-        """The ring, as soon as it has begun. Raises UnknownTopic where the topic has ended."""
-        while self.ring is None and not self._ended:
-            await self.changed_since(self.changes)
-        if self._ended:
-            raise UnknownTopic(self.topic.name)
-        assert self.ring is not None
-        return self.ring
-
-    async def changed_since(self, seen: int) -> None:
-        if self.changes != seen:
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        await waiter
 
 
 def _weight(read: TailSlice) -> int:

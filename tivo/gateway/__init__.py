@@ -1,1 +1,1 @@
-"""HTTP and WebSocket on one port: produce, read, play back, follow."""
+"""HTTP and WebSocket on one port: produce, read, play back, tail."""

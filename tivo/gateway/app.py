@@ -25,7 +25,7 @@ from tivo.gateway.problems import exception_handlers
 from tivo.gateway.sessions import Sessions
 from tivo.gateway.sources import Sources
 
-ABOUT = "tivo, the DVR for event streams: produce, read, follow; playback itself runs over WebSocket at /ws."
+ABOUT = "tivo, the DVR for event streams: produce, read, tail; playback itself runs over WebSocket at /ws."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

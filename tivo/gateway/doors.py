@@ -1,4 +1,4 @@
-"""What the gateway leans on, as it sees it: the log's topics and the way into them, and what follows the log."""
+"""What the gateway leans on, as it sees it: the log's topics and the way into them, and what tails it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeAlias

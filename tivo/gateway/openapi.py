@@ -162,7 +162,7 @@ _READ = {
 _TAIL = {
     "tags": ["events"],
     "operationId": "follow_events",
-    "summary": "Follow events as server-sent events.",
+    "summary": "Tail a topic: its events as server-sent events.",
     "description": "The id of each is a cursor: with Last-Event-ID or ?from= the stream goes on behind it.",
     "parameters": [
         _TOPIC,

@@ -43,7 +43,7 @@ _IN_STORE, _IN_LOG = "s.", "l."
 def route(sources: Sources, sessions: Sessions, now: Clock, *, ping_seconds: float = PING_SECONDS) -> Route:
     """The live stream for whatever cannot speak WebSocket."""
 
-    async def follow(request: Request) -> Response:
+    async def tail(request: Request) -> Response:
         info = await sources.catalogue.find(request.path_params["topic"])
         start = request.headers.get("last-event-id") or request.query_params.get("from", "now")
         place = await _Places(info, sources.catalogue, sources.store).of(start, now_us=now().wall_us)
@@ -61,7 +61,7 @@ def route(sources: Sources, sessions: Sessions, now: Clock, *, ping_seconds: flo
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return await begun(stream(), media_type="text/event-stream", headers=headers)
 
-    return Route("/v1/topics/{topic}/tail", follow, methods=["GET"])
+    return Route("/v1/topics/{topic}/tail", tail, methods=["GET"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

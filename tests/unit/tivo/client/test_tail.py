@@ -113,7 +113,7 @@ async def test_a_waiting_read_of_a_place_further_back_comes_from_the_log_at_once
     assert answer.behind
 
 
-async def test_many_followers_share_one_ring() -> None:
+async def test_many_readers_share_one_ring() -> None:
     bench = Bench()
     topic = bench.log.make("t")
     bench.tail.open(topic)
@@ -358,7 +358,7 @@ async def test_records_of_a_topic_made_anew_do_not_get_into_the_ring_of_the_old_
     assert [] == values(answer)
 
 
-async def test_following_the_new_topic_ends_the_ring_of_the_old_one() -> None:
+async def test_tailing_the_new_topic_ends_the_ring_of_the_old_one() -> None:
     bench = Bench()
     old = bench.log.make("t")
     bench.tail.open(old)
@@ -375,7 +375,7 @@ async def test_following_the_new_topic_ends_the_ring_of_the_old_one() -> None:
     assert [b"anew"] == values(answer)
 
 
-async def test_new_partitions_are_followed_from_their_first_offset() -> None:
+async def test_new_partitions_are_tailed_from_their_first_offset() -> None:
     bench = Bench()
     topic = bench.log.make("t")
     bench.tail.open(topic)
@@ -392,7 +392,7 @@ async def test_new_partitions_are_followed_from_their_first_offset() -> None:
     assert [b"new"] == values(waiting.result())
 
 
-async def test_a_topic_that_nobody_follows_any_more_is_dropped_after_a_while() -> None:
+async def test_a_topic_that_nobody_tails_any_more_is_dropped_after_a_while() -> None:
     bench = Bench()
     topic, other = bench.log.make("t"), bench.log.make("other")
     bench.tail.open(topic)
@@ -408,7 +408,7 @@ async def test_a_topic_that_nobody_follows_any_more_is_dropped_after_a_while() -
         assert {("other", 0)} == bench.live.assigned
 
 
-async def test_a_topic_followed_again_in_time_keeps_its_ring() -> None:
+async def test_a_topic_tailed_again_in_time_keeps_its_ring() -> None:
     bench = Bench()
     topic = bench.log.make("t")
     bench.tail.open(topic)

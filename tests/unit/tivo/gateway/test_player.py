@@ -356,7 +356,7 @@ async def test_tails_that_are_still_open_are_closed_at_the_end() -> None:
     async with stage.playing(OpenTail(stage.topic), OpenTail(other), CloseTail(other)):
         pass
 
-    assert [0, 0] == [each.followers for each in stage.gateway.tail._followed.values()]
+    assert [0, 0] == [each.tails for each in stage.gateway.tail._tailed.values()]
 
 
 async def closing(stage: Stage, commands: Callable[[], Awaitable[None]] = wait_for_ever) -> Close:

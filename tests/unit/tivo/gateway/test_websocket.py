@@ -381,7 +381,7 @@ async def test_a_viewer_that_vanishes_leaves_its_seat_and_its_tail(gateway: Gate
         while gateway.sessions.taken:  # noqa: ASYNC110  the seat is a number, not an event
             await asyncio.sleep(0)
 
-        assert [0] == [each.followers for each in gateway.tail._followed.values()]
+        assert [0] == [each.tails for each in gateway.tail._tailed.values()]
 
 
 async def test_a_viewer_that_stops_reading_is_let_go_and_the_others_go_on() -> None:
