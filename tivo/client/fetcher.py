@@ -5,7 +5,7 @@ records come by name, and the ids are asked for behind each fetch: an id never c
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from aiokafka import TopicPartition
@@ -108,18 +108,26 @@ class Fetcher:
     async def by_leader(self, offsets: Mapping[Place, int]) -> dict[int, dict[Place, int]]:
         """Places to fetch from, by the broker that leads each; one that nobody leads, or not any more, is left out.
 
-        Raises BrokerError.
+        Raises BrokerError where that cannot be told of any.
         """
         unknown = {place.topic for place in offsets if place.partition not in self._leaders.get(place.topic_id, ())}
-        if unknown:
-            for led in (await self._cluster.leaders(unknown)).values():
-                self._leaders[led.topic_id] = led.leaders
+        trouble = await self._look_up(unknown) if unknown else None
         found: defaultdict[int, dict[Place, int]] = defaultdict(dict)
         for place, offset in offsets.items():
             leader = self._leaders.get(place.topic_id, {}).get(place.partition)
             if leader is not None:
                 found[leader][place] = offset
+        if trouble is not None and not found:
+            raise trouble
         return found
+
+    async def _look_up(self, topics: Collection[str]) -> BrokerError | None:
+        try:
+            for led in (await self._cluster.leaders(topics)).values():
+                self._leaders[led.topic_id] = led.leaders
+        except BrokerError as error:
+            return error
+        return None
 
     async def fetch(self, leader: int, offsets: Mapping[Place, int], bounds: Bounds) -> dict[Place, Answer]:
         """What the leader of these places answers. Raises BrokerError."""

@@ -42,7 +42,7 @@ class Undecodable(Exception):
 
 
 class _Polled(NamedTuple):
-    """What a broker answered, and from which offsets on it was asked."""
+    """What a broker answered, nothing where it is away, and from which offsets on it was asked."""
 
     offsets: Mapping[Place, int]
     answers: Mapping[Place, Answer]
@@ -56,7 +56,7 @@ class LiveConsumer:
         self._now = now
         self._positions: dict[Place, int] = {}
         self._rests_until_us: dict[Place, int] = {}
-        self._polls: dict[int, asyncio.Task[_Polled | BrokerError]] = {}
+        self._polls: dict[int, asyncio.Task[_Polled]] = {}
         self._tasks = asyncio.TaskGroup()
         self._open = contextlib.AsyncExitStack()
         self._assigned = asyncio.Event()
@@ -95,8 +95,7 @@ class LiveConsumer:
         answers: dict[Place, Answer] = {}
         for leader in [leader for leader, poll in self._polls.items() if poll.done()]:
             polled = self._polls.pop(leader).result()
-            if isinstance(polled, BrokerError):
-                raise polled
+            self._rest(polled.offsets.keys() - polled.answers.keys())
             answers |= self._current(polled)
         return self._arrived(answers)
 
@@ -110,12 +109,12 @@ class LiveConsumer:
             if leader not in self._polls:
                 self._polls[leader] = self._tasks.create_task(self._ask(leader, offsets))
 
-    async def _ask(self, leader: int, offsets: Mapping[Place, int]) -> _Polled | BrokerError:
+    async def _ask(self, leader: int, offsets: Mapping[Place, int]) -> _Polled:
         try:
             bounds = Bounds(MAX_PARTITION_BYTES, MAX_BYTES, LONG_POLL_MS)
             return _Polled(offsets, await self._fetcher.fetch(leader, offsets, bounds))
-        except BrokerError as error:
-            return error
+        except BrokerError:  # the others go on; where all are away, who leads cannot be asked either
+            return _Polled(offsets, {})
 
     def _current(self, polled: _Polled) -> dict[Place, Answer]:
         """What was answered for the positions of now; others may have been assigned meanwhile."""
@@ -138,7 +137,10 @@ class LiveConsumer:
                     arrived.append(Arrived(place, events, told.next, told.last_stable))
         except UnicodeDecodeError as error:  # in the name of a header, which no broker looks at
             raise Undecodable(str(error)) from error
-        self._positions |= {each.place: each.next for each in arrived}
+        for each in arrived:
+            if each.events:  # an answer is bounded: whoever got something comes last next time
+                del self._positions[each.place]
+            self._positions[each.place] = each.next
         self._rest({place for place, told in answers.items() if not isinstance(told, Fetched)})
         return arrived
 

@@ -27,7 +27,7 @@ _UNKNOWN = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 class Peer:
     """One broker. `topics` is what it tells in Metadata, `answers` what it does with the other requests.
 
-    As long as it `falls`, every request closes its connection.
+    As long as it `falls`, every request closes its connection. Metadata tells of the `others` too.
     """
 
     def __init__(self, answers: Mapping[type[Message], Answer], upto: Mapping[type[Message], int]) -> None:
@@ -35,6 +35,7 @@ class Peer:
         self.asked: list[Message] = []
         self.port = 0
         self.falls = False
+        self.others: list[MetadataResponseBroker] = []
         self._answers: dict[type[Message], Answer] = {
             ApiVersionsRequest: self._versions,
             MetadataRequest: self._metadata,
@@ -57,7 +58,7 @@ class Peer:
         told = {topic.name: topic for topic in self.topics}
         wanted = [*told] if request.topics is None else [topic.name for topic in request.topics]
         return MetadataResponse(
-            brokers=[MetadataResponseBroker(node_id=NODE, host="127.0.0.1", port=self.port)],
+            brokers=[MetadataResponseBroker(node_id=NODE, host="127.0.0.1", port=self.port), *self.others],
             controller_id=NODE,
             topics=[told.get(name) or a_topic(name or "", NO_UUID, error_code=_UNKNOWN) for name in wanted],
         )

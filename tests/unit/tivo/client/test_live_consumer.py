@@ -13,6 +13,8 @@ from tivo.client.live_consumer import AGAIN_MS, Arrived, LiveConsumer, OutOfRang
 from tivo.model.errors import BrokerError
 from tivo.model.timeline import MILLISECOND_US
 from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.fetch import FetchRequest
+from tivo.wire.messages.metadata import MetadataResponseBroker
 
 OLD, NEW = b"o" * 16, b"n" * 16
 T, U = Place("t", OLD, 0), Place("u", NEW, 0)
@@ -151,6 +153,33 @@ async def test_a_partition_whose_leader_has_moved_is_read_again_after_a_moment()
     assert ([], [], [b"0"]) == (refused, resting, [event.value for event in arrived.events])
 
 
+async def test_a_leader_that_is_away_holds_nobody_else_up() -> None:
+    async with running() as bench:
+        _, (shelf,) = bench.shelves.make("t", OLD)
+        bench.shelves.make("u", NEW)
+        bench.log.broker.others = [MetadataResponseBroker(node_id=8, host="127.0.0.1", port=1)]
+        bench.log.broker.topics[1].partitions[0].leader_id = 8
+        bench.live.assign({T: 0, U: 0})
+        for number in range(3):
+            shelf.append(b"%d" % number)
+            (arrived,) = await bench.next()
+
+            assert [b"%d" % number] == [event.value for event in arrived.events]
+
+
+async def test_whoever_got_records_comes_last_in_the_next_poll() -> None:
+    async with running() as bench:
+        _, (shelf,) = bench.shelves.make("t", OLD)
+        bench.shelves.make("u", NEW)
+        shelf.append(b"0")
+        bench.live.assign({T: 0, U: 0})
+        await bench.next()
+        await bench.live.take()
+
+    first, second = (each for each in bench.log.broker.asked if isinstance(each, FetchRequest))
+    assert [[OLD, NEW], [NEW, OLD]] == [[topic.topic_id for topic in each.topics] for each in (first, second)]
+
+
 async def test_a_broker_that_goes_away_is_told_and_it_may_start_again() -> None:
     async with running() as bench:
         _, (shelf,) = bench.shelves.make("t", OLD)
@@ -158,7 +187,7 @@ async def test_a_broker_that_goes_away_is_told_and_it_may_start_again() -> None:
         await bench.live.take()
         bench.log.broker.falls = True
         with pytest.raises(BrokerError):
-            await bench.live.take()
+            await bench.next()
         await bench.live.stop()
         bench.log.broker.falls = False
         await bench.live.start()
