@@ -33,7 +33,7 @@ from tivo.playback.effects import Close
 from tivo.playback.facts import Catalogue, TopicsChanged
 from tivo.playback.notices import Bye, Failed
 from tivo.playback.session import Session
-from tivo.playback.values import names
+from tivo.playback.values import MOST_TOPICS, names
 
 SUBPROTOCOL = "tivo.v1.json"
 GOING_AWAY, POLICY, INTERNAL, TRY_LATER = 1001, 1008, 1011, 1013
@@ -43,8 +43,6 @@ ALL_CLOSED_SECONDS = 1
 LOOK_SECONDS = 0.5
 MAX_REASON_BYTES = 123
 """RFC 6455 §5.5: a control frame holds 125 bytes, two of them the code."""
-MOST_TOPICS = 256
-"""Names and globs in the address: as many as `subscribe` lets a session have."""
 SERVER = f"tivo {version()}"
 
 log = logging.getLogger(__name__)

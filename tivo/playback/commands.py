@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from tivo.model.event import Cursor
 
@@ -102,7 +102,7 @@ class Frames(StrEnum):
 class Change:
     """The controls that a command names; None is a control that it does not name.
 
-    0 switches `max_gap_us`, `min_gap_us`, `max_rate` and `clock_hz` off; an empty `keys` lets every key pass.
+    0 switches `max_gap_us`, `max_rate` and `clock_hz` off; an empty `keys` lets every key pass.
     """
 
     start: Time | None = None
@@ -161,15 +161,6 @@ class Seek(Command):
 
     action = "seek"
     to: Time
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step(Command):
-    """While paused: exactly `count` more events, or batches (all events of one instant)."""
-
-    action = "step"
-    count: int = 1
-    by: Literal["event", "batch"] = "event"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

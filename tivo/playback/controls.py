@@ -31,7 +31,6 @@ class Controls:
     window: Window = field(default_factory=Window)
     pacing: Pacing = field(default_factory=lambda: Speed(Fraction(1)))
     max_gap_us: int = 0
-    min_gap_us: int = 0
     max_rate: Fraction = Fraction(0)
     loop: Loop = field(default_factory=Loop)
     end_action: EndAction | None = None

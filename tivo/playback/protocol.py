@@ -21,7 +21,8 @@ MOST_BYTES = 256 << 10
 
 _MOST_IGNORED = 16
 _MOST_OFFSETS = 10_000
-_MOST_PATTERNS = 64
+_MOST_NAMED = 64
+"""Topics and globs that one command may name."""
 _LARGEST = (1 << 53) - 1
 _NOT_OFFERED = frozenset({"step", "mark", "unmark", "marks", "open", "join", "close"})
 
@@ -139,12 +140,12 @@ def _tail(fields: _Fields, ident: str | None) -> Command:
 
 
 def _subscribe(fields: _Fields, ident: str | None) -> Command:
-    topics = values.names(fields.take("topics"), "topics", most=_MOST_PATTERNS, code="bad_glob")
+    topics = values.names(fields.take("topics"), "topics", most=_MOST_NAMED, code="bad_glob")
     return commands.Subscribe(topics=topics, **fields.answer(ident))
 
 
 def _unsubscribe(fields: _Fields, ident: str | None) -> Command:
-    topics = values.names(fields.take("topics"), "topics", most=_MOST_PATTERNS, code="bad_glob")
+    topics = values.names(fields.take("topics"), "topics", most=_MOST_NAMED, code="bad_glob")
     return commands.Unsubscribe(topics=topics, **fields.answer(ident))
 
 

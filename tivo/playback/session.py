@@ -29,9 +29,9 @@ from tivo.playback.notices import Acked, Failed, Hello, State, Status
 from tivo.playback.playback import AWAY, Playback
 from tivo.playback.progress import Bounds
 from tivo.playback.topics import missing
+from tivo.playback.values import MOST_TOPICS
 
 PROTOCOL = "tivo.v1"
-_MOST_PATTERNS = 256
 _MOST_ASKED = 64
 
 
@@ -248,9 +248,9 @@ class Session:
         if unknown:
             raise CommandError(f"there is no topic named {unknown[0]!r}", code="unknown_topic", field="topics")
         patterns = tuple(dict.fromkeys(playback.epochs.patterns + topics))
-        if len(patterns) > _MOST_PATTERNS:
+        if len(patterns) > MOST_TOPICS:
             raise CommandError(
-                f"a session takes at most {_MOST_PATTERNS} topics and globs", code="bad_glob", field="topics"
+                f"a session takes at most {MOST_TOPICS} topics and globs", code="bad_glob", field="topics"
             )
         playback.subscribe(patterns, now)
 

@@ -28,7 +28,8 @@ from tivo.playback.commands import At, FromNow, FromPosition, Loop, Pacing, Plac
 SLOWEST, FASTEST = Fraction(1, 1_000_000), Fraction(10**9)
 MOST_TURNS = 10**9
 MOST_GLOBS, LONGEST_GLOB = 64, 249
-MOST_TOPICS = 512
+MOST_TOPICS = 256
+"""Topics and globs that a session may name."""
 _SHOWN = 80
 
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?")
