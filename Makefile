@@ -51,8 +51,8 @@ compat: $(INSTALLED) ## common Kafka clients against the embedded broker
 	$(BIN)/pytest $(REQUIRED) tests/compat
 
 .PHONY: acceptance
-acceptance: $(INSTALLED) ## real processes in real time, from the producer to the browser
-	$(BIN)/pytest $(REQUIRED) tests/acceptance
+acceptance: $(INSTALLED) ## real processes in real time, from the producer to the browser; a whole minute at every speed
+	$(BIN)/pytest $(REQUIRED) --kills $(KILLS) --window 60 tests/acceptance
 
 # Every step runs, whether or not one before it failed.
 .PHONY: faults
