@@ -154,7 +154,13 @@ class _Stream:
         place = self._place
         found = await passage.read(self._sources.store, limit=PAGE)
         self._place = replace(place, passage=None if found.last else passage.behind(found.events[-1]))
-        return b"".join(_message(event, replace(place, passage=passage.behind(event))) for event in found.events)
+        messages = [_message(event, replace(place, passage=passage.behind(event))) for event in found.events]
+        return b"".join(messages + (await self._lost(passage) if found.last else []))
+
+    async def _lost(self, passage: Passage) -> list[bytes]:
+        """What the store will never hold of a passage, told at its end."""
+        lost = await self._sources.store.lost(passage.topic_id, passage.window, above=passage.above, upto=passage.upto)
+        return [self._gap(each.partition, each.base, each.next, each.reason) for each in lost]
 
     async def _logged(self) -> bytes | None:
         places = [TailPlace(p, self._offset(p), None, PAGE) for p in self._info.partitions]
@@ -175,14 +181,14 @@ class _Stream:
             return []
         frontier = await self._sources.store.frontier(self._info.topic_id)
         if all(frontier.get(read.partition, 0) <= self._offset(read.partition) for read in reads):
-            return [self._gap(read.partition, read.log_start, "retention") for read in reads]
+            return [self._passed(read.partition, read.log_start, "retention") for read in reads]
         self._place = _from_store(_left(self._info, self._place, frontier), self._info)
         return []
 
     def _told(self, read: TailSlice) -> bytes:
         """What a slice of the log is to the client."""
         if read.truncated:
-            return self._gap(read.partition, read.log_end, "truncated")
+            return self._passed(read.partition, read.log_end, "truncated")
         messages = []
         for event in read.events:
             self._place = self._place.behind(event)
@@ -191,10 +197,14 @@ class _Stream:
         self._place = self._place.at(read.partition, read.next)
         return b"".join(messages)
 
-    def _gap(self, partition: int, following: int, reason: str) -> bytes:
+    def _passed(self, partition: int, following: int, reason: str) -> bytes:
+        """A gap of the log, from the place reached on, which lies behind it now."""
         offset = self._offset(partition)
-        gap = {"partition": partition, "from_offset": offset, "to_offset": following, "reason": reason}
         self._place = self._place.at(partition, following)
+        return self._gap(partition, offset, following, reason)
+
+    def _gap(self, partition: int, offset: int, following: int, reason: str) -> bytes:
+        gap = {"partition": partition, "from_offset": offset, "to_offset": following, "reason": reason}
         return b"event: gap\nid: %b\ndata: %b\n\n" % (self._place.token().encode(), orjson.dumps(gap))
 
     def _offset(self, partition: int) -> int:

@@ -12,6 +12,7 @@ from tivo.client.tail import Tail, TailAnswer
 from tivo.gateway.api.tail import PAGE, _LogToken, route
 from tivo.gateway.passage import to_token
 from tivo.model.errors import StoreError
+from tivo.model.event import Page
 from tivo.model.timeline import Window
 from tivo.playback.effects import TailPlace
 from tivo.playback.facts import TailSlice, TopicRef
@@ -233,6 +234,21 @@ async def test_what_nobody_has_any_more_is_a_gap_and_never_silence(gateway: Gate
 
     assert ("gap", {"partition": 0, "from_offset": 4, "to_offset": 7, "reason": "retention"}) == gap
     assert [7] == after
+
+
+async def test_what_the_store_set_aside_is_a_gap_behind_what_it_holds(gateway: GatewayApp) -> None:
+    info = (await gateway.sources.catalogue.topics(fresh=True))["t"]
+    broken = Page(topic="t", topic_id=info.topic_id, partition=0, base=3, next=4, events=())
+    await gateway.store.quarantine(broken, "quarantine", "no UTF-8")
+
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        messages = Messages(stream)
+        before = await messages.values(3)
+        gap = await messages.next()
+        after = await messages.values(1)
+
+    assert ([0, 1, 2], [4]) == (before, after)
+    assert ("gap", {"partition": 0, "from_offset": 3, "to_offset": 4, "reason": "quarantine"}) == gap
 
 
 async def test_a_log_that_ends_before_the_cursor_is_a_gap(gateway: GatewayApp) -> None:
