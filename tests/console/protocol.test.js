@@ -19,6 +19,7 @@ test('a runtime without WebSocket is told what to do', { skip: globalThis.WebSoc
 
 test('a WebSocket class given is used', () => {
   class Socket {
+    readyState = 1;
     constructor(url, protocols) {
       Object.assign(this, { url, protocols });
     }

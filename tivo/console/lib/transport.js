@@ -30,7 +30,12 @@ export function webSockets(Socket = globalThis.WebSocket) {
     socket.onopen = () => listener.open();
     socket.onmessage = ({ data }) => listener.message(data);
     socket.onclose = ({ code, reason }) => listener.closed(code, reason);
-    socket.onerror = () => {}; // says nothing that the close behind it does not say
+    // The close behind it says it all; but in Node 22 none comes where the socket never opened (undici #3546).
+    socket.onerror = () => {
+      if (socket.readyState) return;
+      socket.onclose = null;
+      listener.closed(1006, '');
+    };
     return socket;
   };
 }
