@@ -135,17 +135,23 @@ def stamp(buffer: bytearray | memoryview, position: int, base_offset: int, leade
 
 
 def records(
-    buffer: Buffer, position: int, header: BatchHeader, *, max_inflated: int = MAX_INFLATED
+    buffer: Buffer,
+    position: int,
+    header: BatchHeader,
+    *,
+    max_inflated: int = MAX_INFLATED,
+    name_errors: str = "strict",
 ) -> Iterator[Record]:
     """The records of the batch at `position`, one by one.
 
     Raises WireError if they inflate to more than `max_inflated` bytes, or if count, lengths or offsets do not fit.
+    Also for the name of a header that is not UTF-8, unless `name_errors` says how to decode it all the same.
     """
     data = _inflated(buffer, position, header, max_inflated)
     for offset, timestamp_ms, begin, end in _spans(data, header):
         key, at = _read_bytes(data, begin, end)
         value, at = _read_bytes(data, at, end)
-        yield Record(offset, timestamp_ms, key, value, _read_headers(data, at, end))
+        yield Record(offset, timestamp_ms, key, value, _read_headers(data, at, end, name_errors))
 
 
 def build(
@@ -216,7 +222,7 @@ def _read_bytes(data: Buffer, at: int, end: int) -> tuple[bytes | None, int]:
     return bytes(data[at : at + length]), at + length
 
 
-def _read_headers(data: Buffer, at: int, end: int) -> Headers:
+def _read_headers(data: Buffer, at: int, end: int, name_errors: str) -> Headers:
     count, at = read_varint(data, at)
     if not 0 <= count <= end - at:
         raise WireError(f"a record that ends at byte {end} says {count} headers at byte {at}")
@@ -224,17 +230,17 @@ def _read_headers(data: Buffer, at: int, end: int) -> Headers:
     for _ in range(count):
         name, at = _read_bytes(data, at, end)
         value, at = _read_bytes(data, at, end)
-        headers.append((_header_name(name), value))
+        headers.append((_header_name(name, name_errors), value))
     if at != end:
         raise WireError(f"a record ends at byte {end}, its headers end at byte {at}")
     return tuple(headers)
 
 
-def _header_name(name: bytes | None) -> str:
+def _header_name(name: bytes | None, errors: str) -> str:
     if name is None:
         raise WireError("a header has no name")
     try:
-        return name.decode()
+        return name.decode(errors=errors)
     except UnicodeDecodeError as error:
         raise WireError(f"the name of a header is not UTF-8: {error}") from error
 
