@@ -13,9 +13,11 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from streams import subscription
 from streams.agents.persist import Keeper, Patience, persist
 from streams.driver import check_driver
+from streams.intake import Intake
 from streams.models import PageSchema
-from streams.pages import Intake, PageTransport
-from streams.places import Places
+from streams.pages import PageTransport
+from streams.places import Most, Places
+from streams.salvage import Salvager
 from streams.timers import StoreAway, Watch, merge_pages
 from tivo import config
 from tivo.client.cluster import Cluster
@@ -98,20 +100,21 @@ class _Worker:
     def __init__(self, settings: config.Settings, store: Store, probes: Probes) -> None:
         self._store = store
         self._cluster = Cluster(settings.bootstrap)
+        self._salvager = Salvager(settings.bootstrap, self._cluster, max_bytes=PAGE_BYTES)
         places, patience = Places(), Patience(steady_us)
+        keeper = Keeper(store, places, patience, now)
         intake = Intake(
             places=places,
             cluster=self._cluster,
             store=store,
             until_there=patience.until_there,
+            salvage=self._salvager.read,
+            set_aside=keeper.set_aside,
             now=now,
-            topics=subscription.pattern(),
-            page_events=settings.agent.page_events,
-            page_bytes=PAGE_BYTES,
+            most=Most(settings.agent.page_events, PAGE_BYTES),
             fetch_records=FULL_PAGES * settings.agent.page_events,
             linger_s=settings.agent.linger_ms / 1000,
         )
-        keeper = Keeper(store, places, patience, now)
         self._app = make_app(settings, intake, keeper)
         self._watch = Watch(
             places=places,
@@ -134,6 +137,7 @@ class _Worker:
                 await stopping.wait()
             finally:
                 await self._app.stop()
+                await self._salvager.close()
                 await self._cluster.close()
                 for chore in chores:
                     chore.cancel()
@@ -171,7 +175,7 @@ def make_app(settings: config.Settings, intake: Intake, keeper: Keeper) -> faust
         broker_heartbeat_interval=HEARTBEAT_S,
         consumer_max_fetch_size=PAGE_BYTES,
     )
-    app.transport = PageTransport(app.conf.broker_consumer, app, intake)
+    app.transport = PageTransport(app.conf.broker_consumer, app, intake, topics=subscription.PATTERN)
     agent = persist(keeper, most_pages=QUEUED_PAGES, most_events=FULL_PAGES * settings.agent.page_events)
     app.agent(app.topic(acks=False, schema=PageSchema()), name="persist", concurrency=1)(agent)
     return app

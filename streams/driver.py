@@ -9,11 +9,12 @@ import inspect
 import logging
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport, server_list
 from faust.types import TP
 
@@ -24,6 +25,13 @@ PINNED = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0
 COMMIT_S = 2.0
 FETCH_WAIT_MS = 250
 NEW_TOPICS_MS = 500
+
+
+class Fetched(NamedTuple):
+    """Records of some partitions, and why those of others cannot be read: the driver stands before them."""
+
+    records: dict[TP, list[Any]]
+    unreadable: dict[TP, Exception]
 
 
 class PageThread(AIOKafkaConsumerThread):
@@ -56,16 +64,64 @@ class PageThread(AIOKafkaConsumerThread):
 
     async def getmany(  # type: ignore[override]  # the driver takes the number of records from its settings
         self, active_partitions: set[TP], within_s: float, most: int
-    ) -> dict[TP, list[Any]]:
+    ) -> Fetched:
         """Records of these partitions, as soon as there are any."""
-        found: dict[TP, list[Any]] = await self.call_thread(
-            self._fetch_records, self._ensure_consumer(), active_partitions, timeout=within_s, max_records=most
+        found: Fetched = await self.call_thread(
+            self._as_soon_as_any, self._ensure_consumer(), active_partitions, within_s, most
         )
+        return found
+
+    async def _as_soon_as_any(
+        self, consumer: AIOKafkaConsumer, partitions: set[TP], within_s: float, most: int
+    ) -> Fetched:
+        fetcher = consumer._fetcher
+        if not self.consumer.flow_active:
+            return Fetched({}, {})
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError
+        refused: BaseException | None = None
+        with fetcher._subscriptions.fetch_context():  # out of which nothing may be raised: it would not be left
+            found = await _at_hand(fetcher, partitions, most)
+            if not any(found):
+                refused = await _arrival(fetcher, within_s)
+                found = await _at_hand(fetcher, partitions, most)
+        if refused is not None:
+            raise refused
         return found
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         (pattern,) = topics
         await self.call_thread(self._ensure_consumer().subscribe, pattern=pattern, listener=self._rebalance_listener)
+
+
+async def _at_hand(fetcher: Fetcher, partitions: set[TP], most: int) -> Fetched:
+    """What has come, of one partition at a time: where the driver raises, all that it has taken is lost.
+
+    In the order in which it came, so that every partition has its turn.
+    """
+    found = Fetched({}, {})
+    for partition in [tp for tp in fetcher._records if tp in partitions]:
+        try:
+            records = await fetcher.fetched_records({partition}, timeout=0, max_records=most)
+        except Exception as error:  # noqa: BLE001 - a record may be broken in as many ways as there are codecs
+            found.unreadable[partition] = error
+            continue
+        found.records.update(records)
+        most -= sum(map(len, records.values()))
+        if most == 0:
+            break
+    return found
+
+
+async def _arrival(fetcher: Fetcher, within_s: float) -> BaseException | None:
+    """Wait until something has come, or for so long; what the coordinator of the group has against it."""
+    waiter = fetcher._create_fetch_waiter()
+    arrived, _ = await asyncio.wait([waiter], timeout=within_s)
+    if not arrived:
+        waiter.cancel()
+        return None
+    refused: BaseException | None = waiter.exception()
+    return refused
 
 
 async def commit(consumer: AIOKafkaConsumer, offsets: Mapping[TP, int]) -> bool:
@@ -91,8 +147,9 @@ def check_driver() -> None:
         (Consumer.seek_to_committed, ["self"]),
         (Consumer._new_consumer_thread, ["self"]),
         (AIOKafkaConsumerThread._create_worker_consumer, ["self", "transport"]),
-        (AIOKafkaConsumerThread._fetch_records, ["self", "consumer", "active_partitions", "timeout", "max_records"]),
         (AIOKafkaConsumerThread._ensure_consumer, ["self"]),
+        (Fetcher.fetched_records, ["self", "partitions", "timeout", "max_records"]),
+        (Fetcher._create_fetch_waiter, ["self"]),
     ):
         found = list(inspect.signature(method).parameters)
         assert found == parameters, f"{method.__qualname__} takes {found}, the page consumer needs {parameters}"

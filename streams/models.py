@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from faust import Schema
 from faust.types import TP, AppT, EventT, Message
 
-from tivo.model.event import Headers, Page
+from tivo.model.event import Headers, Loss, Page
 from tivo.model.record import to_events
+from tivo.wire.record_batch import Record
 
 
 class FetchedRecord(Protocol):
@@ -30,12 +31,45 @@ class FetchedRecord(Protocol):
     def serialized_value_size(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class SalvagedRecord:
+    """A record that was read without the driver."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    @classmethod
+    def of(cls, record: Record) -> "SalvagedRecord":
+        return cls(*record)
+
+    @property
+    def serialized_key_size(self) -> int:
+        return -1 if self.key is None else len(self.key)
+
+    @property
+    def serialized_value_size(self) -> int:
+        return -1 if self.value is None else len(self.value)
+
+
+class Lost(NamedTuple):
+    """Offsets up to `next` that will never be held: the records as far as any were seen, for which reason, and why."""
+
+    records: Sequence[FetchedRecord]
+    next: int
+    loss: Loss
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedPage:
     """Records of one partition that came with one fetch, cut to size. One of these is one event of Faust.
 
     `base` and `next` are the place before and behind it, `epoch` tells it from pages that were fetched before
-    the partition was placed anew. The rest is what Faust reads of a record: the page stands in for its last one.
+    the partition was placed anew. A page with a `loss` is not to be held: `why` tells. The rest is what Faust reads
+    of a record: the page stands in for its last one.
     """
 
     topic: str
@@ -46,6 +80,8 @@ class FetchedPage:
     epoch: int
     records: Sequence[FetchedRecord]
     received_us: int
+    loss: Loss | None = None
+    why: str = ""
 
     timestamp: ClassVar[int] = 0
     timestamp_type: ClassVar[int] = 0

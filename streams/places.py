@@ -2,19 +2,20 @@
 
 A partition that is assigned is first *unplaced*. It is placed by asking the cluster for the topic
 id and the two ends of the log, and the store for the frontier of that id; `decide` says where to
-begin. Whatever goes wrong with it later (a page lost on the way, an agent that failed, a topic made
-anew) ends in the same way: it is unplaced again, pages under way turn stale by their epoch, and the
-fetch loop places it anew before its next fetch. Nothing else ever seeks, so no fetch in flight can
-bring records of an old position under a new one.
+begin. One that cannot be placed for now is put off, and holds up no other. Whatever goes wrong with
+a placed one later (a page lost on the way, an agent that failed, a topic made anew) ends in the same
+way: it is unplaced again, pages under way turn stale by their epoch, and the fetch loop places it
+anew before its next fetch. Only that loop seeks, so no fetch in flight can bring records of an old
+position under a new one.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from faust.types import TP
 
-from streams.models import FetchedPage, FetchedRecord
+from streams.models import FetchedPage, FetchedRecord, Lost
 from tivo.model.timeline import Now
 
 STALLED_US = 5_000_000
@@ -22,15 +23,17 @@ STALLED_US = 5_000_000
 
 
 class Begin(NamedTuple):
-    """Fetch from `position`; the next page begins at `base`, which lies lower where the log has lost records."""
+    """Fetch from `position`; the store stands at `base`, which lies lower where the log has lost records."""
 
     position: int
     base: int
 
-    @property
-    def gap(self) -> int:
-        """How many offsets went from the log before they were stored."""
-        return self.position - self.base
+
+class Most(NamedTuple):
+    """How many events and bytes a page may have."""
+
+    events: int
+    bytes: int
 
 
 class Stop(NamedTuple):
@@ -50,14 +53,14 @@ def decide(*, frontier: int | None, log_start: int, log_end: int, stopped: str |
     return Begin(max(frontier, log_start), frontier)
 
 
-def parts(records: Sequence[FetchedRecord], most_events: int, most_bytes: int) -> Iterator[Sequence[FetchedRecord]]:
+def parts(records: Sequence[FetchedRecord], most: Most) -> Iterator[Sequence[FetchedRecord]]:
     """Records in turn, cut into parts of at most so many and so large; a larger one stands alone."""
-    for first in range(0, len(records), most_events):
-        part = records[first : first + most_events]
-        if sum(map(_size, part)) <= most_bytes:
+    for first in range(0, len(records), most.events):
+        part = records[first : first + most.events]
+        if sum(map(_size, part)) <= most.bytes:
             yield part
         else:
-            yield from _parts_by_size(part, most_bytes)
+            yield from _parts_by_size(part, most.bytes)
 
 
 def _parts_by_size(records: Sequence[FetchedRecord], most_bytes: int) -> Iterator[Sequence[FetchedRecord]]:
@@ -78,18 +81,32 @@ def _size(record: FetchedRecord) -> int:
 
 @dataclass(slots=True, kw_only=True)
 class Place:
-    """One partition: `next` is where the next page begins, `frontier` what the store is known to hold.
-
-    Fetching began at `position`; offsets between it and the first page's base are known to be lost.
-    """
+    """One partition: `next` is where the next page begins, `frontier` what the store is known to hold."""
 
     topic_id: bytes
     epoch: int
-    position: int
     next: int
     frontier: int
     moved_us: int
     committed: int = -1
+
+
+def _page(partition: TP, place: Place, records: Sequence[FetchedRecord], behind: int, now: Now) -> FetchedPage:
+    """The next page of a place, which moves behind it."""
+    if place.frontier == place.next:
+        place.moved_us = now.steady_us  # nothing was under way, so nothing has been waiting
+    page = FetchedPage(
+        topic=partition.topic,
+        topic_id=place.topic_id,
+        partition=partition.partition,
+        base=place.next,
+        next=behind,
+        epoch=place.epoch,
+        records=records,
+        received_us=now.wall_us,
+    )
+    place.next = behind
+    return page
 
 
 class Places:
@@ -99,6 +116,7 @@ class Places:
         self.unplaced: set[TP] = set()
         self.stopped: dict[TP, str] = {}
         self.assignments = 0
+        self._put_off: dict[TP, tuple[str, int]] = {}
         self._placed: dict[TP, Place] = {}
         self._stops: dict[tuple[TP, bytes], str] = {}
         self._ids: dict[str, bytes] = {}
@@ -112,6 +130,7 @@ class Places:
         self.assignments += 1
         self.unplaced = set(partitions)
         self._placed.clear()
+        self._put_off.clear()
         self.stopped.clear()
 
     def rewind(self, partition: TP) -> None:
@@ -124,31 +143,44 @@ class Places:
         self.unplaced.update(self._placed)
         self._placed.clear()
 
+    def put_off(self, partition: TP, reason: str, *, until_us: int) -> None:
+        """A partition cannot be placed for now; it is tried again from then on."""
+        if partition in self.unplaced:
+            self._put_off[partition] = reason, until_us
+
+    @property
+    def waiting(self) -> dict[TP, str]:
+        """Why the partitions that were put off are not placed."""
+        return {partition: reason for partition, (reason, _) in self._put_off.items()}
+
+    def due(self, *, now_us: int) -> set[TP]:
+        """The unplaced partitions that may be tried now."""
+        return {tp for tp in self.unplaced if tp not in self._put_off or self._put_off[tp][1] <= now_us}
+
     def is_retired(self, topic_id: bytes) -> bool:
         """Whether another topic has taken the place of this one. A broker may still tell of it for a moment."""
         return topic_id in self._retired
 
-    def put(self, partition: TP, topic_id: bytes, begin: Begin, *, now_us: int) -> None:
-        """A partition is placed: it will be fetched from `begin.position`."""
+    def put(self, partition: TP, topic_id: bytes, offset: int, *, now_us: int) -> None:
+        """A partition is placed: the store holds all below an offset, from which on it will be fetched."""
         self._know(partition.topic, topic_id)
         self._epoch += 1
-        self.unplaced.discard(partition)
+        self._is_settled(partition)
         self._placed[partition] = Place(
-            topic_id=topic_id,
-            epoch=self._epoch,
-            position=begin.position,
-            next=begin.base,
-            frontier=begin.base,
-            moved_us=now_us,
+            topic_id=topic_id, epoch=self._epoch, next=offset, frontier=offset, moved_us=now_us
         )
 
     def stop(self, partition: TP, topic_id: bytes, reason: str) -> None:
         """Fetch a partition no more until its topic has another id, however often it is assigned."""
         self._know(partition.topic, topic_id)
         self._placed.pop(partition, None)
-        self.unplaced.discard(partition)
+        self._is_settled(partition)
         self.stopped[partition] = reason
         self._stops[partition, topic_id] = reason
+
+    def _is_settled(self, partition: TP) -> None:
+        self.unplaced.discard(partition)
+        self._put_off.pop(partition, None)
 
     def stop_reason(self, partition: TP, topic_id: bytes) -> str | None:
         """Why a partition of this topic id was stopped earlier; the log may have grown past the frontier since."""
@@ -187,12 +219,12 @@ class Places:
     def expected(self, partition: TP) -> int | None:
         """The offset of a partition's next record if there is no hole before it; None where it is not placed."""
         place = self._placed.get(partition)
-        return None if place is None else max(place.next, place.position)
+        return None if place is None else place.next
 
     def cut(
-        self, partition: TP, records: Sequence[FetchedRecord], *, most_events: int, most_bytes: int, now: Now
+        self, partition: TP, records: Sequence[FetchedRecord], *, most: Most, now: Now, upto: int = 0
     ) -> list[FetchedPage]:
-        """Records of one fetch as pages of at most so many events and bytes, the place moved behind them.
+        """Records of one fetch, and the holes behind them up to an offset, as pages; the place is moved behind them.
 
         None for a partition that is not placed. Records below the place mean that the log has gone
         back: the partition is unplaced and nothing handed out.
@@ -200,28 +232,21 @@ class Places:
         place = self._placed.get(partition)
         if place is None:
             return []
-        if records[0].offset < place.next:
+        if records and records[0].offset < place.next:
             self.rewind(partition)
             return []
-        if place.frontier == place.next:
-            place.moved_us = now.steady_us  # nothing was under way, so nothing has been waiting
-        pages = []
-        for part in parts(records, most_events, most_bytes):
-            behind = part[-1].offset + 1
-            pages.append(
-                FetchedPage(
-                    topic=partition.topic,
-                    topic_id=place.topic_id,
-                    partition=partition.partition,
-                    base=place.next,
-                    next=behind,
-                    epoch=place.epoch,
-                    records=part,
-                    received_us=now.wall_us,
-                )
-            )
-            place.next = behind
+        pages = [_page(partition, place, part, part[-1].offset + 1, now) for part in parts(records, most)]
+        if place.next < upto:
+            pages.append(_page(partition, place, (), upto, now))
         return pages
+
+    def lose(self, partition: TP, lost: Lost, *, now: Now) -> list[FetchedPage]:
+        """The page, in its turn, of offsets that will never be held; none where the partition stands behind them."""
+        place = self._placed.get(partition)
+        if place is None or lost.next <= place.next:
+            return []
+        page = _page(partition, place, lost.records, lost.next, now)
+        return [replace(page, loss=lost.loss, why=lost.why)]
 
     # ------------------------------------------------------------ frontier in
 
@@ -237,13 +262,9 @@ class Places:
             place.frontier = page.next
             place.moved_us = now_us
 
-    def is_behind(self, partitions: Collection[TP] | None = None) -> bool:
-        """Whether pages are under way, handed out and not stored yet; of any partition, or of these."""
-        return any(
-            place.frontier < place.next
-            for partition, place in self._placed.items()
-            if partitions is None or partition in partitions
-        )
+    def is_behind(self) -> bool:
+        """Whether pages are under way, handed out and not stored yet."""
+        return any(place.frontier < place.next for place in self._placed.values())
 
     def stalled(self, *, now_us: int) -> list[TP]:
         """Partitions whose pages are under way and have not moved for STALLED_US."""

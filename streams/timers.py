@@ -66,6 +66,7 @@ class Watch:
         self.probes.beat()
         away_us = self.patience.away_us()
         self.probes.unready = unready(away_us, self.places)
+        self.probes.degraded = degraded(self.places)
         if away_us > GIVE_UP_AFTER_US:
             raise StoreAway(f"the store has been away for {away_us / 1e6:.0f} s")
         if not self.keeper.busy:
@@ -74,7 +75,10 @@ class Watch:
         for partition, frontier in self.places.frontiers().items():
             lag = max(self.log_end(partition) - frontier, 0)
             metrics.AGENT_LAG.labels(partition.topic, partition.partition).set(lag)
-        metrics.AGENT_STOPPED.set(len(self.places.stopped))
+        metrics.AGENT_STOPPED.clear()
+        for partition in self.places.stopped:
+            metrics.AGENT_STOPPED.labels(partition.topic, partition.partition).set(1)
+        metrics.AGENT_WAITING.set(len(self.places.waiting))
 
     def _rewind_stalled(self) -> None:
         for partition in self.places.stalled(now_us=self.now().steady_us):
@@ -84,15 +88,23 @@ class Watch:
 
 
 def unready(away_us: int, places: Places) -> dict[str, str]:
-    """Why the agent should be looked at, by what is wrong."""
-    reasons = {f"{tp.topic}/{tp.partition}": reason for tp, reason in places.stopped.items()}
+    """Why the agent is not at work. It is while it persists all that it can: what cannot be is told as `degraded`."""
+    reasons = {}
     if not places.assignments:
         reasons["kafka"] = "the group has given this worker no place yet"
-    if places.unplaced:
-        reasons["partitions"] = f"{len(places.unplaced)} wait to be placed"
+    untried = len(places.unplaced - places.waiting.keys())
+    if untried:
+        reasons["partitions"] = f"{untried} wait to be placed"
+    elif places.waiting and not (places.frontiers() or places.stopped):
+        reasons["partitions"] = f"none can be placed: {next(iter(places.waiting.values()))}"
     if away_us > RED_AFTER_US:
         reasons["store"] = f"away for {away_us / 1e6:.0f} s"
     return reasons
+
+
+def degraded(places: Places) -> dict[str, str]:
+    """Why some partitions are not persisted, while the others are."""
+    return {f"{tp.topic}/{tp.partition}": reason for tp, reason in (places.stopped | places.waiting).items()}
 
 
 async def merge_pages(store: Store, now: Callable[[], Now], *, every_s: float = MERGE_EVERY_S) -> None:

@@ -27,13 +27,20 @@ AGENT_PAGES_WRITTEN = Histogram(
 AGENT_WRITE_SECONDS = Histogram("tivo_agent_write_seconds", "One write into the store, retries included")
 AGENT_RETRIES = Counter("tivo_agent_store_retries_total", "Attempts at the store that failed because it was away")
 AGENT_QUARANTINED = Counter(
-    "tivo_agent_quarantined_events_total", "Events set aside that could not be stored", ["topic"]
+    "tivo_agent_quarantined_events_total",
+    "Events set aside that cannot be stored, or offsets that cannot be read",
+    ["topic"],
 )
 AGENT_REWINDS = Counter("tivo_agent_rewinds_total", "Partitions placed anew at the store's frontier", ["reason"])
 AGENT_GAP_OFFSETS = Counter(
     "tivo_agent_gap_offsets_total", "Offsets that went from the log before they were stored", ["topic", "partition"]
 )
-AGENT_STOPPED = Gauge("tivo_agent_stopped_partitions", "Partitions not fetched because their log went back")
+AGENT_STOPPED = Gauge(
+    "tivo_agent_stopped_partitions",
+    "1 for a partition that is not fetched because its log went back",
+    ["topic", "partition"],
+)
+AGENT_WAITING = Gauge("tivo_agent_waiting_partitions", "Partitions not fetched because the cluster cannot tell of them")
 AGENT_LAG = Gauge(
     "tivo_agent_lag_records", "Records between the frontier and the end of the log", ["topic", "partition"]
 )

@@ -23,11 +23,13 @@ class Probes(AbstractContextManager["Probes"]):
 
     The owner calls `beat` with the steady time each second, and sets `unready` to the reasons
     why the process should get no work: name → what is the matter. Empty means ready. It begins
-    as "starting".
+    as "starting". What is wrong with a part of its work, while the rest goes on, is `degraded`:
+    told beside it, and no reason to be unready.
     """
 
     def __init__(self, *, port: int, steady_us: Callable[[], int]) -> None:
         self.unready: Mapping[str, str] = {"process": "starting"}
+        self.degraded: Mapping[str, str] = {}
         self._steady_us = steady_us
         self._beat_us = steady_us()
         self._metrics = make_wsgi_app()
@@ -56,12 +58,14 @@ class Probes(AbstractContextManager["Probes"]):
         self._thread.join()
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        told: dict[str, Mapping[str, str]] = {}
         match environ["PATH_INFO"]:
             case "/livez":
                 stuck_us = self._steady_us() - self._beat_us
                 wrong = {"loop": f"has not turned for {stuck_us / 1e6:.0f} s"} if stuck_us > STUCK_US else {}
             case "/readyz":
                 wrong = dict(self.unready)
+                told = {"degraded": dict(self.degraded)}
             case "/metrics":
                 answer: Iterable[bytes] = self._metrics(environ, start_response)
                 return answer
@@ -70,7 +74,7 @@ class Probes(AbstractContextManager["Probes"]):
                 return [f"{path} is not here; /livez, /readyz and /metrics are\n".encode()]
         status = "503 Service Unavailable" if wrong else "200 OK"
         start_response(status, [("Content-Type", "application/json")])
-        return [json.dumps({"ok": not wrong, "reasons": wrong}).encode() + b"\n"]
+        return [json.dumps({"ok": not wrong, "reasons": wrong} | told).encode() + b"\n"]
 
 
 class _SilentHandler(WSGIRequestHandler):

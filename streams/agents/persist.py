@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
 from typing import TypeVar, cast
 
 from faust.types import TP, ChannelT, StreamT
@@ -11,7 +12,7 @@ from streams.models import FetchedPage, halves, to_page
 from streams.places import Places
 from tivo import metrics
 from tivo.model.errors import PageGap, RequestError, StoreError
-from tivo.model.event import Page
+from tivo.model.event import Loss, Page
 from tivo.model.timeline import Now
 from tivo.store.base import Store
 
@@ -79,7 +80,7 @@ class Keeper:
         began_us = self._now().steady_us
         self.busy = True
         try:
-            gone = await self._write([to_page(page) for page in current])
+            gone = await self._settle(current)
         finally:
             self.busy = False
         now_us = self._now().steady_us
@@ -88,7 +89,37 @@ class Keeper:
         for page in current:
             if page.tp not in gone:
                 self._places.stored(page, now_us=now_us)
-                metrics.AGENT_EVENTS_STORED.labels(page.topic).inc(len(page.records))
+                if page.loss is None:
+                    metrics.AGENT_EVENTS_STORED.labels(page.topic).inc(len(page.records))
+
+    async def set_aside(self, page: Page, loss: Loss, why: str) -> None:
+        """Note that the store will never hold the offsets of a page. Raises PageGap."""
+        log.error("%s/%d: offsets %d to %d: %s: %s", page.topic, page.partition, page.base, page.next - 1, loss, why)
+        await self._patience.until_there(lambda: self._store.quarantine(page, loss, why))
+        if loss == "quarantine":
+            metrics.AGENT_QUARANTINED.labels(page.topic).inc(len(page.events) or page.next - page.base)
+        else:
+            metrics.AGENT_GAP_OFFSETS.labels(page.topic, page.partition).inc(page.next - page.base)
+
+    async def _settle(self, fetched: Sequence[FetchedPage]) -> set[TP]:
+        """Write pages, and note those that are a loss, in turn; returns the partitions that were rewound instead."""
+        gone: set[TP] = set()
+        for is_held, run in groupby(fetched, key=lambda page: page.loss is None):
+            left = [page for page in run if page.tp not in gone]
+            if not is_held:
+                for page in left:
+                    gone |= await self._lose(page)
+            elif left:
+                gone |= await self._write([to_page(page) for page in left])
+        return gone
+
+    async def _lose(self, page: FetchedPage) -> set[TP]:
+        assert page.loss is not None
+        try:
+            await self.set_aside(to_page(page), page.loss, page.why)
+        except PageGap as gap:
+            return {self._rewind(gap)}
+        return set()
 
     async def _write(self, pages: list[Page]) -> set[TP]:
         """Write pages in one transaction; returns the partitions that were rewound instead."""
@@ -124,15 +155,10 @@ class Keeper:
                 return
         parts = halves(page)
         if parts is None:
-            await self._set_aside(page, reason)
+            await self.set_aside(page, "quarantine", reason)
         else:
             for part in parts:
                 await self._write_or_set_aside(part, attempts=1)
-
-    async def _set_aside(self, page: Page, reason: str) -> None:
-        log.error("%s/%d: offset %d goes into quarantine: %s", page.topic, page.partition, page.next - 1, reason)
-        await self._patience.until_there(lambda: self._store.quarantine(page, "quarantine", reason))
-        metrics.AGENT_QUARANTINED.labels(page.topic).inc(len(page.events))
 
     def _rewind(self, gap: PageGap) -> TP:
         log.warning("%s; it starts again at the frontier", gap)

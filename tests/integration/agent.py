@@ -1,22 +1,22 @@
 """The agent as a process of its own, and what producers and the store tell while it runs."""
 
-import asyncio
 import json
 import os
 import signal
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import not_
 from pathlib import Path
 from subprocess import Popen
 from types import MappingProxyType
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tests.integration.history import Place, Verdict, compare
 from tests.support.kafka import free_ports
@@ -66,10 +66,9 @@ class AgentProcess:
     def kill(self) -> None:
         self._end(signal.SIGKILL)
 
-    def stop(self) -> tuple[int, float]:
-        """Ask it to stop; its exit code and how many seconds it took."""
-        began = time.perf_counter()
-        return self._end(signal.SIGTERM), time.perf_counter() - began
+    def stop(self) -> int:
+        """Ask it to stop, and wait until it has; its exit code."""
+        return self._end(signal.SIGTERM)
 
     def _end(self, number: signal.Signals) -> int:
         process, self.process = self.process, None
@@ -92,9 +91,10 @@ class AgentProcess:
     def is_ready(self) -> bool:
         return '"ok": true' in self.ask("/readyz")
 
-    def metric(self, name: str) -> float:
-        """Sum of a metric over its labels."""
+    def metric(self, name: str, topic: str = "") -> float:
+        """Sum of a metric over its labels, or over those of one topic."""
         lines = [line for line in self.ask("/metrics").splitlines() if line.startswith((name + " ", name + "{"))]
+        lines = [line for line in lines if not topic or f'topic="{topic}"' in line]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
     def cpu_seconds(self) -> float:
@@ -164,12 +164,24 @@ class Load:
             thread.join()
 
 
+async def ready(agent: AgentProcess) -> None:
+    """Wait until an agent is ready."""
+
+    async def is_ready() -> bool:
+        return agent.is_ready()
+
+    await eventually(is_ready, "the agent is ready")
+
+
 async def eventually(told: Callable[[], Awaitable[bool]], what: str, *, within_s: float = PATIENCE_S) -> None:
     """Wait until something holds. Fails saying what did not."""
-    end = time.perf_counter() + within_s
-    while not await told():
-        assert time.perf_counter() < end, f"after {within_s} s still not: {what}"
-        await asyncio.sleep(0.05)
+    asking = AsyncRetrying(
+        retry=retry_if_result(not_),
+        wait=wait_fixed(0.05),
+        stop=stop_after_delay(within_s),
+        retry_error_callback=lambda _: False,
+    )
+    assert await asking(told), f"after {within_s} s still not: {what}"
 
 
 class Stored:

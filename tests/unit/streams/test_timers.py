@@ -2,11 +2,12 @@
 
 import pytest
 from faust.types import TP
+from prometheus_client import REGISTRY
 
 from streams.agents.persist import Keeper, Patience
 from streams.places import STALLED_US, Places
-from streams.timers import GIVE_UP_AFTER_US, RED_AFTER_US, SETTLED_US, StoreAway, Watch, merge_pages, unready
-from tests.unit.streams.fetched import NOW, PARTITION, TOPIC_ID, cut, placed
+from streams.timers import GIVE_UP_AFTER_US, RED_AFTER_US, SETTLED_US, StoreAway, Watch, degraded, merge_pages, unready
+from tests.unit.streams.fetched import NOW, OTHER, PARTITION, TOPIC_ID, cut, placed
 from tivo.client.cluster import Cluster
 from tivo.model.errors import StoreError
 from tivo.model.timeline import Now
@@ -86,11 +87,48 @@ def test_partitions_that_wait_to_be_placed_are_a_reason_to_be_unready() -> None:
     assert {"partitions": "1 wait to be placed"} == unready(0, places)
 
 
-def test_stopped_partition_is_told_by_its_name() -> None:
+def test_partition_that_was_put_off_keeps_nobody_from_being_ready_while_another_is_at_work() -> None:
+    places = placed()
+    places.unplaced.add(OTHER)
+
+    places.put_off(OTHER, "no leader", until_us=9)
+
+    assert {} == unready(0, places)
+    assert {"sensors/0": "no leader"} == degraded(places)
+
+
+def test_agent_of_which_no_partition_can_be_placed_is_unready() -> None:
+    places = Places()
+    places.assign([PARTITION])
+
+    places.put_off(PARTITION, "no leader", until_us=9)
+
+    assert {"partitions": "none can be placed: no leader"} == unready(0, places)
+
+
+def test_stopped_partition_is_told_and_is_no_reason_to_be_unready() -> None:
     places = placed()
     places.stop(PARTITION, TOPIC_ID, "went back")
 
-    assert {"quakes/3": "went back"} == unready(0, places)
+    assert {} == unready(0, places)
+    assert {"quakes/3": "went back"} == degraded(places)
+
+
+def test_stopped_partitions_are_told_on_the_private_page(probes: Probes) -> None:
+    looking = watch(probes)
+    looking.places.stop(PARTITION, TOPIC_ID, "went back")
+    labels = {"topic": PARTITION.topic, "partition": str(PARTITION.partition)}
+
+    with probes:
+        looking.look()
+
+    assert ({}, {"quakes/3": "went back"}) == (probes.unready, probes.degraded)
+    assert 1 == REGISTRY.get_sample_value("tivo_agent_stopped_partitions", labels)
+
+    looking.places.assign([])
+    looking.look()
+
+    assert REGISTRY.get_sample_value("tivo_agent_stopped_partitions", labels) is None
 
 
 @pytest.mark.parametrize(("away_us", "told"), [(0, {}), (RED_AFTER_US + 1, {"store": "away for 60 s"})])

@@ -31,7 +31,7 @@ def test_a_process_begins_unready_and_tells_why() -> None:
         status, body = ask(probes, "/readyz")
 
     assert 503 == status
-    assert {"ok": False, "reasons": {"process": "starting"}} == json.loads(body)
+    assert {"ok": False, "reasons": {"process": "starting"}, "degraded": {}} == json.loads(body)
 
 
 def test_ready_when_nothing_speaks_against_it() -> None:
@@ -39,6 +39,16 @@ def test_ready_when_nothing_speaks_against_it() -> None:
         probes.unready = {}
 
         assert (200, True) == (ask(probes, "/readyz")[0], json.loads(ask(probes, "/readyz")[1])["ok"])
+
+
+def test_what_is_wrong_with_a_part_of_the_work_is_told_and_makes_nobody_unready() -> None:
+    with Probes(port=0, steady_us=SteadyClock()) as probes:
+        probes.unready, probes.degraded = {}, {"quakes/3": "went back"}
+
+        status, body = ask(probes, "/readyz")
+
+    assert 200 == status
+    assert {"ok": True, "reasons": {}, "degraded": {"quakes/3": "went back"}} == json.loads(body)
 
 
 def test_alive_while_the_loop_turns() -> None:

@@ -6,20 +6,18 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from faust.types import TP, StreamT
+from faust.types import StreamT
+from prometheus_client import REGISTRY
 
 from streams.agents.persist import FAULTS, Keeper, Patience, persist
-from streams.models import FetchedPage
-from streams.places import Begin, Places
-from tests.unit.streams.fetched import NOW, PARTITION, TOPIC_ID, cut, placed, records
+from streams.models import FetchedPage, Lost
+from streams.places import Most, Places
+from tests.unit.streams.fetched import NOW, OTHER, OTHER_ID, PARTITION, TOPIC_ID, cut, placed, records
 from tivo.model.errors import RecordError, StoreError
-from tivo.model.event import Page
+from tivo.model.event import Loss, Page
 from tivo.model.timeline import Now, Window
 from tivo.store.base import Written
 from tivo.store.memory import MemoryStore
-
-OTHER = TP("sensors", 0)
-OTHER_ID = b"topic id sensors"
 
 
 class DoorStore(MemoryStore):
@@ -86,8 +84,8 @@ async def test_gap_rewinds_its_partition_and_the_others_are_written() -> None:
         store, [Page(topic="quakes", topic_id=TOPIC_ID, partition=3, base=0, next=2, events=())]
     )
     places.unplaced.add(OTHER)
-    places.put(OTHER, OTHER_ID, Begin(0, 0), now_us=0)
-    pages = cut(places, 5, 6) + places.cut(OTHER, records(0), most_events=9, most_bytes=999, now=NOW)
+    places.put(OTHER, OTHER_ID, 0, now_us=0)
+    pages = cut(places, 5, 6) + places.cut(OTHER, records(0), most=Most(9, 999), now=NOW)
 
     await keeper(store, places).keep(pages)
 
@@ -184,6 +182,74 @@ async def test_fault_of_ours_in_a_single_page_leaves_the_agent() -> None:
 
     with pytest.raises(AssertionError, match="a bug"):
         await keeper(store, places).keep(cut(places, 0))
+
+
+# ---------------------------------------------------------------- losses
+
+
+def lose(places: Places, upto: int, loss: Loss = "quarantine", *offsets: int) -> list[FetchedPage]:
+    return places.lose(PARTITION, Lost(records(*offsets), upto, loss, "why"), now=NOW)
+
+
+async def losses(store: DoorStore) -> list[tuple[int, int, str]]:
+    return [each[1:] for each in await store.lost(TOPIC_ID, Window(), above={}, upto={3: 100})]
+
+
+async def test_losses_are_noted_in_turn_between_what_is_held() -> None:
+    store, places = DoorStore(), placed()
+    pages = cut(places, 0, 1) + lose(places, 5, "retention") + lose(places, 7, "quarantine", 5) + cut(places, 7, 8)
+
+    await keeper(store, places).keep(pages)
+
+    assert [2, 2] == store.writes
+    assert [0, 1, 7, 8] == await offsets(store)
+    assert [(2, 5, "retention"), (5, 7, "quarantine")] == await losses(store)
+    assert {PARTITION: 9} == places.frontiers()
+
+
+async def test_loss_beyond_the_frontier_rewinds_its_partition_and_the_rest_of_it_is_left() -> None:
+    store, places = DoorStore(), placed(5)
+    await hold_below_two(store)
+
+    await keeper(store, places).keep(lose(places, 7) + lose(places, 8) + cut(places, 8))
+
+    assert [] == await losses(store)
+    assert [] == store.writes
+    assert {PARTITION} == places.unplaced
+
+
+async def test_loss_waits_for_a_store_that_is_away() -> None:
+    class Away(DoorStore):
+        async def quarantine(self, page: Page, loss: Loss, why: str) -> None:
+            self.writes.append(0)
+            if len(self.writes) < 3:
+                raise StoreError("away")
+            await super().quarantine(page, loss, why)
+
+    store, places = Away(), placed()
+
+    await keeper(store, places).keep(lose(places, 4))
+
+    assert [0] * 3 == store.writes
+    assert [(0, 4, "quarantine")] == await losses(store)
+
+
+@pytest.mark.parametrize(
+    ("loss", "offsets_seen", "counter", "more"),
+    [
+        ("quarantine", (0, 1), "tivo_agent_quarantined_events_total", 2),
+        ("quarantine", (), "tivo_agent_quarantined_events_total", 9),
+        ("retention", (), "tivo_agent_gap_offsets_total", 9),
+    ],
+)
+async def test_losses_are_counted(loss: Loss, offsets_seen: tuple[int, ...], counter: str, more: int) -> None:
+    labels = {"topic": "quakes"} | ({"partition": "3"} if loss == "retention" else {})
+    before = REGISTRY.get_sample_value(counter, labels) or 0
+    places = placed()
+
+    await keeper(DoorStore(), places).keep(lose(places, 9, loss, *offsets_seen))
+
+    assert more == (REGISTRY.get_sample_value(counter, labels) or 0) - before
 
 
 # ---------------------------------------------------------------- patience
