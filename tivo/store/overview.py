@@ -11,7 +11,7 @@ LEVELS = (SECOND_US, 10 * SECOND_US, MINUTE_US, 10 * MINUTE_US, HOUR_US, DAY_US)
 """Widths of the cells that are counted at write, finest first. Each divides the next, so that cells nest."""
 
 EXACT = 0
-"""In place of a level: no cell is fine enough, the events themselves are counted."""
+"""In place of a level: no cell is fine enough, pages are counted, and the events of those that reach across an edge."""
 
 _FINE_WIDTHS = tuple(n * unit * MILLISECOND_US for unit in (1, 10, 100) for n in (1, 2, 5))
 _WIDTHS = (
@@ -32,9 +32,13 @@ class Slices(NamedTuple):
     width_us: int
     number: int
 
+    def of(self, time_us: int) -> int:
+        """The number of the slice that a time lies in."""
+        return (time_us - self.start_us) // self.width_us
+
 
 class Part(NamedTuple):
-    """A stretch of a window and the level that counts it exactly (EXACT: read the events)."""
+    """A stretch of a window and the level that counts it exactly (EXACT: look at the pages)."""
 
     level_us: int
     start_us: int
@@ -45,7 +49,7 @@ def slices(window: Window, at_most: int) -> Slices:
     """The finest even slices, at most so many, for a bounded window.
 
     A window longer than a minute is never cut finer than by the second: finer slices are counted
-    from the events, and those of a minute are few enough to read.
+    from the pages, and those of a minute are few enough to look at.
     """
     assert at_most > 0 and window.start_us is not None and window.end_us is not None
     if window.is_empty:
@@ -87,6 +91,16 @@ def _parts(start_us: int, end_us: int, level: int) -> Iterator[Part]:
     yield from _parts(start_us, first_us, level - 1)
     yield Part(level_us, first_us, last_us)
     yield from _parts(last_us, end_us, level - 1)
+
+
+def tally(counts: list[int], cut: Slices, times_us: Sequence[int]) -> None:
+    """Add events at these times, in order, to the counts of their slices."""
+    at = 0
+    while at < len(times_us):
+        number = cut.of(times_us[at])
+        behind = bisect_left(times_us, cut.start_us + (number + 1) * cut.width_us, at)
+        counts[number] += behind - at
+        at = behind
 
 
 def count(times_us: Sequence[int]) -> list[dict[int, int]]:

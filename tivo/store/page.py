@@ -8,7 +8,7 @@ a second form of the event; the topic, repeated in every row, costs 0.1 bytes pe
 import struct
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import zstandard
@@ -18,6 +18,8 @@ from tivo.model.bucket import bucket_start
 from tivo.model.errors import StoreError
 from tivo.model.event import Event
 from tivo.store.selection import event_bytes
+
+T = TypeVar("T")
 
 MAX_EVENTS = 2_000
 MAX_BYTES = 1 << 20
@@ -57,12 +59,19 @@ class PageHeader(NamedTuple):
         return self.events < SMALL_EVENTS and self.raw_bytes < SMALL_BYTES
 
 
+class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A row as far as its time: what follows is passed over."""
+
+    time_us: int
+
+
 class Packer:
     """Packs and unpacks pages. Holds the compressor's state, so each thread has its own."""
 
     def __init__(self) -> None:
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(list[Event])
+        self._times = msgspec.msgpack.Decoder(list[_Row])
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
 
@@ -83,18 +92,25 @@ class Packer:
 
     def unpack(self, packed: bytes) -> list[Event]:
         """The events of a packed page in playback order. Raises StoreError where the bytes are damaged."""
+        return self._rows(packed, self._decoder)
+
+    def times(self, packed: bytes) -> list[int]:
+        """The times of the events alone, in a third of the time. Raises StoreError as `unpack` does."""
+        return [row.time_us for row in self._rows(packed, self._times)]
+
+    def _rows(self, packed: bytes, decoder: msgspec.msgpack.Decoder[list[T]]) -> list[T]:
         header = read_header(packed)
         try:
             raw = self._decompressor.decompress(memoryview(packed)[HEADER_BYTES:], max_output_size=header.raw_bytes)
-            events = self._decoder.decode(raw)
+            rows = decoder.decode(raw)
         except (zstandard.ZstdError, msgspec.DecodeError) as error:
             raise StoreError(f"packed page of {len(packed)} bytes: the rows are damaged: {error}") from error
-        if len(events) != header.events or len(raw) != header.raw_bytes:
+        if len(rows) != header.events or len(raw) != header.raw_bytes:
             raise StoreError(
                 f"packed page: the header tells of {header.events} events in {header.raw_bytes} bytes,"
-                f" the rows hold {len(events)} in {len(raw)}"
+                f" the rows hold {len(rows)} in {len(raw)}"
             )
-        return events
+        return rows
 
     def _seal(self, events: Sequence[Event], raw: bytes) -> tuple[PageHeader, bytes]:
         offsets = [event.offset for event in events]

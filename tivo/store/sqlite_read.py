@@ -1,11 +1,12 @@
 """What reads a SQLite store. Every read is one short transaction on the calling thread's own connection."""
 
-from collections.abc import Generator, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from sys import maxsize
 from threading import Lock, local
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tivo.model.bucket import bucket_start
 from tivo.model.errors import StoreError
@@ -14,15 +15,16 @@ from tivo.model.timeline import Window
 from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, TopicStats
 from tivo.store.ledger import LossRow, lost
 from tivo.store.ordered import PlacedPage, in_order, last_first
-from tivo.store.overview import EXACT, parts, slices
+from tivo.store.overview import EXACT, Part, Slices, parts, slices, tally
 from tivo.store.page_cache import PageCache
 from tivo.store.selection import Selection
 from tivo.store.sqlite_file import File, identity, open_to_read, translated
 from tivo.store.statements import named
 
+T = TypeVar("T")
+
 _SQL = named("sqlite", "read")
 _FIRST_US, _LAST_US = -maxsize - 1, maxsize
-_ALL = maxsize - 1
 
 _HULL_ROWS = 4_096
 """Rows of the ledger that a read looks through for the times of a range of offsets; beyond, it goes by time alone."""
@@ -115,9 +117,7 @@ class Reader:
                 return Overview(cut.start_us, cut.width_us, counts)
             for part in parts(window, cut.width_us):
                 if part.level_us == EXACT:
-                    inside = Selection(window=Window(part.start_us, part.end_us))
-                    for event in self._read(file, topic, inside, _ALL, _ALL).events:
-                        counts[(event.time_us - cut.start_us) // cut.width_us] += 1
+                    self._count_pages(file, topic, part, cut, counts)
                     continue
                 asked = {"topic": topic, "origin_us": cut.start_us, "width_us": cut.width_us, **part._asdict()}
                 for number, events in file.connection.execute(_SQL["counts"], asked):
@@ -164,18 +164,36 @@ class Reader:
         with closing(_newest_first(file, topic, span) if asked.reverse else _oldest_first(file, topic, span)) as pages:
             return in_order(pages, load, asked, limit=limit, max_bytes=max_bytes)
 
+    def _count_pages(self, file: File, topic: int, part: Part, cut: Slices, counts: list[int]) -> None:
+        """Add the events of a part to the counts: a page at once that lies in one slice, else by the times in it."""
+        span = _times(file, topic, Selection(window=Window(part.start_us, part.end_us)))
+        assert span is not None
+        with closing(file.connection.execute(_SQL["page_counts"], {"topic": topic, **span._asdict()})) as rows:
+            for *place, events in rows:
+                page = PlacedPage._make(place)
+                is_inside = part.start_us <= page.min_us and page.max_us < part.end_us
+                if is_inside and cut.of(page.min_us) == cut.of(page.max_us):
+                    counts[cut.of(page.min_us)] += events
+                    continue
+                times_us = self._unpacked(file, page, file.packer.times)
+                first, behind = bisect_left(times_us, part.start_us), bisect_left(times_us, part.end_us)
+                tally(counts, cut, times_us[first:behind])
+
     def _events(self, file: File, page: PlacedPage) -> list[Event]:
         key = (file.incarnation, page.page)
         events = self._cache.get(key)
         if events is None:
-            (packed,) = file.connection.execute(_SQL["packed"], (page.page,)).fetchone()
-            try:
-                events = file.packer.unpack(packed)
-            except StoreError as error:
-                place = f"partition {page.partition}, offsets {page.base} to {page.next}"
-                raise StoreError(f"{self._path}: page {page.page} ({place}): {error}") from error
+            events = self._unpacked(file, page, file.packer.unpack)
             self._cache.put(key, events, page.raw_bytes)
         return events
+
+    def _unpacked(self, file: File, page: PlacedPage, unpack: Callable[[bytes], list[T]]) -> list[T]:
+        (packed,) = file.connection.execute(_SQL["packed"], (page.page,)).fetchone()
+        try:
+            return unpack(packed)
+        except StoreError as error:
+            place = f"partition {page.partition}, offsets {page.base} to {page.next}"
+            raise StoreError(f"{self._path}: page {page.page} ({place}): {error}") from error
 
 
 def _topic(file: File | None, topic_id: bytes) -> int | None:

@@ -58,6 +58,41 @@ async def test_refused_page_is_not_counted(store: Store) -> None:
     assert 0 == sum((await store.overview(TOPIC_ID, Window(0, HOUR_US), 7)).counts)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@EXAMPLES
+@given(
+    pages=st.lists(st.lists(st.integers(0, 3_000_000), min_size=1, max_size=12).map(sorted), max_size=8),
+    asked=st.lists(
+        st.tuples(st.integers(-50_000, 3_050_000), st.integers(1, 3_000_000), st.integers(1, 1_200)),
+        min_size=1,
+        max_size=5,
+    ),
+    merged=st.booleans(),
+)
+def test_finest_slices_equal_brute_force(
+    kind: str, pages: list[list[int]], asked: list[tuple[int, int, int]], merged: bool
+) -> None:
+    """Slices of milliseconds cut pages anywhere: wholly inside of one, across an edge, across the window's."""
+
+    async def compare() -> None:
+        async with fresh(kind) as store:
+            frontier = [0, 0]
+            for number, times_us in enumerate(pages):
+                await store.write(row(frontier[number % 2], *times_us, partition=number % 2))
+                frontier[number % 2] += len(times_us)
+            if merged:
+                await store.merge(before_us=DAY_US, limit=50)
+            held = await read(store, FOREVER, limit=1_000)
+            for start_us, length_us, buckets in asked:
+                window = Window(start_us, start_us + length_us)
+                overview = await store.overview(TOPIC_ID, window, buckets)
+
+                assert len(overview.counts) <= buckets
+                assert brute_force(held, window, overview) == overview.counts
+
+    asyncio.run(compare())
+
+
 edges = st.one_of(
     st.integers(-DAY_US, 40 * DAY_US),
     st.integers(-2, 5).map(lambda day: day * DAY_US),

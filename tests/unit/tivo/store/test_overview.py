@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tivo.model.timeline import DAY_US, HOUR_US, MILLISECOND_US, MINUTE_US, SECOND_US, Window
-from tivo.store.overview import EXACT, LEVELS, Part, Slices, count, parts, slices
+from tivo.store.overview import EXACT, LEVELS, Part, Slices, count, parts, slices, tally
 
 times = st.one_of(st.integers(-DAY_US, 400 * DAY_US), st.integers(0, 3 * SECOND_US))
 
@@ -69,6 +69,24 @@ def test_cells_count_every_event_on_every_level(counted: list[int]) -> None:
         assert len(counted) == sum(cells.values())
         for start_us, events in cells.items():
             assert events == sum(start_us <= time_us < start_us + level_us for time_us in counted)
+
+
+@given(st.lists(st.integers(0, 99)).map(sorted), st.integers(1, 100))
+def test_every_event_is_tallied_in_its_slice(times_us: list[int], width_us: int) -> None:
+    cut = Slices(0, width_us, -(-100 // width_us))
+    counts = [0] * cut.number
+
+    tally(counts, cut, times_us)
+
+    assert [sum(time_us // width_us == number for time_us in times_us) for number in range(cut.number)] == counts
+
+
+def test_tally_adds_to_what_was_counted() -> None:
+    counts = [1, 1]
+
+    tally(counts, Slices(-5, 5, 2), [-5, -1, 0])
+
+    assert [3, 2] == counts
 
 
 def test_levels_nest() -> None:

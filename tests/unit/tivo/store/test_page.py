@@ -57,6 +57,20 @@ events = st.lists(
 
 
 @given(events)
+def test_times_are_those_of_the_events(written: list[Event]) -> None:
+    (_, packed), *_ = pack(written, bucket_us=10**18, span_us=10**18)
+
+    assert [event.time_us for event in Packer().unpack(packed)] == Packer().times(packed)
+
+
+def test_times_of_a_damaged_page_are_not_told() -> None:
+    ((_, packed),) = pack([event(0, 1)])
+
+    with pytest.raises(StoreError, match="check sum"):
+        Packer().times(packed[:-1] + b"?")
+
+
+@given(events)
 def test_unpacked_events_are_those_packed(written: list[Event]) -> None:
     found = [event for _, packed in pack(written) for event in Packer().unpack(packed)]
 

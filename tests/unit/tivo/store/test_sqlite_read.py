@@ -1,4 +1,5 @@
 import asyncio
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,35 @@ async def test_damaged_page_is_named_and_the_others_can_be_read(tmp_path: Path) 
         assert 1 == len(await read(store, Window(BUCKET_US + 1), limit=9))
 
 
+async def test_page_inside_one_slice_is_counted_without_being_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with store_at(path, cache_bytes=0) as store:
+        await store.write_all([row(0, 100_000, 150_000), row(2, 190_000, 210_000, 299_999), row(5, 300_000, 399_999)])
+        with behind(path) as connection:
+            connection.execute("UPDATE pages SET packed = x'00' WHERE min_us <> 190000")
+
+        assert Overview(0, 100_000, [0, 3, 2, 2]) == await store.overview(TOPIC_ID, Window(0, 400_000), 4)
+        with pytest.raises(StoreError, match=r"page 3 \(partition 0, offsets 5 to 7\)"):
+            await store.overview(TOPIC_ID, Window(0, 350_000), 4)
+
+
+async def test_overview_holds_the_times_of_one_page_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with store_at(path) as store:
+        for base in range(0, 40_000, 1_000):
+            await store.write(row(base, *(200 * offset for offset in range(base, base + 1_000)), value=bytes(100)))
+
+    async with store_at(path, read_only=True) as store:
+        await store.topics()
+        tracemalloc.start()
+        counts = (await store.overview(TOPIC_ID, Window(0, 8_000_000), 80)).counts
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert [500] * 80 == counts
+    assert peak_bytes < 2 << 20
+
+
 async def test_open_read_holds_up_no_write(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with store_at(path) as store:
@@ -139,7 +169,7 @@ async def test_long_range_of_offsets_is_found_without_the_ledger(
         assert [10, 11] == [event.offset for event in found]
 
 
-@pytest.mark.parametrize("name", ["pages_oldest_first", "pages_newest_first"])
+@pytest.mark.parametrize("name", ["pages_oldest_first", "pages_newest_first", "page_counts"])
 async def test_pages_are_chosen_by_the_index_alone(tmp_path: Path, name: str) -> None:
     path = tmp_path / "store.db"
     async with store_at(path) as store:

@@ -21,6 +21,10 @@ SELECT page, partition, min_us, max_us, base, next, raw_bytes FROM pages INDEXED
 WHERE topic = :topic AND min_us >= :from_us AND min_us < :end_us AND max_us >= :start_us
 ORDER BY min_us DESC
 
+-- name: page_counts
+SELECT page, partition, min_us, max_us, base, next, raw_bytes, events FROM pages INDEXED BY pages_by_time
+WHERE topic = :topic AND min_us >= :from_us AND min_us < :end_us AND max_us >= :start_us
+
 -- name: packed
 SELECT packed FROM pages WHERE page = ?
 
