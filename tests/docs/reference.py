@@ -84,7 +84,7 @@ def command_line_page() -> str:
 
 
 def _help(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100, **cli.context_settings)
     return f"```\n{command.get_help(context)}\n```\n"
 
 
