@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams.driver import Fetched
-from streams.models import FetchedPage, FetchedRecord, Lost, SalvagedRecord
+from streams.models import FetchedPage, FetchedRecord, LostRecords, SalvagedRecord
 from streams.places import Begin, Most, Places, Stop, decide
 from tivo import metrics
 from tivo.client.cluster import Cluster
@@ -121,7 +121,7 @@ class Intake:
     ) -> list[FetchedPage]:
         lost: list[FetchedPage] = []
         if trimmed_to is not None:
-            lost = self.places.lose(partition, Lost((), trimmed_to, "retention", _begins(trimmed_to)), now=now)
+            lost = self.places.lose(partition, LostRecords((), trimmed_to, "retention", _begins(trimmed_to)), now=now)
         return lost + self.places.cut(partition, records, most=self.most, now=now)
 
     def _cut_pieces(self, partition: TP, pieces: Sequence[Piece], now: Now) -> list[FetchedPage]:
@@ -131,7 +131,9 @@ class Intake:
             if piece.broken is None:
                 pages += self.places.cut(partition, records, most=self.most, now=now, upto=piece.next)
             else:
-                pages += self.places.lose(partition, Lost(records, piece.next, "quarantine", piece.broken), now=now)
+                pages += self.places.lose(
+                    partition, LostRecords(records, piece.next, "quarantine", piece.broken), now=now
+                )
         return pages
 
     # ------------------------------------------------------------ what the driver cannot read

@@ -54,7 +54,7 @@ class SalvagedRecord:
         return -1 if self.value is None else len(self.value)
 
 
-class Lost(NamedTuple):
+class LostRecords(NamedTuple):
     """Offsets up to `next` that will never be held: the records as far as any were seen, for which reason, and why."""
 
     records: Sequence[FetchedRecord]

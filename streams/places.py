@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from faust.types import TP
 
-from streams.models import FetchedPage, FetchedRecord, Lost
+from streams.models import FetchedPage, FetchedRecord, LostRecords
 from tivo.model.timeline import Now
 
 STALLED_US = 5_000_000
@@ -240,7 +240,7 @@ class Places:
             pages.append(_page(partition, place, (), upto, now))
         return pages
 
-    def lose(self, partition: TP, lost: Lost, *, now: Now) -> list[FetchedPage]:
+    def lose(self, partition: TP, lost: LostRecords, *, now: Now) -> list[FetchedPage]:
         """The page, in its turn, of offsets that will never be held; none where the partition stands behind them."""
         place = self._placed.get(partition)
         if place is None or lost.next <= place.next:

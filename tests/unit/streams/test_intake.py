@@ -214,6 +214,17 @@ async def test_partition_that_cannot_be_placed_holds_up_no_other_and_is_tried_ag
     assert 1.0 == world.driver.waits_s[-1]
 
 
+async def test_what_keeps_a_partition_waiting_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(FakeDriver())
+    world.cluster.away.add(PARTITION.topic)
+
+    for turn in range(3):
+        world.now = Now(0, turn * round(AGAIN_S * 1e6))
+        await world.take()
+
+    assert ["quakes/3 cannot be placed yet: nobody tells of quakes"] == caplog.messages
+
+
 async def test_topic_that_is_gone_and_partition_without_ends_are_put_off() -> None:
     world = World(FakeDriver())
     del world.cluster.logs[PARTITION.topic]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.models import Lost
+from streams.models import LostRecords
 from streams.places import STALLED_US, Begin, Most, Places, Stop, decide, parts
 from tests.unit.streams.fetched import NOW, OTHER, PARTITION, TOPIC_ID, FetchedRecord, cut, placed, records
 from tivo.model.timeline import Now
@@ -115,7 +115,7 @@ def test_loss_is_a_page_in_its_turn() -> None:
     places = placed(10)
     cut(places, 10)
 
-    (page,) = places.lose(PARTITION, Lost(records(12), 14, "quarantine", "why"), now=NOW)
+    (page,) = places.lose(PARTITION, LostRecords(records(12), 14, "quarantine", "why"), now=NOW)
 
     assert (11, 14, [12]) == (page.base, page.next, [record.offset for record in page.records])
     assert ("quarantine", "why") == (page.loss, page.why)
@@ -123,7 +123,7 @@ def test_loss_is_a_page_in_its_turn() -> None:
 
 
 def test_loss_of_what_lies_behind_a_partition_is_none() -> None:
-    lost = Lost((), 10, "retention", "why")
+    lost = LostRecords((), 10, "retention", "why")
 
     assert [] == placed(10).lose(PARTITION, lost, now=NOW)
     assert [] == placed().lose(OTHER, lost, now=NOW)

@@ -10,7 +10,7 @@ from faust.types import StreamT
 from prometheus_client import REGISTRY
 
 from streams.agents.persist import FAULTS, Keeper, Patience, persist
-from streams.models import FetchedPage, Lost
+from streams.models import FetchedPage, LostRecords
 from streams.places import Most, Places
 from tests.unit.streams.fetched import NOW, OTHER, OTHER_ID, PARTITION, TOPIC_ID, cut, placed, records
 from tivo.model.errors import RecordError, StoreError
@@ -188,7 +188,7 @@ async def test_fault_of_ours_in_a_single_page_leaves_the_agent() -> None:
 
 
 def lose(places: Places, upto: int, loss: Loss = "quarantine", *offsets: int) -> list[FetchedPage]:
-    return places.lose(PARTITION, Lost(records(*offsets), upto, loss, "why"), now=NOW)
+    return places.lose(PARTITION, LostRecords(records(*offsets), upto, loss, "why"), now=NOW)
 
 
 async def losses(store: DoorStore) -> list[tuple[int, int, str]]:
