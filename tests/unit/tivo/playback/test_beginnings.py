@@ -116,3 +116,22 @@ def test_an_edge_that_was_never_told_is_looked_for_again() -> None:
 
     assert again.tracks[0].at_edge
     assert not known.tracks[0].at_edge
+
+
+def test_on_the_way_to_live_what_was_sent_is_told_by_place() -> None:
+    player = Player()
+    player.has(past(50, 40))
+    player.answers = False
+    player.do(Tail())
+    player.answers = True
+    player.change(topic("a"), topic("b"))
+    player.answer()
+
+    epoch = player.session._playback.epoch
+    assert epoch is not None
+    epoch.hurry, epoch.reading.live = True, False
+
+    sent, cursor = sent_of(epoch)
+
+    assert {topic("a").topic_id, topic("b").topic_id} >= set(sent)
+    assert epoch.cursor == cursor

@@ -1,4 +1,8 @@
+from msgspec.structs import replace
+
 from tests.unit.tivo.playback.events import now, topic
+from tivo.model.event import Cursor
+from tivo.model.timeline import Window
 from tivo.playback.controls import Controls
 from tivo.playback.credit import Credit
 from tivo.playback.effects import Cancel
@@ -70,3 +74,32 @@ def test_other_patterns_that_match_the_same_play_the_same() -> None:
 
 def test_without_an_epoch_it_stands_at_the_start_of_the_window() -> None:
     assert (0, {}) == (epochs("a").standing(Status.PAUSED, Controls(), now()).epoch, {})
+
+
+def test_a_resume_stands_where_the_token_says() -> None:
+    made = epochs("a")
+    made.begin(Controls(), now(), from_us=None, iteration=1)
+    standing = replace(made.standing(Status.TAILING, Controls(), now()), epoch=7, at_us=50, cursor=(40, "a", 0, 3))
+
+    made.resume(standing, Cursor(60, "a", 0, 4), {}, Controls(), now())
+
+    assert made.current is not None
+    assert 7 == made.current.number
+    assert made.current.hurry
+    assert Cursor(60, "a", 0, 4) == made.current.cursor
+    assert 60 == made.current._at_us
+
+
+def test_a_window_in_the_past_owes_nothing_of_topics_that_come_later() -> None:
+    made = epochs("a")
+    controls = Controls(window=Window(0, now().wall_us - 1))
+    made.begin(controls, now(), from_us=0, iteration=1, goals={"a": {0: 3}})
+
+    made.topics_changed({"a": topic("a"), "b": topic("b")})
+    made.join(controls)
+
+    assert made.current is not None and ["a"] == list(made.current.reading.tracks)
+
+
+def test_nothing_goes_on_at_the_live_edge_before_anything_was_near_it() -> None:
+    assert not epochs("a").goes_on

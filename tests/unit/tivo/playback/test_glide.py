@@ -2,10 +2,14 @@
 
 from fractions import Fraction
 
-from tests.unit.tivo.playback.events import event, now, offsets
+from tests.unit.tivo.playback.events import event, now, offsets, past
+from tests.unit.tivo.playback.player import Player
 from tivo.model.timeline import SECOND_US
 from tivo.playback.clock import PlaybackClock
-from tivo.playback.glide import Glide
+from tivo.playback.commands import At, Change, Play
+from tivo.playback.glide import Glide, ahead_of
+from tivo.playback.handoff import Stage
+from tivo.playback.merge import FIRST, order_key
 from tivo.playback.pacing import Pace
 
 AGO_US = now().wall_us - 100 * SECOND_US
@@ -87,3 +91,20 @@ def test_one_large_event_is_a_frame() -> None:
     stretch = glide(1, 2, value=b"1" * 500_000)
 
     assert [0] == due(stretch, SECOND_US)
+
+
+def test_what_lies_ahead_ends_before_a_topic_wants_to_read() -> None:
+    player = Player()
+    player.has(past(*range(90, 10, -1)))
+    player.do(Play(change=Change(start=At(now().wall_us - 100 * SECOND_US), end=At(now().wall_us - 10 * SECOND_US))))
+    epoch = player.session._playback.epoch
+    assert epoch is not None
+    (track,) = epoch.reading.tracks.values()
+
+    ahead = ahead_of(epoch.reading, FIRST, 0)
+
+    assert 64 == len(ahead)
+    assert () == ahead_of(epoch.reading, order_key(ahead[0]), 0)
+    assert () == ahead_of(epoch.reading, FIRST, ahead[0].time_us + 1)
+    track.stage = Stage.LATE
+    assert () == ahead_of(epoch.reading, FIRST, 0)

@@ -1,5 +1,7 @@
 """A track is told what the store and the log hold, read by read, and is held to what it asks for next."""
 
+from sys import maxsize
+
 import pytest
 
 from tests.unit.tivo.playback.events import event, offsets, topic
@@ -816,3 +818,48 @@ def test_a_resume_asks_again_for_what_was_lost_since_it_may_have_been_read_from_
 
     assert {0: 3} == asked.above
     assert [(3, 5)] == [(gap.from_offset, gap.to_offset) for gap in reading.track.gaps]
+
+
+# ---------------------------------------------------------------- what may be sent before it reads again
+
+
+def test_while_a_read_is_under_way_everything_may_be_sent() -> None:
+    reading = Reading()
+    reading.asks()
+
+    assert maxsize == reading.track.spare
+
+
+def test_with_enough_in_hand_what_is_beyond_that_may_be_sent() -> None:
+    reading = Reading(plan=Plan(Bounds(events=20)))
+    reading.frontier(p0=99)
+    reading.page(*numbered(*range(10, 24)), last=False)
+
+    assert 4 == reading.track.spare
+
+
+def test_in_the_log_nothing_is_to_spare_until_all_that_is_owed_was_read() -> None:
+    reading = Reading()
+    reading.frontier()
+    reading.tail(piece(0, *numbered(10), end=5))
+
+    assert 0 == reading.track.spare
+
+
+def test_a_past_that_was_read_whole_wants_nothing_more() -> None:
+    reading = Reading(start=Start.PAST)
+    reading.bounds(p0=1)
+    reading.frontier(p0=1)
+    reading.page(*numbered(10))
+
+    assert maxsize == reading.track.spare
+
+
+def test_in_live_what_lies_behind_the_windows_end_counts_as_not_sent() -> None:
+    bounded, unbounded = (Reading(Progress(base={0: 2}), window=window) for window in (Window(0, 50), ALWAYS))
+    for reading in (bounded, unbounded):
+        reading.frontier()
+        reading.tail(piece(2, *numbered(10, 60, first=2)))
+
+    assert Progress(base={0: 2}, frontier={0: 2}, cursor=behind(49)) == bounded.track.live_progress
+    assert Progress(base={0: 2}) == unbounded.track.live_progress

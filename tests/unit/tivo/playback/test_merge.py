@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from tests.unit.tivo.playback.events import event
 from tivo.model.event import Cursor
-from tivo.playback.merge import FIRST, LAST, Buffer, behind, merged, order_key
+from tivo.playback.merge import FIRST, LAST, Buffer, behind, merged, order_key, weight
 
 
 def test_first_and_last_lie_around_every_event() -> None:
@@ -16,6 +16,11 @@ def test_behind_a_time_lie_all_its_events_and_no_later_one() -> None:
     bound = behind(10)
 
     assert order_key(event(10, topic="zz", partition=99, offset=10**9)) < bound < order_key(event(11, topic=""))
+
+
+def test_an_event_weighs_its_key_its_value_and_what_stands_around_them() -> None:
+    assert 200 == weight(event(0, value=None))
+    assert 205 == weight(event(0, key=b"key", value=b"12"))
 
 
 def test_a_buffer_puts_events_at_their_places() -> None:

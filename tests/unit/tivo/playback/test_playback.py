@@ -1,5 +1,6 @@
 """The turns of a playback, and what it tells: in virtual time, through its session."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -19,6 +20,7 @@ from tivo.playback.commands import (
     Place,
     Play,
     Resume,
+    Seek,
     SetControls,
     Speed,
     Stop,
@@ -682,3 +684,73 @@ def test_a_topic_that_is_another_when_it_comes_begins_at_its_beginning() -> None
     other.has(past(0))
 
     assert [0] == [event.offset for event in other.shown]
+
+
+# ---------------------------------------------------------------- wake-ups that only read the clock
+
+
+def _steady(*, max_rate: Fraction | None = None) -> Player:
+    """A window of an event a second, that plays without telling its clock."""
+    player = Player()
+    player.has(past(*range(90, 10, -1)))
+    window = Change(start=At(WALL_US - 100 * SECOND_US), end=At(WALL_US - 10 * SECOND_US))
+    player.do(Play(change=replace(window, clock_hz=Fraction(0), max_rate=max_rate)))
+    player.run(11 * SECOND_US)
+    return player
+
+
+def test_waking_early_sends_nothing_and_asks_again() -> None:
+    player = _steady()
+    shown = len(player.shown)
+
+    player.late(500_000)
+
+    assert shown == len(player.shown)
+    assert WakeAt(12 * SECOND_US) == player.effects[-1]
+
+
+def test_events_that_are_thinned_out_end_the_stretch() -> None:
+    player = _steady(max_rate=Fraction(1, 2))
+
+    player.run(9 * SECOND_US)
+
+    assert 6 == len(player.shown)
+    assert 5 == sum(frame.thinned for frame in player.all(Events))
+
+
+def test_a_full_outbox_ends_the_stretch() -> None:
+    player = _steady()
+    shown = len(player.shown)
+    player.receive(OutboxFull())
+
+    player.run(3 * SECOND_US)
+
+    assert shown == len(player.shown)
+
+
+def test_before_anything_is_played_it_is_the_first_turn() -> None:
+    player = Player()
+
+    player.do(Seek(to=Place.BEGINNING))
+
+    assert 1 == player.last(State).iteration
+
+
+def test_a_window_in_the_past_set_while_tailing_is_played() -> None:
+    player = Player()
+    player.has(past(50))
+    player.do(Tail())
+
+    player.do(SetControls(change=Change(end=At(WALL_US - 10 * SECOND_US), start=At(WALL_US - 60 * SECOND_US))))
+
+    assert Status.PLAYING is player.last(State).status
+
+
+def test_subscribing_to_what_is_played_already_changes_nothing() -> None:
+    player = Player(topic("a"), patterns=("a",))
+    player.do(Play())
+    resets = len(player.all(Reset))
+
+    player.do(Subscribe(topics=("a*",)))
+
+    assert resets == len(player.all(Reset))

@@ -613,3 +613,12 @@ def test_caught_up_comes_once_nothing_is_unsent() -> None:
 
     assert {"a": {0: 1}} == player.last(CaughtUp).offsets
     assert 0 == len(player.shown)
+
+
+def test_a_wake_up_that_only_time_has_led_to_is_short() -> None:
+    player = Player()
+    player.has(past(*range(90, 10, -1)))
+    player.do(Play(change=replace(WINDOW, clock_hz=Fraction(0))))
+    player.run(20 * SECOND_US)
+
+    assert 11 == len(player.shown)
