@@ -4,8 +4,9 @@ Bounds are wide: what matters is that it moves, where to, and by about how much.
 With `--pictures DIR` it keeps pictures of the console in both themes, wide and narrow.
 """
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,7 +14,7 @@ from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect, sync_playwright
 
 from hatch_build import CONSOLE, build, is_built
 from tests.support.tivo import Tivo, tivo_up
@@ -59,8 +60,10 @@ def page(browser: Browser, demo: Tivo) -> Iterator[Page]:
 
 
 def opened(page: Page, query: str) -> Page:
+    """The page with events in its list, and an axis on its timeline."""
     page.goto(f"/?{query}")
     expect(page.locator("tivo-events .row").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("slider", name="Position")).to_be_visible(timeout=WAIT_MS)
     return page
 
 
@@ -135,6 +138,32 @@ def test_a_dragged_window_plays_in_20_s_and_loops(page: Page) -> None:
     )
     wait_for(page, "p.loop && p.position_us > p.state.start_us + 60e6")
     assert start_us <= position_us(page) < end_us
+
+
+def test_a_window_dragged_before_the_axis_came_is_played_once_it_has(page: Page) -> None:
+    """The gateway may be slow to say what there is, and so from where to where the timeline reaches."""
+    held: list[Callable[[], None]] = []
+
+    def hold_topics(socket: WebSocketRoute) -> None:
+        def pass_on(message: str | bytes) -> None:
+            told = partial(socket.send, message)
+            held.append(told) if json.loads(message).get("action") == "topics" else told()
+
+        socket.connect_to_server().on_message(pass_on)
+
+    page.route_web_socket(re.compile(r"/ws\?"), hold_topics)
+    page.goto("/?topic=quakes")
+    expect(page.locator("tivo-events .row").first).to_be_visible(timeout=WAIT_MS)
+    drag(page, 0.4, 0.5)
+    expect(page.get_by_role("slider")).to_have_count(1)  # that of the speed
+    expect(live(page)).to_have_attribute("aria-pressed", "true")
+
+    for told in held:
+        told()
+
+    expect(page.locator("tivo-controls button.loop")).to_have_attribute("aria-pressed", "true")
+    start_us, end_us = window_of(page)
+    assert 1.5 * 3600e6 < end_us - start_us < 3.5 * 3600e6
 
 
 def test_a_loop_comes_round(page: Page) -> None:

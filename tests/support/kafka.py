@@ -30,6 +30,8 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 """
 
 # One node for everything, so every internal topic has one replica; no wait for further members of a new group.
+# Kafka's retention goes by the records' own times: with its default of 7 days it deletes, a second after they came,
+# events that a test dates in the past. So there is none, but where a topic's own retention.ms asks for it.
 _PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
@@ -46,6 +48,7 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+log.retention.ms=-1
 log.retention.check.interval.ms=1000
 log.cleaner.backoff.ms=500
 file.delete.delay.ms=1000
@@ -55,7 +58,10 @@ _JAVA_FLAGS = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLeve
 
 
 def find_kafka() -> Found:
-    """A Kafka of at least 4.0: a URL given, else Docker, else Java with the jars from Maven. Raises Missing."""
+    """A Kafka of at least 4.0: a URL given, else Docker, else Java with the jars from Maven. Raises Missing.
+
+    One that is given keeps records of any date: it runs with log.retention.ms=-1.
+    """
     url = os.environ.get("TIVO_TEST_KAFKA_URL")
     if url:
         return Found(where="url", version="", place=url)
@@ -161,7 +167,7 @@ def running(found: Found, folder: Path) -> Iterator[str]:
     elif found.where == "docker":
         from testcontainers.kafka import KafkaContainer  # noqa: PLC0415 - it looks for an engine when imported
 
-        with KafkaContainer(found.place) as container:
+        with KafkaContainer(found.place).with_env("KAFKA_LOG_RETENTION_MS", "-1") as container:
             yield container.get_bootstrap_server()
     else:
         kafka = Kafka(folder)

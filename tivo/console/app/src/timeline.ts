@@ -30,7 +30,10 @@ type Hold = Grip | 'window';
 interface Drag {
   hold: Hold;
   from_px: number;
+  to_px: number;
   moved: boolean;
+  /** Let go of: it waits for the axis, if at all. */
+  over: boolean;
   draft: Span | null;
 }
 
@@ -97,6 +100,7 @@ export class TivoTimeline extends LitElement {
   override willUpdate(changed: Map<string, unknown>): void {
     if (!changed.has('player')) return;
     this.#listening.to(this.player, { connection: () => this.#refresh() });
+    if (changed.get('player')) this.#drag = undefined; // it was meant for the other one
     this.#counts = this.#extent = this.#view = undefined;
     this.#refresh();
   }
@@ -158,6 +162,7 @@ export class TivoTimeline extends LitElement {
     const asked = (this.#asked += 1);
     try {
       if (!this.#extent) await this.#learnExtent(player);
+      this.#settle();
       const scale = this.#scale();
       if (!scale) return;
       const { start_us, end_us } = scale.span;
@@ -244,11 +249,12 @@ export class TivoTimeline extends LitElement {
   }
 
   #down(event: PointerEvent): void {
-    if (event.button !== 0 || !this.#scale()) return;
+    if (event.button !== 0) return;
     const px = this.#px(event);
     const y = event.clientY - this.getBoundingClientRect().top;
     (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
-    this.#drag = { hold: this.#holdAt(px, y, event.pointerType === 'touch'), from_px: px, moved: false, draft: null };
+    const hold = this.#holdAt(px, y, event.pointerType === 'touch');
+    this.#drag = { hold, from_px: px, to_px: px, moved: false, over: false, draft: null };
   }
 
   #move(event: PointerEvent): void {
@@ -256,19 +262,22 @@ export class TivoTimeline extends LitElement {
     const y = event.clientY - this.getBoundingClientRect().top;
     this.#hover_px = px;
     const drag = this.#drag;
-    const scale = this.#scale();
     const canvas = event.currentTarget as HTMLElement;
-    if (!drag) {
+    if (!drag || drag.over) {
       const hold = this.#holdAt(px, y, false);
       canvas.style.cursor = hold === 'window' ? 'crosshair' : hold === 'playhead' ? 'grab' : 'ew-resize';
-    } else if (scale && (drag.moved ||= Math.abs(px - drag.from_px) >= DRAG_PX)) {
-      this.#dragTo(drag, scale, Math.max(0, Math.min(this.#width, px)));
+    } else {
+      drag.to_px = px;
+      drag.moved ||= Math.abs(px - drag.from_px) >= DRAG_PX;
+      this.#dragOn(drag);
     }
     this.requestUpdate();
   }
 
-  #dragTo(drag: Drag, scale: Scale, px: number): void {
-    const time_us = Math.round(scale.time(px));
+  #dragOn(drag: Drag): void {
+    const scale = this.#scale();
+    if (!scale || !drag.moved) return;
+    const time_us = Math.round(scale.time(Math.max(0, Math.min(this.#width, drag.to_px))));
     if (drag.hold === 'playhead') return this.#scrub(time_us);
     const window = this.#window;
     const other_us =
@@ -282,13 +291,22 @@ export class TivoTimeline extends LitElement {
 
   #up(event: PointerEvent): void {
     const drag = this.#drag;
-    const scale = this.#scale();
-    this.#drag = undefined;
-    if (!drag || !scale) return;
-    if (event.type === 'pointercancel') return this.requestUpdate();
-    if (drag.draft && drag.draft.end_us > drag.draft.start_us) this.#choose(drag.draft);
-    else if (!drag.moved) this.#click(Math.round(scale.time(this.#px(event))));
+    if (!drag) return;
+    drag.over = true;
+    if (event.type === 'pointercancel') this.#drag = undefined;
+    else this.#settle();
     this.requestUpdate();
+  }
+
+  /** Does what a drag that is over asked for: at once, or when the axis has come on which it was drawn. */
+  #settle(): void {
+    const drag = this.#drag;
+    const scale = this.#scale();
+    if (!drag?.over || !scale) return;
+    this.#drag = undefined;
+    if (drag.hold === 'window') this.#dragOn(drag);
+    if (drag.draft && drag.draft.end_us > drag.draft.start_us) this.#choose(drag.draft);
+    else if (!drag.moved) this.#click(Math.round(scale.time(drag.to_px)));
   }
 
   /** A click seeks, unless it turns out to be the first half of a double-click. */
@@ -299,6 +317,7 @@ export class TivoTimeline extends LitElement {
 
   #doubleClick(): void {
     clearTimeout(this.#clicked);
+    this.#drag = undefined;
     this.showAll();
     this.#choose(null);
   }
