@@ -1,6 +1,6 @@
 """Events, the pages they travel in, and the two places in a topic: cursor and frontier."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeAlias
@@ -79,19 +79,25 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 Loss: TypeAlias = Literal["retention", "quarantine"]
-"""Why offsets are not held by a store and never will be, in the words of the playback protocol's gap.
+"""Why offsets can never be given, in the words of the playback protocol's gap.
 
-`retention`: the log had let go of them before they came here. `quarantine`: they came and could not be held.
+`retention`: the log had let go of them before they came here. `quarantine`: they came and could not be read or held.
 """
 
 
 class Lost(NamedTuple):
-    """Offsets of a partition, base ≤ offset < next, that the store does not hold and never will, and why."""
+    """Offsets of a partition, base ≤ offset < next, that the store or the log cannot give and never will, and why."""
 
     partition: int
     base: int
     next: int
     reason: Loss
+
+
+def lost_between(lost: Iterable[Lost], base: int, next: int) -> list[Lost]:
+    """What of some losses of one partition lies in base ≤ offset < next."""
+    cut = (each._replace(base=max(each.base, base), next=min(each.next, next)) for each in lost)
+    return [each for each in cut if each.base < each.next]
 
 
 _JSON = msgspec.json.Decoder(msgspec.Raw)

@@ -75,7 +75,8 @@ class TailSlice(NamedTuple):
     so an empty slice may have moved. Where the log was trimmed beyond the offset asked for, the
     slice is empty with next = base = that offset, and `log_start` tells. Where the broker refuses
     the offset because its log ends before it, `truncated` is set and `log_end` is that end; a
-    `log_end` that is merely old and below the offset is not that.
+    `log_end` that is merely old and below the offset is not that. `lost` are offsets inside of the
+    slice that cannot be given: what stands there is broken.
     """
 
     partition: int
@@ -85,6 +86,7 @@ class TailSlice(NamedTuple):
     log_end: int
     events: tuple[Event, ...] | list[Event] = ()
     truncated: bool = False
+    lost: Sequence[Lost] = ()
 
 
 @dataclass(frozen=True, slots=True)

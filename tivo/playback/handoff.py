@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from sys import maxsize
 
-from tivo.model.event import Cursor, Event, Frontier, Lost
+from tivo.model.event import Cursor, Event, Frontier, Lost, lost_between
 from tivo.model.timeline import Window
 from tivo.playback.effects import Cancel, Effect, ReadBounds, ReadFrontier, ReadPage, ReadTail, TailPlace
 from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, Source, TailRead, TailSlice, TopicRef
@@ -56,6 +56,7 @@ class Track:
         self._origin: Frontier = dict(progress.base)
         self._held = dict(progress.frontier)
         self._lost_told: dict[int, int] = {}
+        self._told_in_live: list[Lost] = []
         self._read = progress.cursor
         self._paged = False
         self._sent_base: Frontier = dict(progress.base)
@@ -269,12 +270,37 @@ class Track:
     def _tell_lost(self, lost: Iterable[Lost]) -> None:
         """Tell what the store will never hold of what is owed, once."""
         told = _highest(self._base, self._lost_told)
-        for partition, base, following, reason in lost:
-            start = max(base, told.get(partition, 0))
-            end = min(following, self._store_end.get(partition, 0))
-            if start < end:
-                self._tell_gap(partition, start, end, reason)
+        for each in lost:
+            partition = each.partition
+            self._tell_loss(each, told.get(partition, 0), self._store_end.get(partition, 0))
         self._lost_told = _highest(self._lost_told, self._store_end)
+
+    def _tell_broken(self, piece: TailSlice, base: int) -> None:
+        """Tell what the log cannot give from an offset on. In live, remember what may have to be read again."""
+        partition = piece.partition
+        start = max(base, self._lost_told.get(partition, 0))
+        end = piece.next if self.goal is None else min(piece.next, self.goal.get(partition, 0))
+        for each in piece.lost:
+            self._tell_loss(each, start, end)
+        if self.live:
+            self._told_in_live += lost_between(piece.lost, start, end)
+
+    def _forget_told(self) -> None:
+        """What lies before all that is unsent is not read again."""
+        unsent = self.unsent
+        self._told_in_live = [each for each in self._told_in_live if each.next > unsent.get(each.partition, 0)]
+
+    def _tell_loss(self, lost: Lost, start: int, end: int) -> None:
+        """Tell what of a loss lies between two offsets and was not told in live."""
+        partition, base, following, reason = lost
+        start, end = max(start, base), min(end, following)
+        for told in self._told_in_live:
+            if told.partition == partition and told.base < end and told.next > start:
+                if start < told.base:
+                    self._tell_gap(partition, start, told.base, reason)
+                start = told.next
+        if start < end:
+            self._tell_gap(partition, start, end, reason)
 
     def _step_back(self, frontier: Frontier) -> None:
         """The store holds less than was read of it (a copy that lags, a backup): remember what need not come again."""
@@ -336,6 +362,8 @@ class Track:
         """Slices of the log."""
         self.waiting = None
         self._log_failed = False
+        if any(piece.lost for piece in fact.slices):
+            self._forget_told()
         fresh: list[Event] = []
         for piece in fact.slices:
             reach = self.reaches.get(piece.partition)
@@ -360,6 +388,8 @@ class Track:
         elif piece.truncated:
             self._truncate(piece, reach)
             return []
+        if piece.lost:
+            self._tell_broken(piece, reach.next)
         reach.stalled = piece.next == reach.next
         reach.next = max(piece.next, reach.next)
         fresh = self._unsent(event for event in piece.events if event.time_us in self.window)
@@ -371,6 +401,10 @@ class Track:
         assert reach.next is not None
         self._tell_gap(piece.partition, piece.log_end, reach.next, "truncated")
         reach.next = piece.log_end
+        self._lost_told[piece.partition] = min(self._lost_told.get(piece.partition, 0), piece.log_end)
+        self._told_in_live = [
+            each for each in self._told_in_live if each.partition != piece.partition or each.next <= piece.log_end
+        ]
         if self.goal is not None:
             self.goal = {**self.goal, piece.partition: min(self.goal.get(piece.partition, 0), piece.log_end)}
 
@@ -449,6 +483,7 @@ class Track:
         assert self.exhausted and not len(self.buffer), "live begins when nothing is unsent"
         self.live = True
         self.rewound = False
+        self._told_in_live.clear()
 
     def leave_live(self) -> list[int]:
         """Stand behind the last event sent; what was read and not sent is read again. The reads that are cancelled."""

@@ -39,6 +39,7 @@ class EpochSeen:
     edges: set[bytes] = field(default_factory=set)
     carried: dict[bytes, Progress] = field(default_factory=dict)
     known: bool = False
+    set_aside: set[Place] = field(default_factory=set)
 
 
 class Checker:
@@ -108,6 +109,8 @@ class Checker:
                 self._events(notice, sent_us)
             case Gap():
                 self.gaps.append((self._id_of(notice), notice))
+                if notice.reason == "quarantine":
+                    self._set_aside(notice)
                 if notice.reason == "deleted":
                     self.offsets.pop(notice.topic, None)
             case CaughtUp():
@@ -150,6 +153,18 @@ class Checker:
             return self.ids[gap.topic]
         ids = [topic_id for topic_id, topic in self.world.ever.items() if topic.ref.name == gap.topic]
         return ids[-2] if gap.reason == "deleted" and len(ids) > 1 else ids[-1]
+
+    def _set_aside(self, gap: Gap) -> None:
+        """What is broken is told once in an epoch, by the store or by the log."""
+        assert self.epoch is not None
+        if self.epoch.number < self.discarded:
+            return  # it may be of an epoch whose reset was discarded
+        told = {(self._id_of(gap), gap.partition, offset) for offset in range(gap.from_offset, gap.to_offset)}
+        if told & self.epoch.set_aside and not self.resumed:
+            raise Broken(f"told twice in epoch {self.epoch.number}: {gap}")
+        if told & self.epoch.received.keys():
+            raise Broken(f"received, and told as lost: {gap}")
+        self.epoch.set_aside |= told
 
     # ------------------------------------------------------------ events
 

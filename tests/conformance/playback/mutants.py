@@ -10,7 +10,7 @@ from typing import Any
 from tivo.model.event import Event
 from tivo.model.timeline import Now
 from tivo.playback.epoch import Epoch
-from tivo.playback.facts import FrontierRead
+from tivo.playback.facts import FrontierRead, TailSlice
 from tivo.playback.handoff import Stage, Track
 from tivo.playback.merge import FIRST
 from tivo.playback.playback import Playback
@@ -106,6 +106,26 @@ def loss_not_told() -> AbstractContextManager[None]:
     return _changed(Track, _tell_gap=silent)
 
 
+def broken_passed_over() -> AbstractContextManager[None]:
+    """What the log cannot give counts as read, as a natural hole does."""
+
+    def silent(self: Track, piece: TailSlice, base: int) -> None:
+        del self, piece, base
+
+    return _changed(Track, _tell_broken=silent)
+
+
+def broken_told_again() -> AbstractContextManager[None]:
+    """What is read again when live is left is told again."""
+    kept = Track.leave_live
+
+    def leave_live(self: Track) -> list[int]:
+        self._told_in_live.clear()
+        return kept(self)
+
+    return _changed(Track, leave_live=leave_live)
+
+
 MUTANTS: tuple[Callable[[], AbstractContextManager[None]], ...] = (
     dedupe_by_time,
     frontier_after_page,
@@ -113,4 +133,6 @@ MUTANTS: tuple[Callable[[], AbstractContextManager[None]], ...] = (
     last_event_lost_at_the_wrap,
     clock_before_first_page,
     loss_not_told,
+    broken_passed_over,
+    broken_told_again,
 )

@@ -65,7 +65,7 @@ def _play(seed: int, *, rich: bool = False) -> None:
 
 def _breaks(seed: int) -> bool:
     try:
-        Simulation(seed).run()
+        Simulation(seed, rich=seed % 2 == 1).run()
     except Broken:
         return True
     return False

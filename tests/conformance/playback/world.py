@@ -67,6 +67,10 @@ def _offset(event: Event) -> int:
     return event.offset
 
 
+def _set_aside(event: Event) -> Lost:
+    return Lost(event.partition, event.offset, event.offset + 1, "quarantine")
+
+
 @dataclass
 class Topic:
     """A topic as it stands, with everything that the store holds of it, in playback order."""
@@ -159,8 +163,8 @@ class World:
             topic.lost.append(Lost(number, log.stored, place, "retention"))
         events = log.slice(place, log.end, most)
         for event in events:
-            if self.sets_aside and event.offset % 7 == 3:
-                topic.lost.append(Lost(number, event.offset, event.offset + 1, "quarantine"))
+            if self._is_set_aside(event):
+                topic.lost.append(_set_aside(event))
                 continue
             insort(topic.stored, event)
             topic.stored_us[event.partition, event.offset] = self.timeline.now.wall_us
@@ -168,6 +172,10 @@ class World:
             log.stored = events[-1].offset + 1
         elif events or log.stored is not None:
             log.stored = max(log.end, log.stored or 0)
+
+    def _is_set_aside(self, event: Event) -> bool:
+        """What the agent cannot store the gateway cannot read either."""
+        return self.sets_aside and event.offset % 7 == 3
 
     def frontier(self, topic_id: bytes) -> dict[int, int]:
         topic = self.ever[topic_id]
@@ -221,7 +229,9 @@ class World:
             return TailSlice(partition, base, base, log.start, log.end, ())
         events = log.slice(base, end, limit)
         moved = events[-1].offset + 1 if len(events) == limit else end
-        return TailSlice(partition, base, moved, log.start, log.end, events)
+        given = [event for event in events if not self._is_set_aside(event)]
+        lost = [_set_aside(event) for event in events if self._is_set_aside(event)]
+        return TailSlice(partition, base, moved, log.start, log.end, given, lost=lost)
 
     def in_ring(self, ref: TopicRef, partition: int, offset: int | None) -> bool:
         log = self.ever[ref.topic_id].partitions[partition]

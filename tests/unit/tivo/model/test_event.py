@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from tivo.model.event import Cursor, Event, Headers, ValueKind, event_id, header, value_kind
+from tivo.model.event import Cursor, Event, Headers, Lost, ValueKind, event_id, header, lost_between, value_kind
 
 TOPIC_ID = bytes(range(16))
 
@@ -81,3 +81,12 @@ def test_other_headers_and_an_empty_id_name_none() -> None:
 def test_last_header_of_a_name_counts() -> None:
     assert b"2" == header((("a", b"1"), ("a", b"2")), "a")
     assert header((), "a") is None
+
+
+def test_of_losses_that_counts_which_lies_between() -> None:
+    lost = [Lost(0, 0, 2, "quarantine"), Lost(0, 4, 6, "retention"), Lost(0, 8, 9, "quarantine")]
+
+    assert lost == lost_between(lost, 0, 9)
+    assert [Lost(0, 1, 2, "quarantine"), Lost(0, 4, 5, "retention")] == lost_between(lost, 1, 5)
+    assert [] == lost_between(lost, 2, 4)
+    assert [] == lost_between(lost, 5, 5)

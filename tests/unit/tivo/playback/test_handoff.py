@@ -1,5 +1,6 @@
 """A track is told what the store and the log hold, read by read, and is held to what it asks for next."""
 
+from collections.abc import Sequence
 from sys import maxsize
 
 import pytest
@@ -863,3 +864,148 @@ def test_in_live_what_lies_behind_the_windows_end_counts_as_not_sent() -> None:
 
     assert Progress(base={0: 2}, frontier={0: 2}, cursor=behind(49)) == bounded.track.live_progress
     assert Progress(base={0: 2}) == unbounded.track.live_progress
+
+
+# ---------------------------------------------------------------- what the log cannot give
+
+
+def told(reading: Reading) -> list[tuple[int, int]]:
+    assert {"quarantine"} >= {gap.reason for gap in reading.track.gaps}
+    return [(gap.from_offset, gap.to_offset) for gap in reading.track.gaps]
+
+
+def broken(base: int, next: int, partition: int = 0) -> Lost:
+    return Lost(partition, base, next, "quarantine")
+
+
+def spoilt(base: int, next: int, *lost: Lost, events: Sequence[Event] = (), end: int | None = None) -> TailSlice:
+    """A slice of which something cannot be given."""
+    return TailSlice(0, base, next, 0, next if end is None else end, list(events), lost=lost)
+
+
+def test_what_the_log_cannot_give_is_told_and_the_log_is_read_on() -> None:
+    reading = Reading()
+    reading.frontier()
+
+    reading.tail(spoilt(0, 5, broken(1, 2), broken(3, 5), events=[event(10), event(20, offset=2)], end=9))
+    tail = reading.asked()
+
+    assert [(1, 2), (3, 5)] == told(reading)
+    assert [0, 2] == offsets(reading.track.buffer.all())
+    assert isinstance(tail, ReadTail)
+    assert 5 == tail.places[0].offset
+
+
+def test_of_what_the_log_cannot_give_only_that_is_told_which_was_not_read_before() -> None:
+    reading = Reading()
+    reading.frontier(p0=4)
+    reading.page()
+
+    reading.tail(spoilt(4, 8, broken(2, 6)))
+
+    assert [(4, 6)] == told(reading)
+
+
+def test_a_past_is_told_nothing_beyond_its_goal() -> None:
+    reading = Reading(start=Start.PAST, plan=Plan(Bounds(), goal={0: 5}))
+    reading.frontier()
+
+    reading.tail(spoilt(0, 9, broken(1, 2), broken(4, 7), broken(8, 9)))
+
+    assert [(1, 2), (4, 5)] == told(reading)
+    assert reading.track.complete
+
+
+def test_what_the_store_told_is_not_told_by_the_log_again() -> None:
+    reading = Reading()
+    reading.frontier(broken(1, 3), p0=4)
+    reading.page(event(10), last=False)
+    reading.frontier(p0=2)
+    reading.page()
+
+    reading.tail(spoilt(2, 7, broken(2, 3), broken(5, 6), events=numbered(30, first=3)))
+
+    assert [(1, 3), (5, 6)] == told(reading)
+
+
+def test_what_the_log_told_is_not_told_by_the_store_again() -> None:
+    reading = Reading()
+    reading.frontier()
+    reading.tail(spoilt(0, 3, broken(1, 2), end=9))
+    reading.tail(TailSlice(0, 3, 3, 8, 9))
+
+    asked = reading.frontier(broken(1, 2), broken(4, 6), p0=9)
+
+    assert {0: 3} == asked.above
+    assert [(1, 2), (4, 6)] == told(reading)
+
+
+def in_live() -> Reading:
+    """Live, with event 0 read and not sent, 1 broken, and 2 read and not sent."""
+    reading = Reading(start=Start.EDGE, partitions=2)
+    reading.bounds(p0=0, p1=0)
+    reading.tail(piece(0), piece(0, partition=1))
+    reading.track.go_live()
+    reading.tail(spoilt(0, 3, broken(1, 2), events=[event(10), event(20, offset=2)]))
+    return reading
+
+
+def test_what_is_read_again_when_live_is_left_is_not_told_again() -> None:
+    reading = in_live()
+    reading.track.leave_live()
+
+    reading.tail(spoilt(0, 6, broken(1, 2), broken(4, 5), events=[event(10), event(20, offset=2)]))
+
+    assert [(1, 2), (4, 5)] == told(reading)
+
+
+def test_nor_is_it_where_other_partitions_were_told_of_in_the_same_read() -> None:
+    reading = in_live()
+    first = TailSlice(0, 3, 6, 0, 6, numbered(30, 40, first=3), lost=[broken(5, 6)])
+    second = TailSlice(1, 0, 2, 0, 2, numbered(50, partition=1), lost=[broken(1, 2, partition=1)])
+    reading.tail(first, second)
+    before = told(reading)
+    reading.track.leave_live()
+
+    reading.tail(first._replace(base=0, lost=[broken(1, 2), broken(5, 6)]), second)
+
+    assert [(1, 2), (5, 6), (1, 2)] == before == told(reading)
+
+
+def test_nor_is_it_where_the_store_has_to_tell_of_it_then_but_all_else_is() -> None:
+    reading = in_live()
+    reading.track.leave_live()
+    reading.tail(TailSlice(0, 0, 0, 6, 6))
+
+    asked = reading.frontier(broken(0, 3), broken(1, 2, partition=1), p0=3, p1=3)
+
+    assert {0: 0, 1: 0} == asked.above
+    assert [(0, 1, 2), (0, 0, 1), (0, 2, 3), (1, 1, 2)] == [
+        (gap.partition, gap.from_offset, gap.to_offset) for gap in reading.track.gaps
+    ]
+
+
+def test_what_was_told_is_forgotten_once_all_before_it_was_sent() -> None:
+    reading = in_live()
+    reading.track.sent([event(10), event(20, offset=2)])
+    reading.tail(spoilt(3, 5, broken(4, 5), events=[event(30, offset=3)]))
+    reading.tail(TailSlice(1, 0, 2, 0, 2, (), lost=[broken(0, 1, partition=1)]))
+
+    assert [broken(4, 5), broken(0, 1, partition=1)] == reading.track._told_in_live
+
+
+def test_a_log_that_lost_its_tail_uses_offsets_again_and_what_cannot_be_given_there_is_told() -> None:
+    reading = in_live()
+    reading.tail(TailSlice(0, 3, 3, 0, 1, truncated=True))
+    reading.track.gaps.clear()
+    reading.tail(spoilt(1, 2, broken(1, 2)))
+
+    stored = Reading()
+    stored.frontier(broken(2, 3), p0=7)
+    stored.page()
+    stored.tail(TailSlice(0, 7, 7, 0, 2, truncated=True))
+    stored.track.gaps.clear()
+    stored.tail(spoilt(2, 5, broken(2, 4)))
+
+    assert [(1, 2)] == told(reading)
+    assert [(2, 4)] == told(stored)
