@@ -1,23 +1,30 @@
-"""The live edge and the log reader against a real Kafka: transactions, trimmed logs, topics made anew."""
+"""The live edge and the log reader: transactions, trimmed logs, topics made anew, records that cannot be decoded."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+import httpx
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from tests.support.undecodable import append, undecodable
+from tests.support.watching import watching
 from tivo.client.cluster import Cluster
 from tivo.client.live_consumer import LiveConsumer
 from tivo.client.log_reader import LogReader
 from tivo.client.tail import Tail, TailAnswer
+from tivo.gateway.server import GatewayOptions, serving
 from tivo.model.errors import UnknownTopic
+from tivo.model.event import Lost
 from tivo.model.timeline import Now
 from tivo.playback.effects import TailPlace
 from tivo.playback.facts import TopicRef
+from tivo.store.memory import MemoryStore
 
 BIG = 2**24
 
@@ -188,3 +195,62 @@ async def test_a_topic_deleted_or_made_anew_is_not_taken_for_the_old_one(edge: E
 
     assert old.topic_id != new.topic_id
     assert [b"new"] == values(await edge.read(new, 0, wait=True))
+
+
+@pytest.fixture
+async def any_edge(bootstrap: str) -> AsyncIterator[Edge]:
+    async with _open(bootstrap) as opened:
+        yield opened
+
+
+async def test_a_record_that_cannot_be_decoded_is_lost_alone_in_the_ring_and_in_the_log(any_edge: Edge) -> None:
+    edge = any_edge
+    topic = await edge.make()
+    edge.tail.open(topic)
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(edge.read(topic, 0, wait=True))
+        await append(edge.bootstrap, edge.name, 0, undecodable())
+
+    logged = await edge.reader.read(topic, [TailPlace(0, 0, None, 100)], max_bytes=BIG)
+
+    for read in (*waiting.result().slices, *logged):
+        assert [0, 2] == [event.offset for event in read.events]
+        assert ([Lost(0, 1, 2, "quarantine")], 3) == (read.lost, read.next)
+
+
+async def test_a_live_session_and_a_stream_see_its_neighbours_and_a_gap(any_edge: Edge) -> None:
+    edge = any_edge
+    await edge.make()
+    options = GatewayOptions(bootstrap=edge.bootstrap, port=0)
+    async with serving(options, store=MemoryStore(), now=now) as gateway, asyncio.timeout(30):
+        while gateway.unready():  # noqa: ASYNC110  it connects in its own time
+            await asyncio.sleep(0.05)
+        address = f"127.0.0.1:{gateway.port}"
+        async with watching(f"ws://{address}/ws/{edge.name}") as watcher, httpx.AsyncClient() as http:
+            await watcher.send(action="tail")
+            await watcher.until_type("caught_up")
+            async with http.stream("GET", f"http://{address}/v1/topics/{edge.name}/tail") as stream:
+                lines = stream.aiter_lines()
+                await anext(lines)
+                for _ in range(2):
+                    await append(edge.bootstrap, edge.name, 0, undecodable())
+                await watcher.until(lambda _: len(watcher.events) == 4 and len(watcher.of_type("gap")) == 2)
+                streamed = [json.loads(line[6:]) async for line in _first(6, lines)]
+
+    assert [0, 2, 3, 5] == [offset for _, _, offset in watcher.places()]
+    assert [(1, 2, "quarantine"), (4, 5, "quarantine")] == [
+        (gap["from_offset"], gap["to_offset"], gap["reason"]) for gap in watcher.of_type("gap")
+    ]
+    assert [0, (1, 2), 2, 3, (4, 5), 5] == [
+        told["offset"] if "offset" in told else (told["from_offset"], told["to_offset"]) for told in streamed
+    ]
+
+
+async def _first(count: int, lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The first messages of an event stream."""
+    async for line in lines:
+        if line.startswith("data: "):
+            yield line
+            count -= 1
+            if not count:
+                return

@@ -11,7 +11,7 @@ from tivo.client.fetcher import Place
 from tivo.client.live_consumer import Arrived, OutOfRange
 from tivo.client.producer import NewRecord, Produced
 from tivo.model.errors import BrokerError, RecordError, UnknownTopic
-from tivo.model.event import Event, Page
+from tivo.model.event import Event, Lost, Page
 from tivo.model.record import Record, to_event
 from tivo.model.timeline import to_kafka_ms
 from tivo.playback.effects import TailPlace
@@ -26,6 +26,13 @@ class _Topic:
     info: TopicInfo
     logs: dict[int, list[Event]]
     starts: dict[int, int] = field(default_factory=dict)
+    spoilt: set[tuple[int, int]] = field(default_factory=set)
+
+    def given(self, events: Sequence[Event]) -> tuple[list[Event], list[Lost]]:
+        """Some events as a reader gets them."""
+        spoilt = [each for each in events if (each.partition, each.offset) in self.spoilt]
+        lost = [Lost(each.partition, each.offset, each.offset + 1, "quarantine") for each in spoilt]
+        return [each for each in events if each not in spoilt], lost
 
 
 class MemoryLog:
@@ -84,7 +91,7 @@ class MemoryLog:
         numbers = tuple(range(partitions))
         info = TopicInfo(name=name, topic_id=topic_id, partitions=numbers, internal=name.startswith("__"))
         logs = {number: known.logs.get(number, []) if known else [] for number in numbers}
-        self._topics[name] = _Topic(info, logs, known.starts if known else {})
+        self._topics[name] = _Topic(info, logs) if known is None else _Topic(info, logs, known.starts, known.spoilt)
         return TopicRef(name, topic_id, numbers)
 
     # ---------------------------------------------------------------- records in
@@ -115,6 +122,10 @@ class MemoryLog:
     def trim(self, topic: str, partition: int, start: int) -> None:
         self._topics[topic].starts[partition] = start
 
+    def spoil(self, topic: str, partition: int, offset: int) -> None:
+        """No reader can decode what stands there, or will."""
+        self._topics[topic].spoilt.add((partition, offset))
+
     async def store_all(self, topic: str, store: Store) -> None:
         """Bring a store up to the log ends, as the agent does."""
         found = self._topics[topic]
@@ -138,7 +149,7 @@ class MemoryLog:
         found = self._find(topic.name)
         if found.info.topic_id != topic.topic_id:
             raise UnknownTopic(topic.name)
-        return [_slice(place, found.logs[place.partition], found.starts.get(place.partition, 0)) for place in places]
+        return [_slice(place, found, found.starts.get(place.partition, 0)) for place in places]
 
     def log(self, topic: str, partition: int) -> list[Event]:
         """A partition's events."""
@@ -148,6 +159,13 @@ class MemoryLog:
         """The events of a place; None where its topic is gone, or another one has its name."""
         found = self._topics.get(place.topic)
         return None if found is None or found.info.topic_id != place.topic_id else found.logs.get(place.partition)
+
+    def arrived(self, place: Place, position: int) -> Arrived:
+        """What a place has from a position on."""
+        found = self._topics[place.topic]
+        log = found.logs[place.partition]
+        events, lost = found.given(log[position:])
+        return Arrived(place, events, len(log), len(log), lost)
 
     def start(self, topic: str, partition: int) -> int:
         return self._topics[topic].starts.get(partition, 0)
@@ -200,13 +218,15 @@ class MemoryLive:
                 raise OutOfRange({place: position})
             if position < len(log):
                 self._positions[place] = len(log)
-                arrived.append(Arrived(place, log[position:], len(log), len(log)))
+                arrived.append(self._log.arrived(place, position))
         return arrived
 
 
-def _slice(place: TailPlace, log: Sequence[Event], start: int) -> TailSlice:
+def _slice(place: TailPlace, topic: _Topic, start: int) -> TailSlice:
+    log = topic.logs[place.partition]
     base = start if place.offset is None else place.offset
     if not start <= base <= len(log):
         return TailSlice(place.partition, base, base, start, len(log), (), truncated=base > len(log))
     end = min(len(log), base + place.limit, len(log) if place.upto is None else max(place.upto, base))
-    return TailSlice(place.partition, base, end, start, len(log), log[base:end])
+    events, lost = topic.given(log[base:end])
+    return TailSlice(place.partition, base, end, start, len(log), events, lost=lost)

@@ -6,21 +6,22 @@ records come by name, and the ids are asked for behind each fetch: an id never c
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple, TypeAlias
 
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
-from aiokafka.errors import KafkaError
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import ConsumerRecord
 
 from tivo.client.cluster import Cluster
 from tivo.client.connection import Connection
 from tivo.model.errors import BrokerError
-from tivo.model.event import Event
-from tivo.model.record import Record, to_event
+from tivo.model.event import Event, Lost
+from tivo.model.record import Record, to_event, to_events
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData
+from tivo.wire.salvage import salvage
 from tivo.wire.schema import NO_UUID
 
 
@@ -44,18 +45,24 @@ class Bounds(NamedTuple):
 
 
 class Fetched:
-    """What a fetch brought: the committed records from an offset on (KIP-98), to be gone through once."""
+    """What a fetch brought: the committed records from an offset on (KIP-98), to be gone through once.
+
+    `lost` is what of those gone through is broken: the driver's decoder gives up a whole batch for one record, so from
+    where it stops on the bytes are read record by record.
+    """
 
     def __init__(self, place: Place, offset: int, data: PartitionData) -> None:
         self.last_stable = data.last_stable_offset
         self.log_start = max(data.log_start_offset, 0)
+        self.lost: list[Lost] = []
         self._place = place
         self._bytes = bytes(data.records) if isinstance(data.records, memoryview) else b""
-        aborted = [(each.producer_id, each.first_offset) for each in data.aborted_transactions or ()]
+        self._aborted = [(each.producer_id, each.first_offset) for each in data.aborted_transactions or ()]
+        self._salvaged_to: int | None = None
         self._records = PartitionRecords(
             TopicPartition(place.topic, place.partition),
             MemoryRecords(self._bytes),
-            aborted,
+            self._aborted,
             offset,
             None,
             None,
@@ -66,25 +73,27 @@ class Fetched:
     @property
     def next(self) -> int:
         """The offset behind the records gone through, and behind the holes that follow the last one."""
-        return int(self._records.next_fetch_offset)
+        return int(self._records.next_fetch_offset) if self._salvaged_to is None else self._salvaged_to
 
     def events(self, *, received_us: int) -> Iterator[Event]:
-        """Raises UnicodeDecodeError at the name of a header, which no broker looks at; BrokerError for a bad batch."""
-        try:
+        """What of it can be read, in the order of offsets."""
+        with suppress(Exception):  # bytes may be broken in as many ways as there are codecs
             for record in self._records:
                 yield _event(record, received_us=received_us)
-        except KafkaError as error:
-            raise BrokerError(
-                f"{self._place.topic}/{self._place.partition}: {error or type(error).__name__}"
-            ) from error
+            return
+        yield from self._salvaged(received_us=received_us)
 
-    def batch_end(self, offset: int) -> int:
-        """The offset behind the batch that an offset lies in."""
-        batches = MemoryRecords(self._bytes)
-        end = offset
-        while end <= offset and batches.has_next():
-            end = batches.next_batch().next_offset
-        return end
+    def _salvaged(self, *, received_us: int) -> Iterator[Event]:
+        """The events from where the driver stopped on."""
+        topic, _, partition = self._place
+        at = self.next
+        for piece in salvage(self._bytes, at, end=self.last_stable, aborted=self._aborted):
+            if piece.broken is None:
+                yield from to_events(topic, partition, piece.records, received_us=received_us)
+            else:
+                base = self.lost.pop().base if self.lost and self.lost[-1].next == at else at
+                self.lost.append(Lost(partition, base, piece.next, "quarantine"))
+            at = self._salvaged_to = piece.next
 
 
 Answer: TypeAlias = Fetched | ErrorCode

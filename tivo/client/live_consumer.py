@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tivo.client.cluster import Cluster
 from tivo.client.fetcher import Answer, Bounds, Fetched, Fetcher, Place
 from tivo.model.errors import BrokerError
-from tivo.model.event import Event
+from tivo.model.event import Event, Lost
 from tivo.model.timeline import MILLISECOND_US, Now
 from tivo.wire.error_codes import ErrorCode
 
@@ -21,12 +21,16 @@ AGAIN_MS = 100
 
 
 class Arrived(NamedTuple):
-    """Records that were appended to a partition: its position is `next` now, its last stable offset `log_end`."""
+    """Records that were appended to a partition: its position is `next` now, its last stable offset `log_end`.
+
+    `lost` is what of them cannot be read.
+    """
 
     place: Place
     events: Sequence[Event]
     next: int
     log_end: int
+    lost: Sequence[Lost] = ()
 
 
 class OutOfRange(Exception):
@@ -35,10 +39,6 @@ class OutOfRange(Exception):
     def __init__(self, positions: Mapping[Place, int]) -> None:
         super().__init__(f"out of range: {dict(positions)}")
         self.positions = positions
-
-
-class Undecodable(Exception):
-    """Records of some partition cannot be decoded. No position has moved: the log tells how to get past them."""
 
 
 class _Polled(NamedTuple):
@@ -82,7 +82,7 @@ class LiveConsumer:
     async def take(self) -> list[Arrived]:
         """What has been appended, as soon as there is any; also comes back without after a long poll.
 
-        Raises OutOfRange, Undecodable, BrokerError.
+        Raises OutOfRange, BrokerError.
         """
         self._assigned.clear()
         await self._poll()
@@ -130,15 +130,12 @@ class LiveConsumer:
             raise OutOfRange(outside)
         received_us = self._now().wall_us
         arrived = []
-        try:
-            for place, told in answers.items():
-                if isinstance(told, Fetched):
-                    events = list(told.events(received_us=received_us))
-                    arrived.append(Arrived(place, events, told.next, told.last_stable))
-        except UnicodeDecodeError as error:  # in the name of a header, which no broker looks at
-            raise Undecodable(str(error)) from error
+        for place, told in answers.items():
+            if isinstance(told, Fetched):
+                events = list(told.events(received_us=received_us))
+                arrived.append(Arrived(place, events, told.next, told.last_stable, told.lost))
         for each in arrived:
-            if each.events:  # an answer is bounded: whoever got something comes last next time
+            if each.events or each.lost:  # an answer is bounded: whoever got something comes last next time
                 del self._positions[each.place]
             self._positions[each.place] = each.next
         self._rest({place for place, told in answers.items() if not isinstance(told, Fetched)})

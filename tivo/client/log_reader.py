@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from tivo.client.cluster import Cluster
 from tivo.client.fetcher import Bounds, Fetched, Fetcher, Place
 from tivo.model.errors import BrokerError, UnknownTopic
-from tivo.model.event import Event
+from tivo.model.event import Event, lost_between
 from tivo.model.timeline import Now
 from tivo.playback.effects import TailPlace
 from tivo.playback.facts import TailSlice, TopicRef
@@ -38,11 +38,7 @@ class LogReader:
         await self._fetcher.close()
 
     async def read(self, topic: TopicRef, places: Sequence[TailPlace], *, max_bytes: int) -> list[TailSlice]:
-        """A slice for every place, in order. Raises BrokerError, and UnknownTopic where the topic has another id now.
-
-        From a record that cannot be decoded on, its batch counts as trimmed: whoever reads is told that
-        there is no more of it in the log.
-        """
+        """A slice for every place, in order. Raises BrokerError; UnknownTopic where the topic has another id now."""
         starts = await self._cluster.log_starts(topic.name) if any(place.offset is None for place in places) else {}
         bases = {place.partition: _first(place, starts) for place in places}
         offsets = {Place(topic.name, topic.topic_id, partition): base for partition, base in bases.items()}
@@ -129,29 +125,24 @@ def _bounded(offset: int, base: int, upto: int | None) -> int:
 
 
 def _slice(place: TailPlace, base: int, fetched: Fetched, *, received_us: int) -> TailSlice:
-    """What was fetched. A record that cannot be decoded ends a slice before it, and trims the log where one begins."""
     events: list[Event] = []
-    following, log_start = base, fetched.log_start
-    try:
-        for event in fetched.events(received_us=received_us):
-            if place.upto is not None and event.offset >= place.upto:
-                following = place.upto
-                break
-            if len(events) == place.limit:
-                break
-            events.append(event)
-            following = event.offset + 1
-        else:
-            following = _bounded(fetched.next, base, place.upto)
-    except UnicodeDecodeError:  # in the name of a header, which no broker looks at
+    following = base
+    for event in fetched.events(received_us=received_us):
+        if place.upto is not None and event.offset >= place.upto:
+            following = place.upto
+            break
+        if len(events) == place.limit:
+            break
+        events.append(event)
+        following = event.offset + 1
+    else:
         following = _bounded(fetched.next, base, place.upto)
-        if following == base:
-            log_start = fetched.batch_end(base)
     return TailSlice(
         partition=place.partition,
         base=base,
         next=following,
-        log_start=log_start,
+        log_start=fetched.log_start,
         log_end=fetched.last_stable,
         events=events,
+        lost=lost_between(fetched.lost, base, following),
     )

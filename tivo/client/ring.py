@@ -3,13 +3,15 @@
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
+from itertools import repeat
+from typing import TypeAlias
 
-from tivo.model.event import Event
+from tivo.model.event import Event, Lost, lost_between
 from tivo.playback.effects import TailPlace
 from tivo.playback.facts import TailSlice
 
 EVENT_BYTES = 250
-"""What an event weighs beside its key, value and headers; measured, rounded up."""
+"""What an event weighs beside its key, value and headers; measured, rounded up. A loss is taken for as much."""
 
 _COMPACT_AT = 1_024
 """Places of events that were dropped are given back so many at a time; the events themselves go at once."""
@@ -23,13 +25,19 @@ def weight(event: Event) -> int:
     return size
 
 
+_Entry: TypeAlias = Event | Lost
+
+
 class Ring:
-    """Per partition everything from `base` to `next`; the oldest events go first, whatever their partition."""
+    """Per partition everything from `base` to `next`; the oldest events go first, whatever their partition.
+
+    What cannot be given stands among them in its turn, and goes as they do.
+    """
 
     def __init__(self, *, starts: dict[int, int], max_bytes: int) -> None:
         """It begins empty, at the offset in `starts` of every partition."""
         self._runs = {partition: _Run(offset) for partition, offset in starts.items()}
-        self._arrivals: deque[tuple[int, int]] = deque()  # (partition, weight), oldest first
+        self._arrivals: deque[int] = deque()  # the partition of every entry, oldest first
         self._bytes = 0
         self._max_bytes = max_bytes
 
@@ -43,23 +51,25 @@ class Ring:
         """What its events weigh."""
         return self._bytes
 
-    def append(self, partition: int, events: Sequence[Event], *, next: int, log_end: int) -> None:
-        """Take what lies from the partition's position up to `next`: these events, in offset order, and holes."""
+    def append(
+        self, partition: int, events: Sequence[Event], *, next: int, log_end: int, lost: Sequence[Lost] = ()
+    ) -> None:
+        """Take what lies from the partition's position up to `next`: these events by offset, losses, and holes."""
         run = self._runs[partition]
-        for event in events:
-            size = weight(event)
-            self._arrivals.append((partition, size))
-            self._bytes += size
-        run.append(events, next=next, log_end=log_end)
+        entries: Sequence[_Entry] = events
+        if lost:
+            entries = sorted([*events, *lost], key=_begin)
+        sizes = [EVENT_BYTES if isinstance(entry, Lost) else weight(entry) for entry in entries]
+        self._arrivals.extend(repeat(partition, len(sizes)))
+        self._bytes += sum(sizes)
+        run.append(entries, sizes, next=next, log_end=log_end)
         self.shrink(self._bytes - self._max_bytes)
 
     def shrink(self, size: int) -> int:
         """Drop the oldest events, at least `size` bytes of them where there are so many. How many bytes that were."""
         before = self._bytes
         while before - self._bytes < size and self._arrivals:
-            oldest, freed = self._arrivals.popleft()
-            self._bytes -= freed
-            self._runs[oldest].drop_first()
+            self._bytes -= self._runs[self._arrivals.popleft()].drop_first()
         return before - self._bytes
 
     def add(self, partition: int) -> None:
@@ -68,13 +78,8 @@ class Ring:
 
     def restart(self, partition: int, offset: int) -> None:
         """Go on at another offset: what lies between is not here."""
-        kept: deque[tuple[int, int]] = deque()
-        for owner, size in self._arrivals:
-            if owner == partition:
-                self._bytes -= size
-            else:
-                kept.append((owner, size))
-        self._arrivals = kept
+        self._arrivals = deque(owner for owner in self._arrivals if owner != partition)
+        self._bytes -= self._runs[partition].bytes
         self._runs[partition] = _Run(offset)
 
     def reaches(self, place: TailPlace) -> bool:
@@ -88,10 +93,13 @@ class Ring:
         return run is None or place.offset is None or place.offset < run.next
 
     def slice(self, place: TailPlace, *, max_bytes: int) -> TailSlice:
-        """What lies from a place on that the ring reaches: about `max_bytes`, at least one event where there is one."""
+        """What lies from a place on that the ring reaches: about `max_bytes`, at least one event where there is one.
+
+        A loss is bounded as if it were an event.
+        """
         assert place.offset is not None, "only a place with an offset is reached"
         run = self._runs[place.partition]
-        events, next_offset = run.take(place.offset, upto=place.upto, limit=place.limit, max_bytes=max_bytes)
+        events, lost, next_offset = run.take(place.offset, upto=place.upto, limit=place.limit, max_bytes=max_bytes)
         return TailSlice(
             partition=place.partition,
             base=place.offset,
@@ -99,49 +107,78 @@ class Ring:
             log_start=run.log_start,
             log_end=max(run.log_end, run.next),
             events=events,
+            lost=lost_between(lost, place.offset, next_offset),
         )
+
+
+def _begin(entry: _Entry) -> int:
+    return entry.base if isinstance(entry, Lost) else entry.offset
+
+
+def _end(entry: _Entry) -> int:
+    return entry.next if isinstance(entry, Lost) else entry.offset + 1
 
 
 class _Run:
     """One partition's part of the ring."""
 
-    __slots__ = ("_events", "_first", "_offsets", "base", "log_end", "log_start", "next")
+    __slots__ = ("_entries", "_first", "_offsets", "_sizes", "base", "log_end", "log_start", "next")
 
     def __init__(self, offset: int) -> None:
         self.base = offset
         self.next = offset
         self.log_start = 0
         self.log_end = offset
-        self._events: list[Event | None] = []
+        self._entries: list[_Entry | None] = []
         self._offsets: list[int] = []
+        self._sizes: list[int] = []
         self._first = 0
 
-    def append(self, events: Sequence[Event], *, next: int, log_end: int) -> None:
-        self._events += events
-        self._offsets += [event.offset for event in events]
+    @property
+    def bytes(self) -> int:
+        return sum(self._sizes[self._first :])
+
+    def append(self, entries: Sequence[_Entry], sizes: Sequence[int], *, next: int, log_end: int) -> None:
+        self._entries += entries
+        self._sizes += sizes
+        self._offsets += map(_begin, entries)
         self.next = max(self.next, next)
         self.log_end = log_end
 
-    def drop_first(self) -> None:
-        self.base = self._offsets[self._first] + 1
-        self._events[self._first] = None
+    def drop_first(self) -> int:
+        """How many bytes that frees."""
+        freed = self._sizes[self._first]
+        dropped = self._entries[self._first]
+        assert dropped is not None, "what was dropped lies before `first`"
+        self.base = _end(dropped)
+        self._entries[self._first] = None
         self._first += 1
-        if self._first >= _COMPACT_AT and 2 * self._first >= len(self._events):
-            del self._events[: self._first]
+        if self._first >= _COMPACT_AT and 2 * self._first >= len(self._entries):
+            del self._entries[: self._first]
             del self._offsets[: self._first]
+            del self._sizes[: self._first]
             self._first = 0
+        return freed
 
-    def take(self, offset: int, *, upto: int | None, limit: int, max_bytes: int) -> tuple[list[Event], int]:
-        """The events from `offset` on within these bounds, and the offset behind them and the holes that follow."""
-        begin = bisect_left(self._offsets, offset, lo=self._first)
+    def take(self, offset: int, *, upto: int | None, limit: int, max_bytes: int) -> tuple[list[Event], list[Lost], int]:
+        """What lies from `offset` on within these bounds, and the offset behind that and the holes that follow."""
+        begin = self._first_of(offset)
         end = len(self._offsets) if upto is None else bisect_left(self._offsets, upto, lo=begin)
-        taken: list[Event] = []
-        for event in self._events[begin : min(end, begin + limit)]:
-            assert event is not None, "what was dropped lies before `first`"
-            taken.append(event)
-            max_bytes -= weight(event)
+        read = begin
+        for size in self._sizes[begin : min(end, begin + limit)]:
+            read += 1
+            max_bytes -= size
             if max_bytes <= 0:
                 break
-        if begin + len(taken) < end:
-            return taken, taken[-1].offset + 1
-        return taken, self.next if upto is None else max(min(self.next, upto), offset)
+        entries = self._entries[begin:read]
+        taken = [entry for entry in entries if isinstance(entry, Event)]
+        lost = [entry for entry in entries if isinstance(entry, Lost)] if len(taken) < len(entries) else []
+        if read < end:
+            return taken, lost, self._offsets[read]
+        return taken, lost, self.next if upto is None else max(min(self.next, upto), offset)
+
+    def _first_of(self, offset: int) -> int:
+        """Where the entry stands that an offset lies in or before."""
+        at = bisect_left(self._offsets, offset, lo=self._first)
+        before = self._entries[at - 1] if at > self._first else None
+        return at - 1 if before is not None and _end(before) > offset else at

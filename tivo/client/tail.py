@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from tivo.client.fetcher import Place
-from tivo.client.live_consumer import MAX_PARTITION_BYTES, Arrived, OutOfRange, Undecodable
+from tivo.client.live_consumer import Arrived, OutOfRange
 from tivo.client.ring import Ring, weight
 from tivo.client.tailed import Tailed
 from tivo.model.errors import BrokerError, UnknownTopic
@@ -29,8 +29,6 @@ RINGS = 16
 IDLE_US = 30 * SECOND_US
 """A topic that nobody has tailed for so long is read no more."""
 RETRY_SECONDS = 0.5
-CATCH_UP = 10_000
-"""Events of a partition that are read from the log at once where the live edge cannot be decoded."""
 
 
 class TailAnswer(NamedTuple):
@@ -243,45 +241,20 @@ class Tail:
                     await self._restart(place, position)
                 self._tell_positions()
                 continue
-            except Undecodable:
-                await self._step_over()
-                continue
             for arrived in arrivals:
                 self._arrived(arrived)
             self._shrink()
             self._drop_idle()
-
-    async def _step_over(self) -> None:
-        """Bring every ring forward by way of the log, which tells what cannot be decoded, and go on behind that."""
-        for tailed in [each for each in self._tailed.values() if each.ring is not None]:
-            topic, ring = tailed.topic, tailed.ring
-            assert ring is not None
-            places = [TailPlace(partition, at, None, CATCH_UP) for partition, at in ring.positions.items()]
-            try:
-                slices = await self._log.read(topic, places, max_bytes=MAX_PARTITION_BYTES)
-            except UnknownTopic:
-                self._end(tailed)
-                continue
-            for read in slices if self._tailed.get(topic.name) is tailed else ():
-                if read.next > read.base:
-                    place = Place(topic.name, topic.topic_id, read.partition)
-                    self._arrived(Arrived(place, read.events, read.next, read.log_end))
-                elif read.log_start > read.base:
-                    log.warning(
-                        "%s/%d cannot be read from %d to %d", topic.name, read.partition, read.base, read.log_start
-                    )
-                    ring.restart(read.partition, read.log_start)
-                    tailed.change()
-        self._shrink()
-        self._tell_positions()
 
     def _arrived(self, arrived: Arrived) -> None:
         tailed, partition = self._standing(arrived.place), arrived.place.partition
         if tailed is None or tailed.ring is None:
             return
         if arrived.next > tailed.ring.positions.get(partition, arrived.next):
-            tailed.ring.append(partition, arrived.events, next=arrived.next, log_end=arrived.log_end)
+            tailed.ring.append(partition, arrived.events, next=arrived.next, log_end=arrived.log_end, lost=arrived.lost)
             tailed.change()
+            for lost in arrived.lost:
+                log.warning("%s/%d cannot be read from offset %d to %d", arrived.place.topic, *lost[:3])
 
     async def _restart(self, place: Place, position: int) -> None:
         """The log was trimmed beyond a position, or ends before it: go on where there is something."""

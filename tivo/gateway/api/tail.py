@@ -26,7 +26,7 @@ from tivo.gateway.sessions import Sessions, client_of
 from tivo.gateway.sources import Sources
 from tivo.metrics import GATEWAY_SESSIONS
 from tivo.model.errors import NeighbourError, UnknownTopic
-from tivo.model.event import Event, Frontier
+from tivo.model.event import Event, Frontier, Lost
 from tivo.model.timeline import Window
 from tivo.playback.effects import TailPlace
 from tivo.playback.facts import TailSlice, TopicRef
@@ -160,7 +160,7 @@ class _Stream:
     async def _lost(self, passage: Passage) -> list[bytes]:
         """What the store will never hold of a passage, told at its end."""
         lost = await self._sources.store.lost(passage.topic_id, passage.window, above=passage.above, upto=passage.upto)
-        return [self._gap(each.partition, each.base, each.next, each.reason) for each in lost]
+        return [self._gap(*each) for each in lost]
 
     async def _logged(self) -> bytes | None:
         places = [TailPlace(p, self._offset(p), None, PAGE) for p in self._info.partitions]
@@ -190,10 +190,14 @@ class _Stream:
         if read.truncated:
             return self._passed(read.partition, read.log_end, "truncated")
         messages = []
-        for event in read.events:
-            self._place = self._place.behind(event)
-            if self._place.start_us is None or event.time_us >= self._place.start_us:
-                messages.append(_message(event, self._place))
+        for entry in sorted((*read.events, *read.lost), key=_offset) if read.lost else read.events:
+            if isinstance(entry, Lost):
+                self._place = self._place.at(entry.partition, entry.next)
+                messages.append(self._gap(*entry))
+                continue
+            self._place = self._place.behind(entry)
+            if self._place.start_us is None or entry.time_us >= self._place.start_us:
+                messages.append(_message(entry, self._place))
         self._place = self._place.at(read.partition, read.next)
         return b"".join(messages)
 
@@ -209,6 +213,10 @@ class _Stream:
 
     def _offset(self, partition: int) -> int:
         return self._place.offsets.get(partition, 0)
+
+
+def _offset(entry: Event | Lost) -> int:
+    return entry.base if isinstance(entry, Lost) else entry.offset
 
 
 def _left(info: TopicRef, place: _Place, frontier: Frontier) -> Passage:

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from crc32c import crc32c
+
 from tests.unit.tivo.client.peer import Answer, Peer, a_topic, peer
 from tivo.client.cluster import Cluster
 from tivo.playback.facts import TopicRef
@@ -22,10 +24,24 @@ from tivo.wire.messages.list_offsets import (
     ListOffsetsResponse,
     ListOffsetsTopicResponse,
 )
-from tivo.wire.record_batch import HEADER, BatchHeader, Record, build
+from tivo.wire.record_batch import CHECKED_AT, CRC, CRC_AT, HEADER, BatchHeader, Record, build
 from tivo.wire.schema import NO_UUID, Message
 
 EARLIEST = -2
+_ATTRIBUTES_AT = 22
+
+
+def sealed(made: bytearray, attributes: int = 0) -> bytes:
+    """A batch with more attributes, in whose records every `?` is a byte that is no UTF-8."""
+    spoilt = made[: HEADER.size] + made[HEADER.size :].replace(b"?", b"\xff")
+    spoilt[_ATTRIBUTES_AT] |= attributes
+    CRC.pack_into(spoilt, CRC_AT, crc32c(bytes(spoilt[CHECKED_AT:])))
+    return bytes(spoilt)
+
+
+def batch(first: int, *names: str) -> bytes:
+    """A record with one header per name; where that holds a `?`, the byte there is no UTF-8."""
+    return sealed(build([Record(first + at, 0, None, b"v", ((name, b"1"),)) for at, name in enumerate(names)]))
 
 
 class Shelf:

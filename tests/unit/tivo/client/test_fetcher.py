@@ -3,14 +3,17 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec.structs import replace
 
-from tests.unit.tivo.client.shelves import Opened, opened
+from tests.unit.tivo.client.shelves import Opened, batch, opened, sealed
 from tivo.client.fetcher import Bounds, Fetched, Fetcher, Place
 from tivo.model.errors import BrokerError
+from tivo.model.event import Lost
 from tivo.playback.facts import TopicRef
 from tivo.wire.error_codes import ErrorCode
-from tivo.wire.messages.fetch import FetchRequest
+from tivo.wire.messages.fetch import AbortedTransaction, FetchRequest, PartitionData
 from tivo.wire.messages.metadata import MetadataRequest
+from tivo.wire.record_batch import TRANSACTIONAL, Record, build
 
 OLD, NEW = b"o" * 16, b"n" * 16
 BOUNDS = Bounds(2**20, 2**20)
@@ -105,13 +108,87 @@ async def test_a_broker_of_today_is_asked_once_a_fetch() -> None:
         assert 1 == len(log.broker.asked) - before
 
 
-async def test_a_damaged_batch_is_a_broker_error_that_names_its_place(log: Opened, fetcher: Fetcher) -> None:
-    topic, (shelf,) = log.shelves.make("t", OLD)
-    shelf.append(b"good")
-    shelf.batches[0] = shelf.batches[0].replace(b"good", b"evil")
+async def told(fetcher: Fetcher, at: Place, offset: int) -> Fetched:
+    """What a place is told to hold from an offset on."""
+    ((leader, wanted),) = (await fetcher.by_leader({at: offset})).items()
+    found = (await fetcher.fetch(leader, wanted, BOUNDS))[at]
+    assert isinstance(found, Fetched)
+    return found
 
-    with pytest.raises(BrokerError, match=r"t/0.*CRC"):
-        await fetch(fetcher, {place(topic): 0})
+
+def offsets(fetched: Fetched) -> list[int]:
+    return [event.offset for event in fetched.events(received_us=0)]
+
+
+async def test_a_damaged_batch_is_lost_whole_and_its_neighbours_come(log: Opened, fetcher: Fetcher) -> None:
+    topic, (shelf,) = log.shelves.make("t", OLD)
+    for value in (b"before", b"good", b"behind"):
+        shelf.append(value, value)
+    shelf.batches[2] = shelf.batches[2].replace(b"good", b"evil")
+
+    found = await told(fetcher, place(topic), 0)
+
+    assert [0, 1, 4, 5] == offsets(found)
+    assert ([Lost(0, 2, 4, "quarantine")], 6) == (found.lost, found.next)
+
+
+async def test_a_record_that_cannot_be_decoded_is_lost_alone(log: Opened, fetcher: Fetcher) -> None:
+    topic, (shelf,) = log.shelves.make("t", OLD)
+    shelf.put(batch(0, "a", "h?x", "a"))
+    shelf.put(batch(3, "a"))
+
+    found = await told(fetcher, place(topic), 0)
+
+    assert [0, 2, 3] == offsets(found)
+    assert ([Lost(0, 1, 2, "quarantine")], 4) == (found.lost, found.next)
+
+
+async def test_from_such_a_record_on_nothing_before_it_is_told(log: Opened, fetcher: Fetcher) -> None:
+    topic, (shelf,) = log.shelves.make("t", OLD)
+    shelf.put(batch(0, "h?x", "h?x", "a"))
+
+    at_it, behind = [await told(fetcher, place(topic), offset) for offset in (1, 2)]
+
+    assert ([2], [Lost(0, 1, 2, "quarantine")]) == (offsets(at_it), at_it.lost)
+    assert ([2], []) == (offsets(behind), behind.lost)
+
+
+async def test_broken_records_in_a_row_are_one_loss(log: Opened, fetcher: Fetcher) -> None:
+    topic, (shelf,) = log.shelves.make("t", OLD)
+    shelf.put(batch(0, "a", "h?x", "h?y", "a", "h?z"))
+
+    found = await told(fetcher, place(topic), 0)
+
+    assert [0, 3] == offsets(found)
+    assert ([Lost(0, 1, 3, "quarantine"), Lost(0, 4, 5, "quarantine")], 5) == (found.lost, found.next)
+
+
+async def test_beside_a_broken_record_an_event_is_what_it_would_have_been(log: Opened, fetcher: Fetcher) -> None:
+    topic, shelves = log.shelves.make("t", OLD, partitions=2)
+    good = Record(1, 1_700_000_000_000, b"key", b"{}", (("tivo-time-us", b"1700000000000007"), ("n", None)))
+    for shelf, name in zip(shelves, ("AB", "??"), strict=True):
+        shelf.put(sealed(build([Record(0, 0, None, b"", ((name, None),)), good])))
+
+    *_, whole = (await told(fetcher, place(topic, 0), 0)).events(received_us=5)
+    (salvaged,) = (await told(fetcher, place(topic, 1), 0)).events(received_us=5)
+
+    assert replace(whole, partition=1) == salvaged
+    assert (1_700_000_000_000_007, 5) == (salvaged.time_us, salvaged.received_us)
+
+
+def test_of_a_broken_batch_no_record_of_an_aborted_transaction_is_given() -> None:
+    aborted = sealed(build([Record(3, 0, None, b"aborted")], producer_id=9), TRANSACTIONAL)
+    held = batch(1, "h?x", "a") + aborted
+    data = PartitionData(
+        last_stable_offset=4,
+        records=memoryview(held),
+        aborted_transactions=[AbortedTransaction(producer_id=9, first_offset=3)],
+    )
+
+    found = Fetched(Place("t", OLD, 0), 1, data)
+
+    assert [2] == offsets(found)
+    assert ([Lost(0, 1, 2, "quarantine")], 4) == (found.lost, found.next)
 
 
 async def test_a_fetcher_that_was_not_started_is_a_broker_error(log: Opened) -> None:

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.support.manual_clock import ManualClock
-from tests.unit.tivo.client.shelves import Opened, opened
-from tests.unit.tivo.client.test_log_reader import batch
+from tests.unit.tivo.client.shelves import Opened, batch, opened
 from tivo.client.fetcher import Place
-from tivo.client.live_consumer import AGAIN_MS, Arrived, LiveConsumer, OutOfRange, Undecodable
+from tivo.client.live_consumer import AGAIN_MS, Arrived, LiveConsumer, OutOfRange
 from tivo.model.errors import BrokerError
+from tivo.model.event import Lost
 from tivo.model.timeline import MILLISECOND_US
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.fetch import FetchRequest
@@ -65,7 +65,7 @@ async def test_an_empty_poll_comes_back_without_events() -> None:
         bench.shelves.make("t", OLD)
         bench.live.assign({T: 0})
 
-        assert [Arrived(T, [], 0, 0)] == await bench.live.take()
+        assert [Arrived(T, [], 0, 0, [])] == await bench.live.take()
 
 
 async def test_where_nothing_is_assigned_nothing_arrives() -> None:
@@ -113,15 +113,31 @@ async def test_a_position_that_the_log_does_not_have_is_told(position: int) -> N
     assert {T: position} == told.value.positions
 
 
-async def test_what_cannot_be_decoded_is_told_and_no_position_moves() -> None:
+async def test_what_cannot_be_decoded_arrives_as_lost_and_holds_nobody_up() -> None:
     async with running() as bench:
         _, (shelf,) = bench.shelves.make("t", OLD)
-        shelf.put(batch(0, "a", "h?x"))
+        _, (other,) = bench.shelves.make("u", NEW)
+        shelf.put(batch(0, "a", "h?x", "a"))
+        other.append(b"u")
+        bench.live.assign({T: 0, U: 0})
+        arrived = {each.place: each for each in await bench.next()}
+        shelf.append(b"behind")
+        (behind,) = await bench.next()
+
+    assert [0, 2] == [event.offset for event in arrived[T].events]
+    assert ([Lost(0, 1, 2, "quarantine")], 3) == (arrived[T].lost, arrived[T].next)
+    assert ([0], []) == ([event.offset for event in arrived[U].events], arrived[U].lost)
+    assert ([3], []) == ([event.offset for event in behind.events], behind.lost)
+
+
+async def test_a_partition_of_which_all_is_broken_moves_on() -> None:
+    async with running() as bench:
+        _, (shelf,) = bench.shelves.make("t", OLD)
+        shelf.put(batch(0, "h?x"))
         bench.live.assign({T: 0})
 
-        for _ in range(2):
-            with pytest.raises(Undecodable):
-                await bench.next()
+        assert [Arrived(T, [], 1, 1, [Lost(0, 0, 1, "quarantine")])] == await bench.live.take()
+        assert [Arrived(T, [], 1, 1, [])] == await bench.live.take()
 
 
 async def test_records_of_a_topic_made_anew_do_not_arrive_in_the_place_of_the_old_one() -> None:

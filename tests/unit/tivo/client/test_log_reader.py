@@ -3,28 +3,19 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from crc32c import crc32c
 
 from tests.support.manual_clock import ManualClock
-from tests.unit.tivo.client.shelves import Opened, opened
+from tests.unit.tivo.client.shelves import Opened, batch, opened
 from tivo.client.log_reader import LogReader
 from tivo.model.errors import BrokerError, UnknownTopic
+from tivo.model.event import Lost
 from tivo.playback.effects import TailPlace
 from tivo.playback.facts import TailSlice, TopicRef
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.fetch import FetchRequest
-from tivo.wire.record_batch import CHECKED_AT, CRC, CRC_AT, Record, build
 
 OLD, NEW = b"o" * 16, b"n" * 16
 END = 5
-
-
-def batch(first: int, *names: str) -> bytes:
-    """A record with one header per name; where that holds a `?`, the byte there is no UTF-8."""
-    made = build([Record(first + at, 0, None, b"v", ((name, b"1"),)) for at, name in enumerate(names)])
-    made = made.replace(b"?", b"\xff")
-    CRC.pack_into(made, CRC_AT, crc32c(bytes(made[CHECKED_AT:])))
-    return bytes(made)
 
 
 @pytest.fixture
@@ -49,8 +40,13 @@ def poison(log: Opened) -> TopicRef:
     return topic
 
 
-async def read(reader: LogReader, topic: TopicRef, offset: int | None, upto: int | None = None) -> TailSlice:
-    (found,) = await reader.read(topic, [TailPlace(0, offset, upto, 100)], max_bytes=2**20)
+BROKEN = [Lost(0, 2, 3, "quarantine")]
+
+
+async def read(
+    reader: LogReader, topic: TopicRef, offset: int | None, upto: int | None = None, limit: int = 100
+) -> TailSlice:
+    (found,) = await reader.read(topic, [TailPlace(0, offset, upto, limit)], max_bytes=2**20)
     return found
 
 
@@ -58,28 +54,37 @@ def offsets(found: TailSlice) -> list[int]:
     return [event.offset for event in found.events]
 
 
-async def test_a_slice_ends_before_a_record_that_cannot_be_decoded(reader: LogReader, poison: TopicRef) -> None:
-    found = await read(reader, poison, 0)
+@pytest.mark.parametrize("offset", [0, 2])
+async def test_a_record_that_cannot_be_decoded_is_lost_alone(reader: LogReader, poison: TopicRef, offset: int) -> None:
+    found = await read(reader, poison, offset)
 
-    assert ([0, 1], 2, 0) == (offsets(found), found.next, found.log_start)
-
-
-async def test_from_such_a_record_on_its_batch_counts_as_trimmed(reader: LogReader, poison: TopicRef) -> None:
-    found = await read(reader, poison, 2)
-
-    assert ([], 2, 4) == (found.events, found.next, found.log_start)
+    assert [each for each in (0, 1, 3, 4) if each >= offset] == offsets(found)
+    assert (BROKEN, END, 0) == (found.lost, found.next, found.log_start)
 
 
-async def test_behind_its_batch_all_is_read(reader: LogReader, poison: TopicRef) -> None:
-    found = await read(reader, poison, 4)
+async def test_behind_such_a_record_nothing_is_lost(reader: LogReader, poison: TopicRef) -> None:
+    found = await read(reader, poison, 3)
 
-    assert ([4], END) == (offsets(found), found.next)
+    assert ([3, 4], [], END) == (offsets(found), found.lost, found.next)
 
 
-async def test_such_a_record_beyond_the_end_asked_for_matters_to_nobody(reader: LogReader, poison: TopicRef) -> None:
-    found = await read(reader, poison, 1, upto=2)
+@pytest.mark.parametrize(("upto", "limit"), [(2, 100), (None, 2)])
+async def test_such_a_record_beyond_the_end_of_a_slice_is_not_told_yet(
+    reader: LogReader, poison: TopicRef, upto: int | None, limit: int
+) -> None:
+    found = await read(reader, poison, 0, upto=upto, limit=limit)
 
-    assert ([1], 2) == (offsets(found), found.next)
+    assert ([0, 1], [], 2) == (offsets(found), found.lost, found.next)
+
+
+async def test_a_loss_is_told_as_far_as_the_slice_goes(log: Opened, reader: LogReader) -> None:
+    topic, (shelf,) = log.shelves.make("t", OLD)
+    shelf.append(*9 * [b"good"])
+    shelf.batches[0] = shelf.batches[0].replace(b"good", b"evil")
+
+    found = await read(reader, topic, 2, upto=6)
+
+    assert ([Lost(0, 2, 6, "quarantine")], 6) == (found.lost, found.next)
 
 
 async def test_without_an_offset_a_slice_begins_at_the_log_start(log: Opened, reader: LogReader) -> None:

@@ -1,7 +1,7 @@
 import sys
 
-from tivo.client.ring import Ring, weight
-from tivo.model.event import Event
+from tivo.client.ring import EVENT_BYTES, Ring, weight
+from tivo.model.event import Event, Lost
 from tivo.model.record import Record, to_event
 from tivo.playback.effects import TailPlace
 
@@ -135,6 +135,64 @@ def test_a_ring_shrinks_by_its_oldest_events() -> None:
     assert not ring.reaches(place(1))
     assert ring.reaches(place(2))
     assert 3 * one == ring.shrink(BIG)
+
+
+def with_losses(*, max_bytes: int = BIG) -> Ring:
+    """Events 0, 3 and 6; 1, 4 and 5 cannot be given, 2 is a hole."""
+    ring = Ring(starts={0: 0}, max_bytes=max_bytes)
+    lost = [Lost(0, 1, 2, "quarantine"), Lost(0, 4, 6, "quarantine")]
+    ring.append(0, [event(0), event(3), event(6)], next=7, log_end=7, lost=lost)
+    return ring
+
+
+def losses(ring: Ring, at: TailPlace, max_bytes: int = BIG) -> list[tuple[int, int]]:
+    return [(each.base, each.next) for each in ring.slice(at, max_bytes=max_bytes).lost]
+
+
+def test_what_cannot_be_given_comes_with_the_slice_that_covers_it() -> None:
+    ring = with_losses()
+
+    assert ([0, 3, 6], [(1, 2), (4, 6)]) == (offsets(ring, place(0)), losses(ring, place(0)))
+    assert ([3, 6], [(4, 6)]) == (offsets(ring, place(2)), losses(ring, place(2)))
+    assert ([6], []) == (offsets(ring, place(6)), losses(ring, place(6)))
+    assert ring.has_moved(place(4))
+
+
+def test_of_a_loss_that_a_slice_cuts_only_that_is_told_which_lies_in_it() -> None:
+    ring = with_losses()
+
+    assert [(5, 6)] == losses(ring, place(5))
+    assert [(4, 5)] == losses(ring, place(3, upto=5))
+    assert 5 == ring.slice(place(3, upto=5), max_bytes=BIG).next
+    assert [] == losses(ring, place(3, upto=4))
+
+
+def test_losses_count_towards_the_limit_and_the_bytes_of_a_slice() -> None:
+    ring = with_losses()
+
+    assert ([0], [(1, 2)]) == (offsets(ring, place(0, limit=2)), losses(ring, place(0, limit=2)))
+    assert (3, 6) == tuple(ring.slice(place(at, limit=2), max_bytes=BIG).next for at in (0, 3))
+    assert ([], [(1, 2)]) == (offsets(ring, place(1), 1), losses(ring, place(1), 1))
+
+
+def test_losses_are_dropped_in_their_turn_and_bounded_as_events_are() -> None:
+    ring = Ring(starts={0: 0}, max_bytes=10 * EVENT_BYTES)
+    for offset in range(5_000):
+        ring.append(0, [], next=offset + 1, log_end=offset + 1, lost=[Lost(0, offset, offset + 1, "quarantine")])
+
+    assert 10 * EVENT_BYTES == ring.bytes
+    assert ring.reaches(place(4_990))
+    assert not ring.reaches(place(4_989))
+    assert [(4_998, 4_999), (4_999, 5_000)] == losses(ring, place(4_998))
+
+
+def test_behind_a_loss_that_was_dropped_the_ring_reaches_back_to_its_end() -> None:
+    ring = with_losses()
+
+    ring.shrink(weight(event(0)) + 1)
+
+    assert not ring.reaches(place(1))
+    assert ring.reaches(place(2))
 
 
 def test_an_event_that_was_dropped_is_held_no_more() -> None:

@@ -6,11 +6,11 @@ import pytest
 
 from tests.support.manual_clock import ManualClock
 from tests.support.memory_log import MemoryLive, MemoryLog
-from tivo.client.live_consumer import Arrived, Undecodable
 from tivo.client.producer import NewRecord
 from tivo.client.ring import weight
 from tivo.client.tail import IDLE_US, RINGS, Tail, TailAnswer
 from tivo.model.errors import BrokerError, UnknownTopic
+from tivo.model.event import Lost
 from tivo.model.record import Record, to_event
 from tivo.playback.effects import TailPlace
 from tivo.playback.facts import TailSlice, TopicRef
@@ -435,40 +435,6 @@ async def test_a_broker_that_is_away_is_told_to_whoever_reads_now() -> None:
         await bench.at(topic, 0)
 
 
-class PoisonedLive(MemoryLive):
-    """A live edge that cannot get past the records at these offsets of topic `t`."""
-
-    def __init__(self, log: MemoryLog, poisoned: set[int]) -> None:
-        super().__init__(log)
-        self._poisoned = poisoned
-
-    async def take(self) -> list[Arrived]:
-        arrived = await super().take()
-        if any(each.place.topic == "t" and event.offset in self._poisoned for each in arrived for event in each.events):
-            raise Undecodable("invalid start byte")
-        return arrived
-
-
-class PoisonedBench(Bench):
-    """A bench whose record at offset 1 of topic `t` nobody can decode."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.live = PoisonedLive(self.log, {1})
-        self.tail = Tail(live=self.live, log=self, ends=self.log, now=self.clock, ring_bytes=BIG)
-
-    async def read(self, topic: TopicRef, places: list[TailPlace], *, max_bytes: int) -> list[TailSlice]:
-        slices = await super().read(topic, places, max_bytes=max_bytes)
-        return [self._poisoned(each) if topic.name == "t" else each for each in slices]
-
-    def _poisoned(self, read: TailSlice) -> TailSlice:
-        if read.base == 1:
-            return read._replace(next=1, log_start=2, events=())
-        if read.base < 1 < read.next:
-            return read._replace(next=1, events=read.events[: 1 - read.base])
-        return read
-
-
 class OldEndBench(Bench):
     """A bench whose broker does not know yet how far its log goes: beyond that it has nothing, and refuses nothing."""
 
@@ -476,45 +442,39 @@ class OldEndBench(Bench):
         return [each._replace(truncated=False) for each in await super().read(topic, places, max_bytes=max_bytes)]
 
 
-async def test_a_record_that_cannot_be_decoded_is_a_hole_and_all_else_goes_on() -> None:
-    bench = PoisonedBench()
-    topic, other = bench.log.make("t"), bench.log.make("other")
-    bench.tail.open(topic)
-    bench.tail.open(other)
+@pytest.mark.parametrize("live", [True, False])
+async def test_what_cannot_be_given_is_told_beside_what_can_by_the_ring_and_by_the_log(live: bool) -> None:
+    bench = Bench()
+    topic = bench.log.make("t")
+    bench.log.spoil("t", 0, 1)
+    if live:
+        bench.tail.open(topic)
 
     async with bench.running():
         await settle()
-        bench.log.fill("other", 2)
         bench.log.fill("t", 3)
         await settle()
-        before = await bench.behind(topic, 0)
-        (hole,) = (await bench.behind(topic, 1)).slices
         bench.reads.clear()
-        behind = await bench.behind(topic, 2)
-        beside = await bench.behind(other, 0)
+        answer = await (bench.behind(topic, 0) if live else bench.at(topic, 0))
 
-    assert [b"0"] == values(before)
-    assert (1, 1, 2) == (hole.base, hole.next, hole.log_start)
-    assert [b"2"] == values(behind)
-    assert [b"0", b"1"] == values(beside)
-    assert [] == bench.reads
+    (read,) = answer.slices
+    assert ([b"0", b"2"], [Lost(0, 1, 2, "quarantine")], 3) == (values(answer), read.lost, read.next)
+    assert live is not bool(bench.reads)
 
 
-async def test_a_topic_that_goes_while_such_a_record_is_passed_over_ends_alone() -> None:
-    bench = PoisonedBench()
-    topic, other = bench.log.make("t"), bench.log.make("other")
-    bench.tail.open(topic)
-    bench.tail.open(other)
+async def test_a_loss_alone_is_news(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    topic = bench.log.make("t")
+    bench.log.spoil("t", 0, 0)
 
-    async with bench.running():
+    async with bench.running(), asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(bench.behind(topic, 0))
         await settle()
-        bench.meanwhile = lambda: bench.log.delete_topic("t")
-        bench.log.fill("t", 3)
-        await settle()
-        bench.log.fill("other", 1)
-        beside = await bench.behind(other, 0)
+        bench.log.fill("t", 1)
 
-    assert [b"0"] == values(beside)
+    (read,) = waiting.result().slices
+    assert ([], [Lost(0, 0, 1, "quarantine")], 1) == (read.events, read.lost, read.next)
+    assert ["t/0 cannot be read from offset 0 to 1"] == caplog.messages
 
 
 async def test_rings_are_bounded_together_and_what_is_not_read_gives_first() -> None:

@@ -251,6 +251,39 @@ async def test_what_the_store_set_aside_is_a_gap_behind_what_it_holds(gateway: G
     assert ("gap", {"partition": 0, "from_offset": 3, "to_offset": 4, "reason": "quarantine"}) == gap
 
 
+async def test_what_the_log_cannot_give_is_a_gap_in_its_turn(gateway: GatewayApp) -> None:
+    gateway.log.spoil("t", 0, 6)
+    async with gateway.stream(URL) as stream:
+        await stream.piece()
+        append(gateway, 5, 6, 7)
+        messages = Messages(stream)
+        before = await messages.values(1)
+        gap = await messages.next()
+        at_gap = messages.last_id
+        after = await messages.values(1)
+
+    assert ([5], [7]) == (before, after)
+    assert ("gap", {"partition": 0, "from_offset": 6, "to_offset": 7, "reason": "quarantine"}) == gap
+    async with gateway.stream(URL, headers={"Last-Event-ID": at_gap}) as stream:
+        assert [7] == await Messages(stream).values(1)
+
+
+async def test_what_was_set_aside_is_told_once_by_store_and_log(gateway: GatewayApp) -> None:
+    gateway.log.spoil("t", 0, 3)
+    gateway.log.spoil("t", 0, 5)
+    info = (await gateway.sources.catalogue.topics(fresh=True))["t"]
+    broken = Page(topic="t", topic_id=info.topic_id, partition=0, base=3, next=4, events=())
+    await gateway.store.quarantine(broken, "quarantine", "no UTF-8")
+    append(gateway, 5, 6)
+
+    async with gateway.stream(URL, query="from=beginning") as stream:
+        messages = Messages(stream)
+        told = [await messages.next() for _ in range(7)]
+
+    gaps = [(message["from_offset"], message["to_offset"]) for kind, message in told if kind == "gap"]
+    assert [(3, 4), (5, 6)] == gaps
+
+
 async def test_a_log_that_ends_before_the_cursor_is_a_gap(gateway: GatewayApp) -> None:
     async with gateway.stream(URL, query="from=beginning") as stream:
         messages = Messages(stream)
