@@ -100,6 +100,19 @@ test('a reader far behind lets the socket go, and it is resumed when there is ro
   assert.equal(19_999, world.socket.last('resume').after.offset);
 });
 
+test('closed while it waits for a reader, it stays closed, and gives what it has', async () => {
+  const { player, world } = playing({}, { cursor: 'c0' });
+  const events = player[Symbol.asyncIterator]();
+  const many = Array.from({ length: 20_000 }, (_, offset) => offset);
+  world.socket.say(frame(1, many));
+
+  player.close();
+
+  assert.deepEqual(many, await take(events, 20_000));
+  assert.equal(true, (await events.next()).done);
+  assert.deepEqual(['closed', 1, 0], [player.connection, world.sockets.length, world.timers]);
+});
+
 test('frames of a former socket do not count against the credit of a new one', async () => {
   const { player, world } = playing({}, { cursor: 'c0' });
   const events = player[Symbol.asyncIterator]();
@@ -152,7 +165,7 @@ test('a feed may be read for ever: each of 100 000 frames is waited for', async 
 
   for (let n = 1; n <= 100_000; n += 1) {
     const next = events.next();
-    world.socket.listener.message(`{"type":"events","epoch":1,"n":${n},"events":[{"offset":${n}}]}`);
+    world.socket.listener.onmessage({ data: `{"type":"events","epoch":1,"n":${n},"events":[{"offset":${n}}]}` });
     assert.equal(n, (await next).value.offset);
   }
 });

@@ -26,9 +26,9 @@ test('a WebSocket class given is used', () => {
   }
   const heard = [];
   const listener = {
-    open: () => heard.push('open'),
-    message: (text) => heard.push(text),
-    closed: (...close) => heard.push(close),
+    onopen: () => heard.push('open'),
+    onmessage: ({ data }) => heard.push(data),
+    onclose: ({ code, reason }) => heard.push([code, reason]),
   };
 
   const socket = webSockets(Socket)('ws://gateway/ws', ['tivo.v1.json'], listener);

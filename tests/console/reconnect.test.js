@@ -591,6 +591,16 @@ test('an idle socket is opened again by the next command', () => {
   );
 });
 
+test('closed by who hears that it connects, it opens nothing more', () => {
+  const { player, world } = playing();
+  player.on('connection', (connection) => connection === 'connecting' && player.close());
+
+  world.socket.lose();
+  world.pass(250);
+
+  assert.deepEqual(['closed', true], [player.connection, world.socket.closed]);
+});
+
 test('what a socket says after it was given up is not heard', () => {
   const { player, world } = playing({}, { cursor: 'c0' });
   const [first] = world.sockets;

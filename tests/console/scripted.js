@@ -73,15 +73,15 @@ class ScriptedSocket {
   }
 
   open() {
-    this.listener.open();
+    this.listener.onopen();
   }
 
   say(...notices) {
-    for (const notice of notices) this.listener.message(JSON.stringify(notice));
+    for (const notice of notices) this.listener.onmessage({ data: JSON.stringify(notice) });
   }
 
   lose(code = 1006, reason = '') {
-    this.listener.closed(code, reason);
+    this.listener.onclose({ code, reason });
   }
 
   /** The last command of that name. */

@@ -10,9 +10,9 @@ function heard(happen) {
     readyState = 0;
   }
   const listener = {
-    open: () => told.push(['open']),
-    message: (text) => told.push(['message', text]),
-    closed: (code, reason) => told.push(['closed', code, reason]),
+    onopen: () => told.push(['open']),
+    onmessage: ({ data }) => told.push(['message', data]),
+    onclose: ({ code, reason }) => told.push(['closed', code, reason]),
   };
   happen(webSockets(Socket)('ws://gateway/ws', [], listener));
   return told;

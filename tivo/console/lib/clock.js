@@ -13,15 +13,15 @@ export class PlaybackClock {
   #event_us = 0;
   #steady_ms = 0;
   #error_us = 0;
-  /** The gateway's wall time less our steady time. @type {number | undefined} */
-  #offset_us;
+  /** The gateway's wall time less our steady time. */
+  #offset_us = 0;
 
   /**
    * The gateway's wall clock, in microseconds: what `due_us` of an event is to be held against.
    * @param {number} steady_ms
    */
   wall(steady_ms) {
-    return steady_ms * 1000 + (this.#offset_us ?? 0);
+    return steady_ms * 1000 + this.#offset_us;
   }
 
   /**
@@ -41,9 +41,8 @@ export class PlaybackClock {
    * @param {number} steady_ms
    */
   hear(wall_us, steady_ms) {
-    const offset_us = wall_us - steady_ms * 1000;
-    const change_us = offset_us - (this.#offset_us ?? offset_us);
-    this.#offset_us = change_us < 0 && change_us > -1e6 ? offset_us - change_us * (63 / 64) : offset_us;
+    const change_us = wall_us - this.wall(steady_ms);
+    this.#offset_us += change_us < 0 && change_us > -1e6 ? change_us / 64 : change_us;
   }
 
   /**
@@ -52,14 +51,13 @@ export class PlaybackClock {
    * @param {number} steady_ms
    * @param {boolean} [moved]  the position was moved on purpose: nothing to wear off
    */
-  anchor({ pos_us, wall_us, speed }, steady_ms, moved = false) {
-    const held = moved || this.speed === 0;
-    const before_us = this.position(steady_ms);
-    const age_us = wall_us === undefined ? 0 : Math.max(0, this.wall(steady_ms) - wall_us);
-    this.#event_us = pos_us + age_us * speed;
+  anchor({ pos_us, wall_us, speed }, steady_ms, moved) {
+    const now_us = this.wall(steady_ms);
+    const event_us = pos_us + Math.max(0, now_us - (wall_us ?? now_us)) * speed;
+    const error_us = moved || !this.speed ? 0 : this.position(steady_ms) - event_us;
+    this.#error_us = Math.abs(error_us) < (speed * SETTLE_MS * 1000) / 2 ? error_us : 0;
+    this.#event_us = event_us;
     this.#steady_ms = steady_ms;
     this.speed = speed;
-    const error_us = before_us - this.#event_us;
-    this.#error_us = !held && Math.abs(error_us) < (speed * SETTLE_MS * 1000) / 2 ? error_us : 0;
   }
 }

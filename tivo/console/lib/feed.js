@@ -6,14 +6,9 @@
  * @implements {AsyncIterableIterator<Event>}
  */
 export class Feed {
-  /** Frames wholly or partly here still. @type {{n: number, socket: number, events: Event[]}[]} */
-  #frames = [];
-  #at = 0;
-  /** Events that wait here. */
-  size = 0;
+  /** Events that wait here, each with the number of its frame; behind them the error that ended it. @type {{event?: Event, n?: number, error?: unknown}[]} */
+  #line = [];
   #ended = false;
-  /** @type {unknown} */
-  #error;
   /** Readers that wait for something new. @type {((_?: unknown) => void)[]} */
   #waiting = [];
   /** @type {() => void} */
@@ -24,58 +19,49 @@ export class Feed {
     this.#taken = taken;
   }
 
+  /** Events that wait here. */
+  get size() {
+    return this.#line.length;
+  }
+
   /** Whether there is nothing more to take, ever. */
   get done() {
-    return this.#ended && !this.#frames.length;
+    return this.#ended && !this.size;
   }
 
-  /** The number of the first frame of a socket that is not taken yet. @param {number} socket */
-  pending(socket) {
-    return this.#frames.find((frame) => frame.socket === socket)?.n ?? Infinity;
+  /** The number of the first frame that is not taken yet. */
+  get pending() {
+    return this.#line[0]?.n ?? Infinity;
   }
 
-  /** @param {Frame} frame @param {number} socket */
-  push({ n, events }, socket) {
-    if (this.#ended || !events.length) return;
-    this.#frames.push({ n, socket, events });
-    this.size += events.length;
+  /** @param {Frame} frame @param {number} n  its number among all frames of the player */
+  push({ events }, n) {
+    if (!this.#ended) this.#line.push(...events.map((event) => ({ event, n })));
     this.#wake();
   }
 
   /** No more comes: the reader is done when it has taken what is here. @param {unknown} [error]  thrown to it then */
   end(error) {
     this.#ended = true;
-    this.#error = error;
+    if (error) this.#line.push({ error });
     this.#wake();
   }
 
   /** @returns {Promise<IteratorResult<Event>>} */
   async next() {
-    while (!this.#frames.length && !this.#ended) await new Promise((resolve) => this.#waiting.push(resolve));
-    const frame = this.#frames[0];
-    if (!frame) {
-      const error = this.#error;
-      this.#error = undefined;
-      if (error) throw error;
-      return { done: true, value: undefined };
-    }
-    const value = /** @type {Event} */ (frame.events[this.#at++]);
-    this.size -= 1;
-    if (this.#at === frame.events.length) {
-      this.#frames.shift();
-      this.#at = 0;
-      this.#taken();
-    }
-    return { done: false, value };
+    while (!this.size && !this.#ended) await new Promise((resolve) => this.#waiting.push(resolve));
+    const next = this.#line.shift();
+    if (!next) return { done: true, value: undefined };
+    if (next.error) throw next.error;
+    if (next.n !== this.#line[0]?.n) this.#taken();
+    return { done: false, value: /** @type {Event} */ (next.event) };
   }
 
-  /** @returns {Promise<IteratorResult<Event>>} */
-  async return() {
-    this.#frames = [];
-    this.#at = this.size = 0;
+  return() {
+    this.#line = [];
     this.end();
     this.#taken();
-    return { done: true, value: undefined };
+    return this.next();
   }
 
   [Symbol.asyncIterator]() {

@@ -3,13 +3,13 @@ import { TivoError } from './protocol.js';
 /**
  * Asks the HTTP API; gives its JSON, throws TivoError with what the gateway says (RFC 9457).
  * @param {{base: string | URL, token?: string | undefined}} gateway
- * @param {string[]} path  segments below `v1/`
+ * @param {string[]} path  segments below `v1/topics/`
  * @param {Record<string, any>} [query]
  * @param {object} [body]  with one it is a POST
  * @returns {Promise<any>}
  */
 export async function ask({ base, token }, path, query = {}, body) {
-  const url = new URL(`v1/${path.map(encodeURIComponent).join('/')}`, base);
+  const url = new URL(`v1/${['topics', ...path].map(encodeURIComponent).join('/')}`, base);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, value instanceof Date ? value.toISOString() : value);
   }
@@ -23,7 +23,7 @@ export async function ask({ base, token }, path, query = {}, body) {
   const message = detail ?? title ?? `${url.pathname} answered ${response.status}`;
   throw new TivoError(message, {
     code: code ?? response.status,
-    retryable,
+    retryable: Boolean(retryable),
     status: response.status,
   });
 }

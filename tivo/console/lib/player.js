@@ -1,5 +1,5 @@
 import { Feed } from './feed.js';
-import { TivoError, closeMeans, retryDelay, subProtocols } from './protocol.js';
+import { TivoError, isFinal, subProtocols } from './protocol.js';
 import { Session } from './session.js';
 
 /** @import { Controls, Event, Notice, State, Time } from './protocol.js' */
@@ -15,8 +15,7 @@ const ACK_FRAMES = 64;
 const ACK_MS = 250;
 const FEED_LIMIT = 16_384;
 const SILENT_MS = 10_000;
-const CLOSED = 'the player is closed';
-const DEFAULTS = { max_rate: 1000 };
+const closed = () => new TivoError('the player is closed', { code: 'closed' });
 
 /**
  * Plays a window of topics, modelled on HTMLMediaElement: `currentTime` is in seconds (since 1970 UTC), `playbackRate`
@@ -39,24 +38,24 @@ export class Player extends EventTarget {
   /** @type {{base: string | URL, token?: string | undefined}} */
   #gateway;
   #session = new Session();
-  /** Commands that are not answered yet, in order. @type {Map<string, {command: Record<string, any>, told: number, resolve: (result: any) => void, reject: (error: Error) => void}>} */
-  #asked = new Map();
+  /** Commands that are not answered yet, by their id, in order. @type {Record<string, {command: Record<string, any>, told: number, resolve: (result: any) => void, reject: (error: Error) => void}>} */
+  #asked = {};
   #asks = 0;
-  /** @type {Transport | undefined} */
+  /** The socket that counts; none while it waits for another. @type {Transport | undefined} */
   #transport;
-  #sockets = 0;
   #attempt = 0;
   #retry_ms = 0;
   #heard_ms = 0;
+  /** Frames that came, on all sockets. */
   #received = 0;
+  /** Of these, how many came on former sockets, and for how many credit was returned. */
+  #former = 0;
   #acked = 0;
-  /** @type {Set<Feed>} */
-  #feeds = new Set();
-  #full = false;
+  /** @type {Feed[]} */
+  #feeds = [];
   #singly = false;
-  /** @type {(() => void) | undefined} */
-  #cancelAck;
-  #cancelRetry = () => {};
+  /** Cancels what time brings: credit while it is open, an attempt while it waits. @type {(() => void) | undefined} */
+  #cancel;
   #unwatch;
 
   /**
@@ -69,8 +68,11 @@ export class Player extends EventTarget {
     this.topics = new Set([topics].flat());
     this.#gateway = gateway;
     this.#world = world;
-    this.#unwatch = world.onWake(() => this.#wake());
-    this.#quietly(this.command(autoplay ? 'play' : 'set', { ...DEFAULTS, ...controls }));
+    this.#unwatch = world.onWake(() => {
+      const silent = this.connection === 'open' && world.steady() - this.#heard_ms > SILENT_MS;
+      if (silent || (this.connection === 'waiting' && this.#cancel)) this.#connect();
+    });
+    this.#quietly(this.command(autoplay ? 'play' : 'set', { max_rate: 1000, ...controls }));
     this.#connect();
   }
 
@@ -90,7 +92,7 @@ export class Player extends EventTarget {
 
   /** Moves to a time, or relative to the position (`+10s`, `-1m`). @param {Time} pos */
   seek(pos) {
-    this.#tell('seeking', pos);
+    this.#tell(pos, 'seeking');
     return this.command('seek', { pos });
   }
 
@@ -122,17 +124,12 @@ export class Player extends EventTarget {
    * @param {Record<string, any>} [fields]
    * @returns {Promise<any>}
    */
-  async command(action, fields) {
-    if (this.connection === 'closed') throw new TivoError(CLOSED, { code: 'closed' });
+  command(action, fields) {
     const id = String(++this.#asks);
     const command = { action, id, ...fields };
     return new Promise((resolve, reject) => {
-      this.#asked.set(id, {
-        command,
-        told: this.#session.told,
-        resolve,
-        reject,
-      });
+      if (this.connection === 'closed') return reject(closed());
+      this.#asked[id] = { command, told: this.#session.told, resolve, reject };
       if (this.connection === 'open') this.#send(command);
       else if (this.connection === 'idle') this.#connect();
     });
@@ -158,7 +155,7 @@ export class Player extends EventTarget {
   /** Events one by one, until the window has ended. A slow reader makes the gateway wait; nothing is lost. */
   [Symbol.asyncIterator]() {
     const feed = new Feed(() => this.#credit());
-    this.#feeds.add(feed);
+    this.#feeds.push(feed);
     if (this.connection === 'closed') feed.end();
     return feed;
   }
@@ -220,7 +217,7 @@ export class Player extends EventTarget {
 
   /** Whether a seek is on its way. */
   get seeking() {
-    return [...this.#asked.values()].some(({ command }) => command.action === 'seek');
+    return Object.values(this.#asked).some(({ command }) => command.action === 'seek');
   }
 
   get ended() {
@@ -239,30 +236,27 @@ export class Player extends EventTarget {
   /** Seconds of the window; Infinity where it is unbounded. */
   get duration() {
     const { start_us, end_us } = this.state;
-    return start_us === null || end_us === null ? Infinity : (end_us - start_us) / 1e6;
+    return ((end_us ?? Infinity) - (start_us ?? -Infinity)) / 1e6;
   }
 
   #connect() {
-    this.#cancelRetry();
-    const socket = ++this.#sockets;
-    const mine = () => socket === this.#sockets;
-    this.#received = this.#acked = 0;
-    this.#full = false;
-    this.#become('connecting');
+    this.#drop();
     const { base, token } = this.#gateway;
-    const url = new URL(`ws?topics=${[...this.topics].map(encodeURIComponent)}`, base);
-    url.protocol = url.protocol.replace('http', 'ws');
-    this.#transport = this.#world.connect(url.href, subProtocols(token), {
-      open: () => mine() && this.#opened(),
-      message: (text) => mine() && this.#message(JSON.parse(text)),
-      closed: (code, reason) => mine() && this.#closed(code, reason),
+    const { href } = new URL(`ws?topics=${[...this.topics].map(encodeURIComponent)}`, base);
+    const mine = () => transport === this.#transport;
+    const transport = this.#world.connect(href.replace(/^http/, 'ws'), subProtocols(token), {
+      onopen: () => mine() && this.#opened(),
+      onmessage: ({ data }) => mine() && this.#message(JSON.parse(data)),
+      onclose: (close) => mine() && this.#closed(close),
     });
+    this.#transport = transport;
+    this.#become('connecting');
   }
 
   #opened() {
     this.#heard_ms = this.#world.steady();
     for (const command of this.#session.resume()) this.#send(command);
-    for (const { command } of this.#asked.values()) this.#send(command);
+    for (const { command } of Object.values(this.#asked)) this.#send(command);
     this.#become('open');
   }
 
@@ -277,140 +271,118 @@ export class Player extends EventTarget {
     if (notice.type !== 'bye') this.#retry_ms = notice.retry_ms ?? 0;
     if (notice.type === 'error') return this.#failed(notice);
     if (notice.type === 'ack') return this.#answered(notice);
-    this.#tellAll(this.#session.receive(notice, this.#heard_ms));
-    if (notice.type === 'events') {
-      this.#received = notice.n;
-      this.#credit();
-    }
+    if (notice.type === 'events') this.#received += 1;
+    this.#tell(...this.#session.receive(notice, this.#heard_ms));
+    this.#credit();
   }
 
   /** @param {Notice} ack */
   #answered({ id, result, state }) {
     this.#attempt = 0;
     if (id === 'resume') this.#session.refused = 0;
-    const asked = this.#asked.get(id);
+    const asked = this.#asked[id];
     if (!asked) return;
-    this.#asked.delete(id);
+    delete this.#asked[id];
     const { action, id: _, topics = [], ...controls } = asked.command;
     if (action === 'play' || action === 'set') this.#session.keep(controls);
     for (const topic of topics) this.topics[action === 'subscribe' ? 'add' : 'delete'](topic);
     // An answer may wait behind that of an earlier question: a state told meanwhile is newer.
-    if (state && asked.told === this.#session.told) this.#tellAll(this.#session.become(state, this.#heard_ms));
+    if (state && asked.told === this.#session.told) this.#tell(...this.#session.become(state, this.#heard_ms));
     asked.resolve(result ?? state);
   }
 
   /** @param {Notice} notice */
   #failed({ id, code, field, message, fatal, retry_ms }) {
-    const error = new TivoError(message, {
-      code,
-      field,
-      retryable: retry_ms > 0,
-    });
+    const error = new TivoError(message, { code, field, retryable: retry_ms > 0 });
     const refused = id === 'resume' ? ++this.#session.refused : 0;
     if (fatal || refused > 2) return this.#finish(error);
-    if (refused) {
-      // What was asked behind it waits for the place to be found, on another socket.
-      this.#tell('error', error);
-      this.#drop();
-      return this.#connect();
-    }
-    const asked = this.#asked.get(id);
-    this.#asked.delete(id);
-    asked ? asked.reject(error) : this.#tell('error', error);
+    // What was asked behind it waits for the place to be found, on another socket.
+    if (refused) this.#connect();
+    const asked = this.#asked[id];
+    delete this.#asked[id];
+    asked ? asked.reject(error) : this.#tell(error, 'error');
   }
 
-  /** @param {import('./session.js').Happening[]} happenings */
-  #tellAll(happenings) {
-    for (const [type, detail] of happenings) if (type) this.#tell(type, detail);
-  }
-
-  /** @param {string} type @param {any} detail */
-  #tell(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-    if (type === 'events') {
-      if (this.#singly)
-        for (const event of detail.events) this.dispatchEvent(new CustomEvent('event', { detail: event }));
-      for (const feed of this.#feeds) feed.push(detail, this.#sockets);
+  /** @param {any} detail @param {import('./session.js').Names} types */
+  #tell(detail, ...types) {
+    for (const type of types) {
+      if (type) this.dispatchEvent(new CustomEvent(type, { detail }));
+      if (type === 'events') {
+        if (this.#singly) for (const event of detail.events) this.#tell(event, 'event');
+        for (const feed of this.#feeds) feed.push(detail, this.#received);
+      }
+      if (type === 'ended') for (const feed of this.#feeds) feed.end();
     }
-    if (type === 'ended') for (const feed of this.#feeds) feed.end();
   }
 
   /** Returns credit for the frames taken: at once for 64 of them, within 250 ms for fewer. */
-  #credit() {
-    for (const feed of this.#feeds) if (feed.done) this.#feeds.delete(feed);
-    const sizes = [...this.#feeds].map((feed) => feed.size);
-    if (this.#full) return sizes.every((size) => size < FEED_LIMIT / 2) && this.#connect();
-    if (sizes.some((size) => size > FEED_LIMIT)) {
-      // A reader fell so far behind that memory would grow: drop the socket, and resume when there is room.
-      this.#full = true;
+  #credit(least = ACK_FRAMES) {
+    this.#feeds = this.#feeds.filter(({ done }) => !done);
+    const fullest = Math.max(0, ...this.#feeds.map(({ size }) => size));
+    // A reader fell so far behind that memory would grow: drop the socket, and resume when there is room.
+    if (fullest > FEED_LIMIT) {
       this.#drop();
       return this.#become('waiting');
     }
-    const owed = this.#taken() - this.#acked;
-    if (owed >= ACK_FRAMES) this.#ack();
-    else if (owed > 0) this.#cancelAck ??= this.#world.later(() => this.#ack(), ACK_MS);
+    if (this.connection === 'waiting' && !this.#cancel) return fullest < FEED_LIMIT / 2 && this.#connect();
+    const taken = Math.min(this.#received, ...this.#feeds.map(({ pending }) => pending - 1));
+    const owed = taken - this.#acked;
+    if (owed >= least) {
+      this.#acked = taken;
+      this.#send({ action: 'ack', n: taken - this.#former });
+    } else if (owed > 0) {
+      this.#cancel ??= this.#world.later(() => {
+        this.#cancel = undefined;
+        this.#credit(1);
+      }, ACK_MS);
+    }
   }
 
-  #taken() {
-    return Math.min(this.#received, ...[...this.#feeds].map((feed) => feed.pending(this.#sockets) - 1));
-  }
-
-  #ack() {
-    this.#cancelAck?.();
-    this.#cancelAck = undefined;
-    const n = this.#taken();
-    if (this.connection !== 'open' || n <= this.#acked) return;
-    this.#acked = n;
-    this.#send({ action: 'ack', n });
-  }
-
+  /** Lets go of the socket, and of what was to come on it or after it. */
   #drop() {
-    this.#sockets += 1;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#former = this.#acked = this.#received;
     this.#transport?.close(1000);
+    this.#transport = undefined;
   }
 
-  /** @param {number} code @param {string} reason */
-  #closed(code, reason) {
-    const means = closeMeans(code, reason);
-    if (means === 'done') return this.#finish();
-    if (means === 'refused') return this.#finish(new TivoError(reason || `closed with ${code}`, { code }));
-    if (means === 'idle' && !this.#asked.size) return this.#become('idle');
-    const delay_ms = Math.max(retryDelay(this.#attempt++, this.#world.random()), this.#retry_ms);
+  /** @param {{code: number, reason: string}} close */
+  #closed({ code, reason }) {
+    this.#drop();
+    if (code === 1000) return this.#finish();
+    if (isFinal(code, reason)) return this.#finish(new TivoError(reason || `closed with ${code}`, { code }));
+    // Closed as idle: another socket is opened once somebody wants something.
+    if (code === 4408 && !Object.values(this.#asked).length) return this.#become('idle');
+    // Half of it at random, so that many viewers of a gateway that restarts do not come back at one instant.
+    const most_ms = Math.min(250 * 2 ** this.#attempt++, 10_000);
+    const delay_ms = Math.max(most_ms * (1 - this.#world.random() / 2), this.#retry_ms);
     this.#retry_ms = 0;
-    this.#cancelRetry = this.#world.later(() => this.#connect(), delay_ms);
+    this.#cancel = this.#world.later(() => this.#connect(), delay_ms);
     this.#become('waiting');
-  }
-
-  #wake() {
-    const silent = this.connection === 'open' && this.#world.steady() - this.#heard_ms > SILENT_MS;
-    if (silent) this.#drop();
-    if (silent || (this.connection === 'waiting' && !this.#full)) this.#connect();
   }
 
   /** @param {TivoError} [error]  why, where it was not wanted */
   #finish(error) {
     if (this.connection === 'closed') return;
     this.#become('closed');
-    this.#cancelRetry();
-    this.#cancelAck?.();
     this.#unwatch();
     this.#drop();
-    const refusal = error ?? new TivoError(CLOSED, { code: 'closed' });
-    for (const { reject } of this.#asked.values()) reject(refusal);
-    this.#asked.clear();
+    for (const { reject } of Object.values(this.#asked)) reject(error ?? closed());
+    this.#asked = {};
     for (const feed of this.#feeds) feed.end(error);
-    if (error) this.#tell('error', error);
-    this.#tell('closed', error);
+    this.#feeds = [];
+    this.#tell(error, error && 'error', 'closed');
   }
 
   /** @param {Player['connection']} connection */
   #become(connection) {
     this.connection = connection;
-    this.#tell('connection', connection);
+    this.#tell(connection, 'connection');
   }
 
   /** An assignment cannot be awaited: what goes wrong is told by `error`. @param {Promise<unknown>} answer */
   #quietly(answer) {
-    answer.catch((error) => this.connection !== 'closed' && this.#tell('error', error));
+    answer.catch((error) => this.connection !== 'closed' && this.#tell(error, 'error'));
   }
 }

@@ -82,42 +82,32 @@ export const PROTOCOL = 'tivo.v1.json';
 
 /** What went wrong: `code` is stable (see the protocol and the HTTP API), `retryable` says whether trying again may help. */
 export class TivoError extends Error {
+  name = 'TivoError';
+  /** @type {string | number} */
+  code = '';
+  retryable = false;
+  /** What it is about, where the gateway names it. @type {string | undefined} */
+  field;
+  /** The HTTP status, where there was one. @type {number | undefined} */
+  status;
+
   /**
    * @param {string} message
    * @param {{code: string | number, retryable?: boolean, field?: string, status?: number}} facts
    */
-  constructor(message, { code, retryable = false, field, status }) {
+  constructor(message, facts) {
     super(message);
-    this.name = 'TivoError';
-    this.code = code;
-    this.retryable = retryable;
-    this.field = field;
-    this.status = status;
+    Object.assign(this, facts);
   }
 }
 
 /**
- * What a close of the socket asks for. `done` and `refused` are final; `lost` is mended by `resume`;
- * `idle` too, but not before somebody wants something.
+ * Whether a close of the socket is a refusal for good. Others are mended by `resume`, but for 1000: that is the end.
  * @param {number} code
  * @param {string} reason
- * @returns {'done' | 'refused' | 'idle' | 'lost'}
  */
-export function closeMeans(code, reason) {
-  if (code === 1000) return 'done';
-  if (code === 4408) return 'idle';
-  const final = code === 1009 || code >= 4400 || (code === 1008 && !reason.startsWith('slow'));
-  return final ? 'refused' : 'lost';
-}
-
-/**
- * Milliseconds before the next attempt: 250 ms · 2ⁿ up to 10 s, of which a random half is taken off,
- * so that many viewers of a gateway that restarts do not come back at one instant.
- * @param {number} attempt  0 for the first
- * @param {number} random  0 ≤ random < 1
- */
-export function retryDelay(attempt, random) {
-  return Math.min(250 * 2 ** attempt, 10_000) * (1 - random / 2);
+export function isFinal(code, reason) {
+  return code === 1009 || (code >= 4400 && code !== 4408) || (code === 1008 && !reason.startsWith('slow'));
 }
 
 /**
@@ -126,6 +116,6 @@ export function retryDelay(attempt, random) {
  */
 export function subProtocols(token) {
   if (!token) return [PROTOCOL];
-  const base64url = btoa(token).replace(/[+/=]/g, (sign) => (sign === '+' ? '-' : sign === '/' ? '_' : ''));
+  const base64url = btoa(token).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
   return [PROTOCOL, `tivo.bearer.${base64url}`];
 }

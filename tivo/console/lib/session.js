@@ -1,18 +1,13 @@
 import { PlaybackClock } from './clock.js';
 
 /** @import { Controls, Event, Frame, Notice, State } from './protocol.js' */
-/** @typedef {[type: string | false, detail: any]} Happening  An event to dispatch, and its detail; false is none. */
+/** @typedef {(string | false | undefined)[]} Names  of events to dispatch in turn; false is none */
+/** @typedef {[detail: any, ...types: Names]} Happening  What happened, and the events that tell it. */
 
 const REMEMBERED_PLACES = 8192;
 
-/** What a change of status is called on a media element. */
-const STATUS_EVENTS = {
-  paused: 'pause',
-  playing: 'playing',
-  tailing: 'live',
-  buffering: 'waiting',
-  ended: 'ended',
-};
+/** What a media element calls a status, or a notice, where it has another word. @type {Record<string, string>} */
+const MEDIA = { paused: 'pause', tailing: 'live', buffering: 'waiting', clock: 'timeupdate', seek: 'seeked' };
 
 /** @param {Event} event */
 const place = ({ topic, partition, offset }) => `${partition}/${offset}/${topic}`;
@@ -40,11 +35,11 @@ export class Session {
   lag_ms = 0;
   /** How often the gateway told the state. */
   told = 0;
-  /** Controls that hold: pacing and loop as the gateway tells them, others as they were asked for. @type {Controls} */
-  controls = {};
   /** How often in turn the gateway refused to go on. */
   refused = 0;
 
+  /** Controls that hold beside those of the state. @type {Controls} */
+  #controls = {};
   /** @type {string | undefined} */
   #cursor;
   /** @type {Pick<Event, 'time_us' | 'topic' | 'partition' | 'offset'> | undefined} */
@@ -62,13 +57,11 @@ export class Session {
 
   /**
    * Remembers controls that the gateway took, so that they hold after a reconnect too. Window and position are in the
-   * cursor.
+   * cursor, pacing and loop in the state: whoever changes them, going live gives up what needs an end.
    * @param {Controls} controls
    */
-  keep({ pos: _, start: __, end: ___, ...controls }) {
-    const { speed, fit, rate, ...others } = this.controls;
-    const paced = controls.speed ?? controls.fit ?? controls.rate;
-    this.controls = { ...(paced ? others : this.controls), ...controls };
+  keep({ pos, start, end, speed, fit, rate, loop, ...controls }) {
+    Object.assign(this.#controls, controls);
   }
 
   /**
@@ -79,55 +72,61 @@ export class Session {
    */
   resume() {
     if (!this.#cursor) return [];
+    const { status, start_us, end_us, pos_us, speed, fit, rate, loop } = this.state;
     this.state.epoch = -1;
     this.#resumed = true;
+    const controls = { ...this.#controls, loop, ...(fit ? { fit } : rate ? { rate } : { speed }) };
+    const singly = Object.entries(controls).map(([name, value]) => ({ action: 'set', [name]: value }));
     const resume = { action: 'resume', id: 'resume', cursor: this.#cursor, after: this.#after, offsets: this.#offsets };
-    const singly = Object.entries(this.controls).map(([name, value]) => ({ action: 'set', [name]: value }));
     const pause = this.halted ? [{ action: 'pause' }] : [];
-    if (!this.refused) return [{ ...resume, ...this.controls }, ...pause];
-    return this.refused < 2 ? [resume, ...singly, ...pause] : this.#anew(singly);
-  }
-
-  /** The same window once more, from the time of the last event on. @param {{action: string}[]} singly */
-  #anew(singly) {
-    const { status, start_us, end_us, pos_us } = this.state;
+    // The same window once more, from the time of the last event on.
     const window = { action: 'set', start: seconds(start_us), end: seconds(end_us) };
-    const pos = status === 'ended' ? undefined : seconds(this.#after?.time_us ?? pos_us);
     const live = status === 'tailing' && end_us === null;
-    const move = live ? { action: 'tail' } : { action: this.halted ? 'set' : 'play', pos };
-    return [window, ...singly, { id: 'resume', ...move }];
+    const action = live ? 'tail' : this.halted ? 'set' : 'play';
+    const pos = live || status === 'ended' ? undefined : seconds(this.#after?.time_us ?? pos_us);
+    if (!this.refused) return [{ ...resume, ...controls }, ...pause];
+    if (this.refused < 2) return [resume, ...singly, ...pause];
+    return [window, ...singly, { action, id: 'resume', pos }];
   }
 
   /**
-   * What a notice means, as events to dispatch in turn. Frames and images of an older epoch mean nothing.
+   * What a notice means, and the events that tell it. Frames and images of an older epoch mean nothing.
    * @param {Notice} notice
    * @param {number} steady_ms
-   * @returns {Happening[]}
+   * @returns {Happening}
    */
   receive(notice, steady_ms) {
     const { type } = notice;
     const wall_us = notice.wall_us ?? notice.now_us;
     if (wall_us) this.clock.hear(wall_us, steady_ms);
-    if (notice.epoch < this.state.epoch) return [];
+    if (notice.epoch < this.state.epoch) return [notice];
     if (type === 'events') return this.#events(/** @type {any} */ (notice));
     if (type === 'state') {
       this.told += 1;
       return this.become(/** @type {any} */ (notice), steady_ms, true);
     }
-    if (type === 'clock') return this.#tick(notice, steady_ms);
-    if (type === 'reset') return this.#reset(notice, steady_ms);
+    if (type === 'clock') {
+      this.lag_ms = notice.lag_ms ?? this.lag_ms;
+      this.#anchor(notice, steady_ms);
+    }
+    if (type === 'reset') {
+      this.state.epoch = notice.epoch;
+      this.#at(notice.cursor ?? this.#cursor);
+      this.#resumed = false;
+      this.#anchor(notice, steady_ms, true);
+    }
     if (type === 'caught_up') this.#offsets = notice.offsets ?? {};
     if (type === 'gap' && notice.reason === 'deleted') delete this.#offsets[notice.topic];
-    return [[type, notice]];
+    return [notice, type, MEDIA[notice.why ?? type]];
   }
 
-  /** @param {Frame} frame @returns {Happening[]} */
+  /** @param {Frame} frame @returns {Happening} */
   #events(frame) {
     this.state.epoch = frame.epoch;
-    const events = this.#resumed ? frame.events.filter((event) => !this.#has(event)) : frame.events;
+    const events = frame.events.filter((event) => !this.#resumed || !this.#has(event));
     if (frame.cursor) this.#at(frame.cursor, frame.live);
     for (const event of events) this.#note(event, frame.live);
-    return events.length || frame.thinned ? [['events', { ...frame, events }]] : [];
+    return [{ ...frame, events }, events.length || frame.thinned ? 'events' : false];
   }
 
   /** @param {Event} event */
@@ -156,54 +155,30 @@ export class Session {
   /**
    * Takes a state, `told` in its turn or else come with an answer, which may overtake frames: the cursor of an answer
    * holds only where it opens an epoch.
-   * @param {Partial<State>} next @param {number} steady_ms @param {boolean} [told] @returns {Happening[]}
+   * @param {State} next @param {number} steady_ms @param {boolean} [told] @returns {Happening}
    */
   become(next, steady_ms, told) {
     const was = this.state;
     const rested = this.halted;
-    const state = (this.state = { ...was, fit: undefined, rate: undefined, ...next });
-    const { speed, fit, rate, loop } = state;
-    // Whoever changed them: going live gives up what needs an end.
-    this.keep(/** @type {any} */ ({ loop, ...(fit ? { fit } : rate ? { rate } : { speed }) }));
+    const state = (this.state = { ...next });
     const moved = state.epoch !== was.epoch;
     if (next.cursor !== this.#cursor && (told || moved)) this.#at(next.cursor, state.status === 'tailing');
-    this.#anchor(state, state.status === 'tailing' ? 1 : state.speed, steady_ms, moved);
+    this.#anchor(state, steady_ms, moved);
     const changed = (/** @type {keyof State} */ name) => state[name] !== was[name];
-    const types = [
+    return [
+      state,
       rested && !this.halted && 'play',
-      changed('status') && STATUS_EVENTS[state.status],
+      changed('status') && (MEDIA[state.status] ?? state.status),
       changed('speed') && 'ratechange',
       (changed('start_us') || changed('end_us')) && 'durationchange',
       'statechange',
     ];
-    return types.map((type) => [type, state]);
   }
 
-  /** @param {Notice} notice @param {number} steady_ms @returns {Happening[]} */
-  #tick(notice, steady_ms) {
-    this.#anchor(notice, notice.speed, steady_ms);
-    this.lag_ms = notice.lag_ms ?? this.lag_ms;
-    return [
-      ['clock', notice],
-      ['timeupdate', notice],
-    ];
-  }
-
-  /** @param {Notice} notice @param {number} steady_ms @returns {Happening[]} */
-  #reset(notice, steady_ms) {
-    this.state.epoch = notice.epoch;
-    this.#at(notice.cursor ?? this.#cursor);
-    this.#resumed = false;
-    this.#anchor(notice, this.clock.speed, steady_ms, true);
-    return [
-      ['reset', notice],
-      [notice.why === 'seek' && 'seeked', notice],
-    ];
-  }
-
-  /** @param {any} anchor @param {any} speed @param {number} steady_ms @param {boolean} [moved] */
-  #anchor({ pos_us, wall_us }, speed, steady_ms, moved) {
-    const runs = speed > 0 && !this.halted && this.state.status !== 'buffering';
-    if (pos_us !== null) this.clock.anchor({ pos_us, wall_us, speed: runs ? speed : 0 }, steady_ms, moved);
+  /** @param {any} anchor @param {number} steady_ms @param {boolean} [moved] */
+  #anchor({ pos_us, wall_us, speed: told = this.clock.speed }, steady_ms, moved) {
+    const { status } = this.state;
+    const speed = status === 'tailing' ? 1 : status === 'playing' && told > 0 ? told : 0;
+    if (pos_us !== null) this.clock.anchor({ pos_us, wall_us, speed }, steady_ms, moved);
   }
 }

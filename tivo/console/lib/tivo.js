@@ -32,48 +32,44 @@ export class Tivo {
    * @param {string | URL} [base]  where the gateway is; by default the one that served this file
    * @param {{token?: string, WebSocket?: any} & Partial<World>} [options]  `WebSocket` for runtimes that have none
    */
-  constructor(base = new URL(/* @vite-ignore */ '..', import.meta.url), { token, WebSocket, ...world } = {}) {
+  constructor(base = new URL(/* @vite-ignore */ '..', import.meta.url), { token, ...world } = {}) {
     this.#gateway = { base, token };
-    this.#world = () => ({
-      ...realWorld,
-      connect: webSockets(WebSocket),
-      ...world,
-    });
+    this.#world = world;
   }
 
   /** A player of some topics, paused at their beginning unless `autoplay`. @param {PlayerOptions & Controls} [options] */
   player(options) {
-    return new Player(options, this.#gateway, this.#world());
+    const connect = webSockets(this.#world.WebSocket);
+    return new Player(options, this.#gateway, { ...realWorld, connect, ...this.#world });
   }
 
   /** @returns {Promise<Topic[]>} */
   async topics() {
-    return (await this.#ask(['topics'])).topics;
+    return (await this.#ask([])).topics;
   }
 
   /** @param {string} name @param {{partitions?: number, settings?: Record<string, string>}} [options] @returns {Promise<Topic>} */
   createTopic(name, options) {
-    return this.#ask(['topics'], {}, { name, ...options });
+    return this.#ask([], {}, { name, ...options });
   }
 
   /** Counts per bucket of a window. @param {string} topic @param {{start: Time, end: Time, buckets?: number}} window @returns {Promise<Overview>} */
   overview(topic, window) {
-    return this.#ask(['topics', topic, 'overview'], window);
+    return this.#ask([topic, 'overview'], window);
   }
 
   /** One page of events. @param {string} topic @param {Record<string, any>} [window] @returns {Promise<Event[]>} */
   async records(topic, window) {
-    return (await this.#ask(['topics', topic, 'records'], window)).events;
+    return (await this.#ask([topic, 'records'], window)).events;
   }
 
   /** @param {string} topic @param {NewRecord | NewRecord[]} records */
   produce(topic, records) {
-    return this.#ask(['topics', topic, 'records'], {}, { records: [records].flat() });
+    return this.#ask([topic, 'records'], {}, { records: [records].flat() });
   }
 
   /** A page that only plays never loads this. @param {[path: string[], query?: Record<string, any>, body?: object]} request */
   async #ask(...request) {
-    const { ask } = await import('./http.js');
-    return ask(this.#gateway, ...request);
+    return (await import('./http.js')).ask(this.#gateway, ...request);
   }
 }

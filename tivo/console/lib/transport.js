@@ -1,6 +1,6 @@
 import { TivoError } from './protocol.js';
 
-/** @typedef {{open(): unknown, message(text: string): unknown, closed(code: number, reason: string): unknown}} Listener */
+/** @typedef {{onopen(): unknown, onmessage(message: {data: string}): unknown, onclose(close: {code: number, reason: string}): unknown}} Listener */
 /** @typedef {{send(text: string): void, close(code?: number, reason?: string): void}} Transport */
 /** @typedef {(url: string, protocols: string[], listener: Listener) => Transport} Connect  Opens one socket; tells the listener. */
 
@@ -15,7 +15,7 @@ import { TivoError } from './protocol.js';
  */
 
 const NO_WEBSOCKET =
-  'no WebSocket here (Node has it from 22 on): ' +
+  'no WebSocket (Node 22 has one): ' +
   "npm install ws, then new Tivo(url, { WebSocket: (await import('ws')).WebSocket })";
 
 /**
@@ -26,15 +26,13 @@ const NO_WEBSOCKET =
 export function webSockets(Socket = globalThis.WebSocket) {
   if (!Socket) throw new TivoError(NO_WEBSOCKET, { code: 'no_websocket' });
   return (url, protocols, listener) => {
-    const socket = new Socket(url, protocols);
-    socket.onopen = () => listener.open();
-    socket.onmessage = ({ data }) => listener.message(data);
-    socket.onclose = ({ code, reason }) => listener.closed(code, reason);
+    /** @type {WebSocket} */
+    const socket = Object.assign(new Socket(url, protocols), listener);
     // The close behind it says it all; but in Node 22 none comes where the socket never opened (undici #3546).
     socket.onerror = () => {
       if (socket.readyState) return;
       socket.onclose = null;
-      listener.closed(1006, '');
+      listener.onclose({ code: 1006, reason: '' });
     };
     return socket;
   };
