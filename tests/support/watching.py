@@ -33,7 +33,8 @@ class Watching:
             self.notices.append(notice)
             if notice["type"] == "events":
                 for event in notice["events"]:
-                    self.events.append({**event, "live": notice.get("live", False), "epoch": notice["epoch"]})
+                    of_frame = {"live": notice["live"], "epoch": notice["epoch"], "due_us": notice["due_us"]}
+                    self.events.append(of_frame | event)
                     self.arrived_us.append(now_us)
             if notice["type"] == "error":
                 raise AssertionError(f"the gateway refused: {notice}")
