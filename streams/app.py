@@ -58,7 +58,6 @@ def steady_us() -> int:
 def main() -> None:
     """Run the agent until SIGTERM; end the process with what it came to."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("streams").setLevel(logging.INFO)
     # It repeats itself while the broker is away; readiness tells it once.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     check_driver()

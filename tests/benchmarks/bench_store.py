@@ -9,6 +9,7 @@ import asyncio
 import random
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
@@ -22,6 +23,8 @@ from tivo.store.open import open_store
 TOPIC, TOPIC_ID = "sensors", bytes(range(16))
 PARTITIONS = 4
 PAGE_EVENTS = 1_000
+TOGETHER = 8
+"""Pages that the agent puts into one transaction at most (`streams.app.FULL_PAGES`)."""
 STEP_US = 10_000
 START_US = 1_700_000_000 * SECOND_US
 
@@ -71,6 +74,24 @@ def pages(number: int, *, seed: int = 7) -> Iterator[Page]:
 async def ingest(store: Store, number: int) -> Row:
     rate, told = await written(store, number)
     return "ingest, pages of 1,000, one durable commit each", told, "≥ 400 k", rate >= 400e3
+
+
+async def together(path: Path, number: int) -> Row:
+    """As the agent writes under load: pages that came meanwhile go into one transaction."""
+    spent = worked = 0.0
+    async with open_store(f"sqlite:///{path}") as store:
+        for batch in batches(pages(number), TOGETHER):
+            started, began = perf_counter(), process_time()
+            await store.write_all(batch)
+            spent += perf_counter() - started
+            worked += process_time() - began
+    told = f"{number / spent / 1e3:,.0f} k events/s ({number / worked / 1e3:,.0f} k a CPU second)"
+    return f"ingest as the agent does, {TOGETHER} pages a durable commit", told, "≥ 400 k", number / spent >= 400e3
+
+
+def batches(every: Iterator[Page], size: int) -> Iterator[list[Page]]:
+    while batch := list(islice(every, size)):
+        yield batch
 
 
 async def again(store: Store, number: int) -> Row:
@@ -175,6 +196,7 @@ def _percentiles(numbers: list[float]) -> tuple[float, float]:
 async def measure(number: int, path: Path) -> list[Row]:
     async with open_store(f"sqlite:///{path}") as store:
         rows = [await ingest(store, number), await again(store, number)]
+        rows.append(await together(path.with_name("together.db"), min(number, 1_000_000)))
         rows += [await scan(store, number, limit) for limit in (500, 2_000)]
         rows.append(await merge(store))
     size = (await asyncio.to_thread(path.stat)).st_size / number
