@@ -17,7 +17,7 @@ from streams.models import FetchedPage, FetchedRecord, LostRecords, SalvagedReco
 from streams.places import Begin, Most, Places, Stop, decide
 from tivo import metrics
 from tivo.client.cluster import Cluster
-from tivo.model.errors import BrokerError, UnknownTopic
+from tivo.model.errors import BrokerError, PageGap, UnknownTopic
 from tivo.model.event import Loss, Page
 from tivo.model.timeline import Now
 from tivo.store.base import Store
@@ -159,7 +159,8 @@ class Intake:
         """Let the driver go on behind what was read without it. Its pages have been delivered by now."""
         for partition in self.places.wanted(self._ahead):
             offset = self.places.expected(partition)
-            assert offset is not None
+            if offset is None:  # it was taken away, or placed anew, while another one was sought
+                continue
             try:
                 await driver.seek_wait({partition: offset})
             except (KafkaError, TimeoutError) as error:
@@ -179,7 +180,7 @@ class Intake:
     async def _try_to_place(self, driver: Driver, topic: str, partitions: Collection[TP]) -> None:
         try:
             await self._place_topic(driver, topic, partitions)
-        except (BrokerError, UnknownTopic, KafkaError, TimeoutError) as error:
+        except (BrokerError, UnknownTopic, PageGap, KafkaError, TimeoutError) as error:
             self._put_off(partitions, str(error) or repr(error))
 
     def _put_off(self, partitions: Iterable[TP], reason: str) -> None:

@@ -6,7 +6,6 @@ records come by name, and the ids are asked for behind each fetch: an id never c
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import NamedTuple, TypeAlias
 
 from aiokafka import TopicPartition
@@ -77,10 +76,14 @@ class Fetched:
 
     def events(self, *, received_us: int) -> Iterator[Event]:
         """What of it can be read, in the order of offsets."""
-        with suppress(Exception):  # bytes may be broken in as many ways as there are codecs
-            for record in self._records:
-                yield _event(record, received_us=received_us)
-            return
+        while True:
+            try:
+                record = next(self._records)
+            except StopIteration:
+                return
+            except Exception:  # noqa: BLE001  bytes may be broken in as many ways as there are codecs
+                break
+            yield _event(record, received_us=received_us)
         yield from self._salvaged(received_us=received_us)
 
     def _salvaged(self, *, received_us: int) -> Iterator[Event]:

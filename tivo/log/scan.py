@@ -18,6 +18,7 @@ SCAN_BYTES = 4 << 20
 
 _MAX_RELATIVE_OFFSET = (1 << 31) - 1
 _SEARCH_BYTES = 1 << 20
+_OFFSET_BYTES = 8
 _CANDIDATE = re.compile(rb"(?=[\x00-\x7f].{15}\x02.{4}[\x00-\x01])", re.DOTALL)
 """What a batch may begin with: an offset that is not negative; magic 2 and attributes below 512 further on."""
 
@@ -98,16 +99,32 @@ def scan(file: File, position: int, end: int, offset: int, *, chunk: int = SCAN_
 def find_batch(file: File, position: int, end: int, *, base: int, least_offset: int) -> Found | None:
     """The first good batch at or behind `position` whose offset is at least `least_offset`; None up to `end`.
 
-    `base` is the segment's first offset: its batches lie within 2^31 of it. Tries every byte.
+    `base` is the segment's first offset: its batches lie within 2^31 of it. Tries every byte. A batch's
+    check sum does not cover its offset, so one counts only where the next batch follows on it, or where its
+    offset lies below that of the next one which does.
     """
+    doubtful: list[Found] = []
+    for found in _good_batches(file, position, end, base=base, least_offset=least_offset):
+        if _is_followed(file, found, end):
+            return next((one for one in doubtful if one.header.last_offset < found.header.base_offset), found)
+        doubtful.append(found)
+    return doubtful[0] if doubtful else None
+
+
+def _good_batches(file: File, position: int, end: int, *, base: int, least_offset: int) -> Iterator[Found]:
     while position + HEADER_BYTES <= end:
         buffer = file.pread(min(_SEARCH_BYTES + HEADER_BYTES, end - position), position)
         for match in _CANDIDATE.finditer(buffer):
             found = _good_batch(file, position + match.start(), end, base=base, least_offset=least_offset)
             if found is not None:
-                return found
+                yield found
         position += _SEARCH_BYTES
-    return None
+
+
+def _is_followed(file: File, found: Found, end: int) -> bool:
+    """Whether a batch ends where the search does, or the next one's offset follows upon its own."""
+    behind = found.position + found.header.size
+    return behind == end or file.pread(_OFFSET_BYTES, behind) == (found.header.last_offset + 1).to_bytes(_OFFSET_BYTES)
 
 
 def _good_batch(file: File, position: int, end: int, *, base: int, least_offset: int) -> Found | None:

@@ -12,13 +12,12 @@ from tivo.playback.controls import Controls
 from tivo.playback.credit import SLOW_US, Credit
 from tivo.playback.effects import Effect, Send, Tell
 from tivo.playback.glide import ahead_of
-from tivo.playback.merge import FIRST, LAST, behind, order_key, weight
+from tivo.playback.merge import FIRST, FRAME_BYTES, LAST, behind, order_key, weight
 from tivo.playback.notices import Events, Gap, Shown, Skipped
 from tivo.playback.pacing import Pace, Thinner
 from tivo.playback.reading import Reading
 
 FRAME_EVENTS = 256
-_FRAME_BYTES = 256 << 10
 _COALESCE_US = 16_000
 _FAR_US = HOUR_US
 """Nobody waits longer than this without having looked again."""
@@ -204,7 +203,9 @@ class Epoch:
     def _thin_at(self, speed: Fraction | None) -> None:
         """Thin to the maximum rate at a speed; where there is none, events are not thinned."""
         rate = self.controls.max_rate
-        self._thinner = Thinner.of(rate, speed, len(self.reading.tracks)) if rate and speed is not None else None
+        thinner = Thinner.of(rate, speed, len(self.reading.tracks)) if rate and speed is not None else None
+        if thinner is None or self._thinner is None or not thinner.is_like(self._thinner):
+            self._thinner = thinner
 
     # ------------------------------------------------------------ what is due
 
@@ -462,7 +463,7 @@ class Epoch:
 
 def _fitting(events: list[Event]) -> list[Event]:
     """The first events that together keep a frame within its bytes, at least one."""
-    room = _FRAME_BYTES
+    room = FRAME_BYTES
     for index, event in enumerate(events):
         room -= weight(event)
         if room < 0 and index:

@@ -12,12 +12,11 @@ from tivo.model.event import Cursor, Event
 from tivo.model.timeline import Now
 from tivo.playback.credit import SLOW_US
 from tivo.playback.handoff import Stage
-from tivo.playback.merge import order_key, weight
+from tivo.playback.merge import FRAME_BYTES, order_key, weight
 from tivo.playback.pacing import Pace
 from tivo.playback.reading import Reading
 
 _MOST_EVENTS = 64
-_FRAME_BYTES = 256 << 10
 
 
 class Glide:
@@ -44,7 +43,7 @@ class Glide:
         events = ahead[first:last]
         if events and pace.lateness(events[0].time_us, now.steady_us) > SLOW_US:
             return None
-        if len(events) > 1 and sum(map(weight, events)) > _FRAME_BYTES:
+        if len(events) > 1 and sum(map(weight, events)) > FRAME_BYTES:
             return None
         self._place = last
         return events

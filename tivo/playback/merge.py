@@ -12,6 +12,9 @@ FIRST = Cursor(-(1 << 63), "", -1, -1)
 LAST = Cursor(1 << 63, "", -1, -1)
 """Behind every event."""
 
+FRAME_BYTES = 256 << 10
+"""What the events of a frame may weigh together; one alone may weigh more."""
+
 _TIME = attrgetter("time_us")
 
 

@@ -116,6 +116,10 @@ class Thinner:
             share=max(1, int(share * seconds)),
         )
 
+    def is_like(self, other: "Thinner") -> bool:
+        """Whether both let through the same, but for what has passed."""
+        return (self.cell_us, self.most, self.share) == (other.cell_us, other.most, other.share)
+
     def passes(self, topic: str, time_us: int) -> bool:
         """Whether the next event, of this time, is shown."""
         cell, into_us = divmod(time_us, self.cell_us)

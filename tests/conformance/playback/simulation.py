@@ -285,8 +285,7 @@ class Simulation:
         if checker.cursor is None or checker.state is None or self.shell.closed is not None:
             return
         self._note("reconnect")
-        if self.rich is not None:
-            self.patterns = self.shell.session._playback.epochs.patterns
+        self.patterns = self.shell.session._playback.epochs.patterns
         self.shell.gone = True
         checker.resume()
         self._connect()

@@ -155,12 +155,17 @@ class _Stream:
         found = await passage.read(self._sources.store, limit=PAGE)
         self._place = replace(place, passage=None if found.last else passage.behind(found.events[-1]))
         messages = [_message(event, replace(place, passage=passage.behind(event))) for event in found.events]
-        return b"".join(messages + (await self._lost(passage) if found.last else []))
+        if found.last:
+            messages += await self._lost(passage, passage.behind(found.events[-1]) if found.events else passage)
+        return b"".join(messages)
 
-    async def _lost(self, passage: Passage) -> list[bytes]:
-        """What the store will never hold of a passage, told at its end."""
+    async def _lost(self, passage: Passage, left: Passage) -> list[bytes]:
+        """What the store will never hold of a passage, told at its end; cut before the last of it, all comes again."""
         lost = await self._sources.store.lost(passage.topic_id, passage.window, above=passage.above, upto=passage.upto)
-        return [self._gap(*each) for each in lost]
+        behind, self._place = self._place, replace(self._place, passage=left)
+        gaps = [self._gap(*each) for each in lost[:-1]]
+        self._place = behind
+        return gaps + [self._gap(*each) for each in lost[-1:]]
 
     async def _logged(self) -> bytes | None:
         places = [TailPlace(p, self._offset(p), None, PAGE) for p in self._info.partitions]
@@ -171,7 +176,11 @@ class _Stream:
             return b": ping\n\n"
         except UnknownTopic:
             return None
-        trimmed = [read for read in answer.slices if read.log_start > self._offset(read.partition)]
+        trimmed = [
+            read
+            for read in answer.slices
+            if read.log_start > self._offset(read.partition) and read.next <= self._offset(read.partition)
+        ]
         told = [self._told(read) for read in answer.slices if read not in trimmed]
         return b"".join(told + await self._trimmed(trimmed))
 
@@ -188,7 +197,7 @@ class _Stream:
     def _told(self, read: TailSlice) -> bytes:
         """What a slice of the log is to the client."""
         if read.truncated:
-            return self._passed(read.partition, read.log_end, "truncated")
+            return self._cut(read.partition, read.log_end)
         messages = []
         for entry in sorted((*read.events, *read.lost), key=_offset) if read.lost else read.events:
             if isinstance(entry, Lost):
@@ -206,6 +215,12 @@ class _Stream:
         offset = self._offset(partition)
         self._place = self._place.at(partition, following)
         return self._gap(partition, offset, following, reason)
+
+    def _cut(self, partition: int, end: int) -> bytes:
+        """The log ends before the place reached: it will use the offsets from there on again."""
+        offset = self._offset(partition)
+        self._place = self._place.at(partition, end)
+        return self._gap(partition, end, offset, "truncated")
 
     def _gap(self, partition: int, offset: int, following: int, reason: str) -> bytes:
         gap = {"partition": partition, "from_offset": offset, "to_offset": following, "reason": reason}

@@ -164,6 +164,18 @@ def test_a_batch_across_two_searched_stretches_is_found(tmp_path: Path) -> None:
     assert (1 << 20) - 30 == found.position
 
 
+@pytest.mark.parametrize(("offset", "expected"), [(500, 9), (7, 7)], ids=["ahead of what follows", "before it"])
+def test_an_offset_that_its_check_sum_does_not_cover_is_held_against_what_follows(
+    tmp_path: Path, offset: int, expected: int
+) -> None:
+    log = log_of(tmp_path, b"rubbish", stamped(offset), b"rubbish", stamped(9), stamped(10))
+
+    found = find_batch(log, 0, log.size(), base=0, least_offset=5)
+
+    assert found is not None
+    assert expected == found.header.base_offset
+
+
 @pytest.mark.parametrize("why", ["offset below", "offset far above", "altered", "behind the end"])
 def test_what_only_looks_like_a_batch_is_passed(tmp_path: Path, why: str) -> None:
     offset = {"offset below": 4, "offset far above": 1 << 31}.get(why, 9)

@@ -478,6 +478,20 @@ def test_beyond_the_maximum_rate_events_are_counted() -> None:
     assert 190 <= len(player.shown) <= 220
 
 
+def test_a_change_that_leaves_rate_and_speed_lets_no_more_pass() -> None:
+    player = Player()
+    player.has([event(WALL_US - 100 * SECOND_US + ms * 1_000, offset=ms) for ms in range(1, 1_000)])
+    player.do(window(max_rate=Fraction(100)))
+
+    for _ in range(19):
+        player.run(50_000)
+        player.do(SetControls(change=Change(clock_hz=Fraction(0))))
+        player.do(Pause())
+        player.do(Play())
+
+    assert len(player.shown) <= 100
+
+
 def test_thinned_events_are_counted_within_a_second() -> None:
     player = Player()
     player.do(Play(change=Change(max_rate=Fraction(1))))

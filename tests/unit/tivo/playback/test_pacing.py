@@ -128,6 +128,14 @@ def test_a_busy_topic_may_have_what_quiet_ones_leave() -> None:
     assert all(thinner.passes("busy", time_us) for time_us in range(0, 5 * SECOND_US, 2_000))
 
 
+def test_a_thinner_is_like_one_of_the_same_rate_whatever_has_passed() -> None:
+    one, other = Thinner.of(Fraction(5), Fraction(2), 1), Thinner.of(Fraction(5), Fraction(2), 1)
+    one.passes("a", 0)
+
+    assert one.is_like(other)
+    assert not one.is_like(Thinner.of(Fraction(5), Fraction(3), 1))
+
+
 def test_a_quiet_topic_keeps_its_places_beside_a_busy_one() -> None:
     thinner = Thinner.of(Fraction(100), Fraction(1), 2)
     shown = {"busy": 0, "quiet": 0}
