@@ -7,17 +7,18 @@ everything below it has been read, and reading goes on in the log *at* the front
 partition. Offsets and order keys decide, never time alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from sys import maxsize
 
-from tivo.model.event import Cursor, Event, Frontier, Lost, lost_between
+from tivo.model.event import Cursor, Event, Frontier, Lost
 from tivo.model.timeline import Window
 from tivo.playback.effects import Cancel, Effect, ReadBounds, ReadFrontier, ReadPage, ReadTail, TailPlace
 from tivo.playback.facts import BoundsRead, FrontierRead, PageRead, Source, TailRead, TailSlice, TopicRef
+from tivo.playback.losses import Losses
 from tivo.playback.merge import FIRST, LAST, Buffer, behind, order_key, weight
 from tivo.playback.notices import Gap, GapReason
-from tivo.playback.progress import Plan, Progress, Reach, Start
+from tivo.playback.progress import Plan, Progress, Reach, Start, highest
 
 
 class Stage(Enum):
@@ -55,8 +56,7 @@ class Track:
         self._base = dict(progress.base)
         self._origin: Frontier = dict(progress.base)
         self._held = dict(progress.frontier)
-        self._lost_told: dict[int, int] = {}
-        self._told_in_live: list[Lost] = []
+        self._losses = Losses()
         self._read = progress.cursor
         self._paged = False
         self._sent_base: Frontier = dict(progress.base)
@@ -191,14 +191,14 @@ class Track:
         if self._full:
             return None
         if self.stage is Stage.FRONTIER:
-            return ReadFrontier(read, self.topic, self.window, _highest(self._base, self._lost_told))
+            return ReadFrontier(read, self.topic, self.window, self._losses.asked_above(self._base))
         late = self.stage is Stage.LATE
         after = self._late_after if late else self._read
         return ReadPage(
             read=read,
             topic=self.topic,
             window=self.window,
-            above=_highest(self._base, self._held) if late else dict(self._base),
+            above=highest(self._base, self._held) if late else dict(self._base),
             upto=dict(self._store_end),
             after=after if after is not None and after > FIRST else None,
             until=self._read if late else None,
@@ -259,8 +259,8 @@ class Track:
             self._store_end = dict(frontier)
         else:
             self._store_end = {p: min(frontier[p], end) for p, end in self.goal.items() if p in frontier}
-        self._tell_lost(fact.lost)
-        held = _highest(self._base, self._held)
+        self._tell_lost(self._losses.from_store(fact.lost, base=self._base, upto=self._store_end))
+        held = highest(self._base, self._held)
         self._late_after = None
         if self._read > FIRST and any(end > held.get(p, 0) for p, end in self._store_end.items()):
             self.stage = Stage.LATE
@@ -268,39 +268,8 @@ class Track:
             self._turn_to_page()
 
     def _tell_lost(self, lost: Iterable[Lost]) -> None:
-        """Tell what the store will never hold of what is owed, once."""
-        told = _highest(self._base, self._lost_told)
         for each in lost:
-            partition = each.partition
-            self._tell_loss(each, told.get(partition, 0), self._store_end.get(partition, 0))
-        self._lost_told = _highest(self._lost_told, self._store_end)
-
-    def _tell_broken(self, piece: TailSlice, base: int) -> None:
-        """Tell what the log cannot give from an offset on. In live, remember what may have to be read again."""
-        partition = piece.partition
-        start = max(base, self._lost_told.get(partition, 0))
-        end = piece.next if self.goal is None else min(piece.next, self.goal.get(partition, 0))
-        for each in piece.lost:
-            self._tell_loss(each, start, end)
-        if self.live:
-            self._told_in_live += lost_between(piece.lost, start, end)
-
-    def _forget_told(self) -> None:
-        """What lies before all that is unsent is not read again."""
-        unsent = self.unsent
-        self._told_in_live = [each for each in self._told_in_live if each.next > unsent.get(each.partition, 0)]
-
-    def _tell_loss(self, lost: Lost, start: int, end: int) -> None:
-        """Tell what of a loss lies between two offsets and was not told in live."""
-        partition, base, following, reason = lost
-        start, end = max(start, base), min(end, following)
-        for told in self._told_in_live:
-            if told.partition == partition and told.base < end and told.next > start:
-                if start < told.base:
-                    self._tell_gap(partition, start, told.base, reason)
-                start = told.next
-        if start < end:
-            self._tell_gap(partition, start, end, reason)
+            self._tell_gap(*each)
 
     def _step_back(self, frontier: Frontier) -> None:
         """The store holds less than was read of it (a copy that lags, a backup): remember what need not come again."""
@@ -309,7 +278,7 @@ class Track:
 
     def _turn_to_page(self) -> None:
         """Everything that the store holds up to the place read up to has been read; go on behind it, if that can be."""
-        self._held = _highest(self._held, self._store_end)
+        self._held = highest(self._held, self._store_end)
         self.stage = Stage.PAGE
         if self._read == LAST or not self._store_end:
             self._enter_log()
@@ -363,7 +332,7 @@ class Track:
         self.waiting = None
         self._log_failed = False
         if any(piece.lost for piece in fact.slices):
-            self._forget_told()
+            self._losses.sent(self.unsent)
         fresh: list[Event] = []
         for piece in fact.slices:
             reach = self.reaches.get(piece.partition)
@@ -389,7 +358,9 @@ class Track:
             self._truncate(piece, reach)
             return []
         if piece.lost:
-            self._tell_broken(piece, reach.next)
+            upto = piece.next if self.goal is None else min(piece.next, self.goal.get(piece.partition, 0))
+            lost = self._losses.from_log(piece.partition, piece.lost, base=reach.next, upto=upto, live=self.live)
+            self._tell_lost(lost)
         reach.stalled = piece.next == reach.next
         reach.next = max(piece.next, reach.next)
         fresh = self._unsent(event for event in piece.events if event.time_us in self.window)
@@ -401,10 +372,7 @@ class Track:
         assert reach.next is not None
         self._tell_gap(piece.partition, piece.log_end, reach.next, "truncated")
         reach.next = piece.log_end
-        self._lost_told[piece.partition] = min(self._lost_told.get(piece.partition, 0), piece.log_end)
-        self._told_in_live = [
-            each for each in self._told_in_live if each.partition != piece.partition or each.next <= piece.log_end
-        ]
+        self._losses.cut(piece.partition, piece.log_end)
         if self.goal is not None:
             self.goal = {**self.goal, piece.partition: min(self.goal.get(piece.partition, 0), piece.log_end)}
 
@@ -413,7 +381,7 @@ class Track:
         self.rewound = True
         if self.live:
             self._sent_base = self.unsent
-        self._base = _highest(self._base, self.offsets)
+        self._base = highest(self._base, self.offsets)
         self._held = dict(self._base)
         self._store_end = {}
         self._read = LAST
@@ -473,7 +441,7 @@ class Track:
         if self.stage is Stage.LOG:
             return self.offsets
         if self.stage is Stage.LATE and (self._late_after or FIRST) >= cursor:
-            return _highest(self._held, self._store_end)
+            return highest(self._held, self._store_end)
         return self._held if self._read >= cursor else None
 
     # ------------------------------------------------------------ live, and back
@@ -483,7 +451,7 @@ class Track:
         assert self.exhausted and not len(self.buffer), "live begins when nothing is unsent"
         self.live = True
         self.rewound = False
-        self._told_in_live.clear()
+        self._losses.live_begins()
 
     def leave_live(self) -> list[int]:
         """Stand behind the last event sent; what was read and not sent is read again. The reads that are cancelled."""
@@ -521,7 +489,7 @@ class Track:
         """The topic is gone: name what was not read of it."""
         ends = {p: r.end for p, r in self.reaches.items()} if self.goal is None else self.goal
         starts = self.unsent if self.stage is Stage.LOG else self._base
-        for partition, end in _highest(self._held, ends).items():
+        for partition, end in highest(self._held, ends).items():
             if starts.get(partition, 0) < end:
                 self._tell_gap(partition, starts.get(partition, 0), end, "deleted")
 
@@ -529,8 +497,3 @@ class Track:
         self.gaps.append(
             Gap(topic=self.topic.name, partition=partition, from_offset=start, to_offset=end, reason=reason)
         )
-
-
-def _highest(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
-    """Per partition the higher of two offsets."""
-    return {partition: max(one.get(partition, 0), other.get(partition, 0)) for partition in one.keys() | other.keys()}

@@ -74,3 +74,8 @@ class Reach:
         """Where the log ends is not known any more."""
         self.end = -1
         self.stalled = False
+
+
+def highest(one: Frontier, other: Frontier) -> dict[int, int]:
+    """Per partition the higher of two offsets."""
+    return {partition: max(one.get(partition, 0), other.get(partition, 0)) for partition in one.keys() | other.keys()}

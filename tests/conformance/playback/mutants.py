@@ -3,15 +3,16 @@
 A mutant changes a method for a while, as a mutation tool changes the source.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from tivo.model.event import Event
+from tivo.model.event import Event, Lost
 from tivo.model.timeline import Now
 from tivo.playback.epoch import Epoch
-from tivo.playback.facts import FrontierRead, TailSlice
+from tivo.playback.facts import FrontierRead
 from tivo.playback.handoff import Stage, Track
+from tivo.playback.losses import Losses
 from tivo.playback.merge import FIRST
 from tivo.playback.playback import Playback
 
@@ -109,10 +110,11 @@ def loss_not_told() -> AbstractContextManager[None]:
 def broken_passed_over() -> AbstractContextManager[None]:
     """What the log cannot give counts as read, as a natural hole does."""
 
-    def silent(self: Track, piece: TailSlice, base: int) -> None:
-        del self, piece, base
+    def silent(self: Losses, partition: int, lost: Iterable[Lost], **bounds: object) -> list[Lost]:
+        del self, partition, lost, bounds
+        return []
 
-    return _changed(Track, _tell_broken=silent)
+    return _changed(Losses, from_log=silent)
 
 
 def broken_told_again() -> AbstractContextManager[None]:
@@ -120,7 +122,7 @@ def broken_told_again() -> AbstractContextManager[None]:
     kept = Track.leave_live
 
     def leave_live(self: Track) -> list[int]:
-        self._told_in_live.clear()
+        self._losses.live_begins()
         return kept(self)
 
     return _changed(Track, leave_live=leave_live)

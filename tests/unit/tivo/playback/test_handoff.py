@@ -991,7 +991,7 @@ def test_what_was_told_is_forgotten_once_all_before_it_was_sent() -> None:
     reading.tail(spoilt(3, 5, broken(4, 5), events=[event(30, offset=3)]))
     reading.tail(TailSlice(1, 0, 2, 0, 2, (), lost=[broken(0, 1, partition=1)]))
 
-    assert [broken(4, 5), broken(0, 1, partition=1)] == reading.track._told_in_live
+    assert {0: [broken(4, 5)], 1: [broken(0, 1, partition=1)]} == reading.track._losses._in_live
 
 
 def test_a_log_that_lost_its_tail_uses_offsets_again_and_what_cannot_be_given_there_is_told() -> None:

@@ -1,5 +1,5 @@
 from tests.unit.tivo.playback.events import event
-from tivo.playback.progress import Progress, Reach
+from tivo.playback.progress import Progress, Reach, highest
 
 
 def test_everything_below_the_base_was_sent() -> None:
@@ -40,3 +40,7 @@ def test_a_forgotten_end_is_asked_for_again() -> None:
 
     assert not reach.exhausted
     assert not reach.stalled
+
+
+def test_of_two_offsets_the_higher_one_counts_in_each_partition() -> None:
+    assert {0: 5, 1: 3, 2: 7} == highest({0: 5, 1: 1}, {0: 2, 1: 3, 2: 7})
