@@ -1,56 +1,46 @@
 """Reads what the driver cannot, piece by piece: its decoder gives up a whole batch for one record."""
 
 from tivo.client.cluster import Cluster
-from tivo.client.connection import Connection
+from tivo.client.fetcher import Answer, Bounds, Fetcher, Place
 from tivo.model.errors import BrokerError, UnknownTopic
 from tivo.wire.error_codes import ErrorCode
-from tivo.wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData
-from tivo.wire.salvage import Piece, salvage
-
-_READ_COMMITTED = 1
+from tivo.wire.salvage import Piece
 
 
 class Salvager:
-    """Fetches without waiting, over a connection of its own that is made when it is first needed."""
+    """Fetches without waiting, over connections of its own that are made when they are first needed."""
 
     def __init__(self, bootstrap: str, cluster: Cluster, *, max_bytes: int) -> None:
         self._cluster = cluster
-        self._connection = Connection(bootstrap, client_id="tivo-agent-salvage")
+        self._fetcher = Fetcher(bootstrap, cluster, client_id="tivo-agent-salvage")
         self._is_connected = False
-        self._max_bytes = max_bytes
+        self._bounds = Bounds(partition_bytes=max_bytes, bytes=max_bytes)
 
     async def read(self, topic: str, topic_id: bytes, partition: int, offset: int) -> list[Piece]:
         """The pieces of the log from an offset on that one fetch brings, one batch at least where there is any.
 
         Raises UnknownTopic where the topic has another id, BrokerError.
         """
-        led = (await self._cluster.leaders((topic,))).get(topic)
-        if led is None or led.topic_id != topic_id:
-            raise UnknownTopic(topic)
-        leader = led.leaders.get(partition)
-        if leader is None:
+        place = Place(topic, topic_id, partition)
+        leaders = await self._fetcher.by_leader({place: offset})
+        if not leaders:
+            if (await self._cluster.topic_ids((topic,))).get(topic) != topic_id:
+                raise UnknownTopic(topic)
             raise BrokerError(f"{topic}/{partition} has no leader")
         if not self._is_connected:
-            await self._connection.start()
+            await self._fetcher.start()
             self._is_connected = True
-        asked = FetchPartition(partition=partition, fetch_offset=offset, partition_max_bytes=self._max_bytes)
-        request = FetchRequest(
-            max_bytes=self._max_bytes,
-            isolation_level=_READ_COMMITTED,
-            topics=[FetchTopic(topic=topic, topic_id=topic_id, partitions=[asked])],
-        )
-        return pieces(f"{topic}/{partition}", offset, await self._connection.ask(request, FetchResponse, node=leader))
+        (leader,) = leaders
+        return pieces(place, offset, (await self._fetcher.fetch(leader, {place: offset}, self._bounds))[place])
 
     async def close(self) -> None:
-        await self._connection.close()
+        await self._fetcher.close()
 
 
-def pieces(place: str, offset: int, answer: FetchResponse) -> list[Piece]:
-    """What an answer tells of the one partition that was asked for. Raises BrokerError where it tells of none."""
-    data = next((told for topic in answer.responses for told in topic.partitions), PartitionData())
-    code = answer.error_code or data.error_code
-    if code:
-        raise BrokerError(f"{place} cannot be read at offset {offset}: {ErrorCode(code).name}")
-    aborted = [(each.producer_id, each.first_offset) for each in data.aborted_transactions or ()]
-    found = data.records if isinstance(data.records, memoryview) else b""
-    return salvage(found, offset, end=data.last_stable_offset, aborted=aborted)
+def pieces(place: Place, offset: int, answer: Answer) -> list[Piece]:
+    """What an answer tells of a place. Raises UnknownTopic, BrokerError where it tells of none."""
+    if answer is ErrorCode.UNKNOWN_TOPIC_ID:
+        raise UnknownTopic(place.topic)
+    if isinstance(answer, ErrorCode):
+        raise BrokerError(f"{place.topic}/{place.partition} cannot be read at offset {offset}: {answer.name}")
+    return answer.pieces(offset)

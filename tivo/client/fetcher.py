@@ -20,7 +20,7 @@ from tivo.model.event import Event, Lost
 from tivo.model.record import Record, to_event, to_events
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData
-from tivo.wire.salvage import salvage
+from tivo.wire.salvage import Piece, salvage
 from tivo.wire.schema import NO_UUID
 
 
@@ -86,11 +86,15 @@ class Fetched:
             yield _event(record, received_us=received_us)
         yield from self._salvaged(received_us=received_us)
 
+    def pieces(self, offset: int) -> list[Piece]:
+        """All of it from an offset on, read without the driver: what is whole and what is broken, in turn."""
+        return salvage(self._bytes, offset, end=self.last_stable, aborted=self._aborted)
+
     def _salvaged(self, *, received_us: int) -> Iterator[Event]:
         """The events from where the driver stopped on."""
         topic, _, partition = self._place
         at = self.next
-        for piece in salvage(self._bytes, at, end=self.last_stable, aborted=self._aborted):
+        for piece in self.pieces(at):
             if piece.broken is None:
                 yield from to_events(topic, partition, piece.records, received_us=received_us)
             else:

@@ -6,33 +6,36 @@ import pytest
 
 from streams.salvage import Salvager, pieces
 from tivo.client.cluster import Cluster, Led
+from tivo.client.fetcher import Fetched, Place
 from tivo.model.errors import BrokerError, UnknownTopic
 from tivo.wire.error_codes import ErrorCode
-from tivo.wire.messages.fetch import AbortedTransaction, FetchableTopicResponse, FetchResponse, PartitionData
+from tivo.wire.messages.fetch import AbortedTransaction, PartitionData
 from tivo.wire.record_batch import Record, build
 
 TOPIC_ID = b"topic id quakes."
 RECORD = Record(7, 1, b"key", b"value")
 
 
-def answer(records: bytes = b"", *, error_code: int = 0, **more: object) -> FetchResponse:
+PLACE = Place("quakes", TOPIC_ID, 3)
+
+
+def answer(records: bytes = b"", **more: object) -> Fetched:
     data = PartitionData(
         partition_index=3,
-        error_code=error_code,
         last_stable_offset=100,
         records=memoryview(records),
         **more,  # type: ignore[arg-type]
     )
-    return FetchResponse(responses=[FetchableTopicResponse(topic_id=TOPIC_ID, partitions=[data])])
+    return Fetched(PLACE, 7, data)
 
 
 def test_records_are_told() -> None:
-    assert [([RECORD], 8, None)] == pieces("quakes/3", 7, answer(build([RECORD])))
+    assert [([RECORD], 8, None)] == pieces(PLACE, 7, answer(build([RECORD])))
 
 
 def test_nothing_behind_the_end_is_nothing() -> None:
-    assert [] == pieces("quakes/3", 7, answer(records=b""))
-    assert [] == pieces("quakes/3", 7, answer(aborted_transactions=None))
+    assert [] == pieces(PLACE, 7, answer(records=b""))
+    assert [] == pieces(PLACE, 7, answer(aborted_transactions=None))
 
 
 def test_aborted_transactions_are_passed_over() -> None:
@@ -40,21 +43,19 @@ def test_aborted_transactions_are_passed_over() -> None:
     batch[22] |= 0x10
     aborted = [AbortedTransaction(producer_id=9, first_offset=7)]
 
-    (piece,) = pieces("quakes/3", 7, answer(batch, aborted_transactions=aborted))
+    (piece,) = pieces(PLACE, 7, answer(batch, aborted_transactions=aborted))
 
     assert [] == piece.records
 
 
-@pytest.mark.parametrize(
-    "told",
-    [
-        answer(error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED),
-        FetchResponse(error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED),
-    ],
-)
-def test_refusal_is_told_with_the_place(told: FetchResponse) -> None:
+def test_refusal_is_told_with_the_place() -> None:
     with pytest.raises(BrokerError, match="quakes/3 cannot be read at offset 7: TOPIC_AUTHORIZATION_FAILED"):
-        pieces("quakes/3", 7, told)
+        pieces(PLACE, 7, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+
+
+def test_a_topic_made_anew_since_it_was_asked_who_leads_is_unknown() -> None:
+    with pytest.raises(UnknownTopic):
+        pieces(PLACE, 7, ErrorCode.UNKNOWN_TOPIC_ID)
 
 
 class FakeCluster:
@@ -65,6 +66,9 @@ class FakeCluster:
 
     async def leaders(self, topics: tuple[str, ...]) -> dict[str, Led]:
         return {topic: self.leds[topic] for topic in topics if topic in self.leds}
+
+    async def topic_ids(self, topics: tuple[str, ...]) -> dict[str, bytes]:
+        return {topic: self.leds[topic].topic_id for topic in topics if topic in self.leds}
 
 
 async def read(**leds: Led) -> None:

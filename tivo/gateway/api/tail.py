@@ -162,10 +162,8 @@ class _Stream:
     async def _lost(self, passage: Passage, left: Passage) -> list[bytes]:
         """What the store will never hold of a passage, told at its end; cut before the last of it, all comes again."""
         lost = await self._sources.store.lost(passage.topic_id, passage.window, above=passage.above, upto=passage.upto)
-        behind, self._place = self._place, replace(self._place, passage=left)
-        gaps = [self._gap(*each) for each in lost[:-1]]
-        self._place = behind
-        return gaps + [self._gap(*each) for each in lost[-1:]]
+        before = replace(self._place, passage=left)
+        return [_gap(*each, before) for each in lost[:-1]] + [_gap(*each, self._place) for each in lost[-1:]]
 
     async def _logged(self) -> bytes | None:
         places = [TailPlace(p, self._offset(p), None, PAGE) for p in self._info.partitions]
@@ -202,7 +200,7 @@ class _Stream:
         for entry in sorted((*read.events, *read.lost), key=_offset) if read.lost else read.events:
             if isinstance(entry, Lost):
                 self._place = self._place.at(entry.partition, entry.next)
-                messages.append(self._gap(*entry))
+                messages.append(_gap(*entry, self._place))
                 continue
             self._place = self._place.behind(entry)
             if self._place.start_us is None or entry.time_us >= self._place.start_us:
@@ -214,17 +212,13 @@ class _Stream:
         """A gap of the log, from the place reached on, which lies behind it now."""
         offset = self._offset(partition)
         self._place = self._place.at(partition, following)
-        return self._gap(partition, offset, following, reason)
+        return _gap(partition, offset, following, reason, self._place)
 
     def _cut(self, partition: int, end: int) -> bytes:
         """The log ends before the place reached: it will use the offsets from there on again."""
         offset = self._offset(partition)
         self._place = self._place.at(partition, end)
-        return self._gap(partition, end, offset, "truncated")
-
-    def _gap(self, partition: int, offset: int, following: int, reason: str) -> bytes:
-        gap = {"partition": partition, "from_offset": offset, "to_offset": following, "reason": reason}
-        return b"event: gap\nid: %b\ndata: %b\n\n" % (self._place.token().encode(), orjson.dumps(gap))
+        return _gap(partition, end, offset, "truncated", self._place)
 
     def _offset(self, partition: int) -> int:
         return self._place.offsets.get(partition, 0)
@@ -248,3 +242,8 @@ def _from_store(passage: Passage, info: TopicRef) -> _Place:
 
 def _message(event: Event, behind: _Place) -> bytes:
     return b"id: %b\ndata: %b\n\n" % (behind.token().encode(), event_json(event, behind.topic_id))
+
+
+def _gap(partition: int, offset: int, following: int, reason: str, behind: _Place) -> bytes:
+    gap = {"partition": partition, "from_offset": offset, "to_offset": following, "reason": reason}
+    return b"event: gap\nid: %b\ndata: %b\n\n" % (behind.token().encode(), orjson.dumps(gap))
