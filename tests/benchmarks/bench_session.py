@@ -4,8 +4,8 @@
 
 In µs of CPU time, the median of several rounds. The pure session plays a window of one event every
 10 ms, its frame's JSON included; the short way of a wake-up stands beside the long one in the same
-run; the long one also prepares the short one each time. No socket, no store, one session: in a gateway with many of them caches are cold and each frame
-is sent too (`bench_gateway`).
+run, and the long one also prepares the short one each time. No socket, no store, one session: in a
+gateway with many of them caches are cold and each frame is sent too (`bench_gateway`).
 """
 
 import statistics
