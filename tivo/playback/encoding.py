@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
@@ -25,7 +24,7 @@ def encode(notice: Notice, *, raw: bool = False) -> bytes:
 
 
 def _plain(notice: Notice) -> dict[str, Any]:
-    told = {field.name: _value(getattr(notice, field.name)) for field in fields(notice)}
+    told = {name: _value(getattr(notice, name)) for name in notice.__struct_fields__}
     if isinstance(notice, State):
         told |= told.pop("controls")
     return told

@@ -11,7 +11,7 @@ from tivo.playback.commands import Frames, OnSlow
 from tivo.playback.controls import Controls
 from tivo.playback.credit import SLOW_US, Credit
 from tivo.playback.effects import Effect, Send, Tell
-from tivo.playback.glide import ahead_of
+from tivo.playback.glide import Due, ahead_of
 from tivo.playback.merge import FIRST, FRAME_BYTES, LAST, behind, order_key, weight
 from tivo.playback.notices import Events, Gap, Shown, Skipped
 from tivo.playback.pacing import Pace, Thinner
@@ -261,11 +261,29 @@ class Epoch:
             return False
         return self.reading.live or self.hurry or (self.pace is not None and self.pace.clock is not None)
 
-    def ahead(self) -> Sequence[Event]:
+    def ahead(self) -> list[Due]:
         """The next events, where nothing but time stands between them and the viewer; else none."""
-        controls = self.controls
-        plain = self.timed and self.delay_us is None and not controls.max_gap_us and not self.thinned
-        return ahead_of(self.reading, self.cursor, self._passed_us) if plain else ()
+        if not self.timed or self.delay_us is not None or self.controls.max_gap_us or self.thinned:
+            return []
+        assert self.pace is not None, "a clock runs"
+        return ahead_of(self.reading, self.pace, self.cursor, self._passed_us)
+
+    def glided(self, due: Sequence[Due], now: Now) -> Events | None:
+        """A frame of events off that list; None where all were thinned out. They are counted when it has `landed`."""
+        tracks = self.reading.tracks
+        since_us = now.wall_us - now.steady_us
+        shown = [
+            Shown(event, tracks[event.topic].topic.topic_id, due_us + since_us)
+            for event, due_us in due
+            if self._thinner is None or self._passes(event.topic, event.time_us, now)
+        ]
+        return self._framed(shown, now, live=False) if shown else None
+
+    def landed(self, events: Sequence[Event]) -> None:
+        """These events went out off the list, the next ones."""
+        if events:
+            self.cursor = order_key(events[-1])
+            self._taken(events, len(events))
 
     def _next(self, now: Now) -> tuple[list[Event], bool]:
         """The events of the next frame, and whether more may be due behind them."""
@@ -300,12 +318,8 @@ class Epoch:
         shown: list[Shown] = []
         for event in events:
             mark = self._mark(event, now)
-            if self._thinner is not None and not self._thinner.passes(
-                event.topic, max(event.time_us, self.cursor.time_us)
-            ):
-                self._thin(now)
-                continue
-            shown.append(Shown(event, tracks[event.topic].topic.topic_id, self._due_wall(event, mark, now), mark))
+            if self._passes(event.topic, max(event.time_us, self.cursor.time_us), now):
+                shown.append(Shown(event, tracks[event.topic].topic.topic_id, self._due_wall(event, mark, now), mark))
         live = self.reading.live
         self._taken(events, len(shown))
         return self._framed(shown, now, live=live) if shown else None
@@ -328,10 +342,14 @@ class Epoch:
             events=shown,
         )
 
-    def _thin(self, now: Now) -> None:
+    def _passes(self, topic: str, time_us: int, now: Now) -> bool:
+        """Whether the next event, of this time, is shown; it is counted where it is thinned out."""
+        if self._thinner is None or self._thinner.passes(topic, time_us):
+            return True
         if not self.thinned:
             self._thinned_us = now.steady_us
         self.thinned += 1
+        return False
 
     def flush(self, now: Now) -> list[Effect]:
         """A frame that only counts, where events were thinned out and none is there to tell it with."""

@@ -7,6 +7,7 @@ simulation holds them against each other (`tests/conformance/playback/test_glide
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from tivo.model.event import Cursor, Event
 from tivo.model.timeline import Now
@@ -16,52 +17,57 @@ from tivo.playback.merge import FRAME_BYTES, order_key, weight
 from tivo.playback.pacing import Pace
 from tivo.playback.reading import Reading
 
+Due: TypeAlias = tuple[Event, int]
+"""An event and the steady time at which it is due."""
+
 _MOST_EVENTS = 64
 
 
 class Glide:
-    """The next events, in order, and the steady time at which something else will have to be looked at."""
+    """The next events and when they are due, in steady time, and the time at which all is to be looked at."""
 
     __slots__ = ("_ahead", "_place", "until_us")
 
-    def __init__(self, ahead: Sequence[Event], *, until_us: int) -> None:
+    def __init__(self, ahead: Sequence[Due], *, until_us: int) -> None:
         self._ahead = ahead
         self._place = 0
         self.until_us = until_us
 
-    def due(self, pace: Pace, now: Now) -> Sequence[Event] | None:
-        """The events that are due now, for one frame. None where the stretch is over."""
-        if pace.clock is None or now.steady_us >= self.until_us:
-            return None
-        position_us = pace.clock.position(now.steady_us)
+    @property
+    def sent(self) -> list[Event]:
+        """The events that were due so far."""
+        return [event for event, _ in self._ahead[: self._place]]
+
+    def due(self, now: Now) -> Sequence[Due] | None:
+        """What is due now, for one frame. None where the stretch is over, or the live edge comes first."""
+        steady_us = now.steady_us
         ahead, first = self._ahead, self._place
         last, end = first, len(ahead)
-        while last < end and ahead[last].time_us <= position_us:
+        while last < end and ahead[last][1] <= steady_us:
             last += 1
-        if last == end or position_us >= now.wall_us:
+        if last == end or steady_us >= self.until_us or ahead[last][0].time_us > now.wall_us:
             return None
-        events = ahead[first:last]
-        if events and pace.lateness(events[0].time_us, now.steady_us) > SLOW_US:
+        due = ahead[first:last]
+        if due and steady_us - due[0][1] > SLOW_US:
             return None
-        if len(events) > 1 and sum(map(weight, events)) > FRAME_BYTES:
+        if len(due) > 1 and sum(weight(event) for event, _ in due) > FRAME_BYTES:
             return None
         self._place = last
-        return events
+        return due
 
-    def next_us(self, pace: Pace, now: Now) -> int | None:
+    def next_us(self, now: Now) -> int | None:
         """Steady time at which the next event is due. None where the live edge comes before."""
-        event_us = self._ahead[self._place].time_us
-        due_us = pace.due(event_us)
-        if due_us is None or event_us >= now.wall_us + due_us - now.steady_us:
-            return None
-        return due_us
+        event, due_us = self._ahead[self._place]
+        return due_us if event.time_us < now.wall_us + due_us - now.steady_us else None
 
 
-def ahead_of(reading: Reading, cursor: Cursor, passed_us: int) -> Sequence[Event]:
+def ahead_of(reading: Reading, pace: Pace, cursor: Cursor, passed_us: int) -> list[Due]:
     """The events that can be sent before a topic wants to read, none of them late; none where a topic has late ones."""
     tracks = reading.tracks.values()
     if any(track.stage is Stage.LATE for track in tracks):
-        return ()
+        return []
     count = min((track.spare for track in tracks), default=0)
     events = reading.upto(reading.horizon, min(count, _MOST_EVENTS)) if count > 1 else []
-    return events if events and events[0].time_us >= passed_us and order_key(events[0]) > cursor else ()
+    if not events or events[0].time_us < passed_us or order_key(events[0]) <= cursor:
+        return []
+    return [(event, due_us) for event in events if (due_us := pace.due(event.time_us)) is not None]

@@ -262,28 +262,30 @@ class Playback:
 
     def glide(self, now: Now) -> bool:
         """A wake-up while nothing but time has changed: send what is due. Else False, and everything is to be done."""
-        glide, epoch = self._glide, self.epoch
-        if glide is None or epoch is None or epoch.pace is None:
+        glide = self._glide
+        if glide is None:
             return False
+        epoch = self._epoch
         if self.credit.blocked(now.steady_us) or epoch.is_quiet(now):
             return False
-        events = glide.due(epoch.pace, now)
-        if events is None:
+        due = glide.due(now)
+        if due is None:
             return False
-        frame = epoch.frame(events, now) if events else None
+        frame = epoch.glided(due, now) if due else None
         if frame is not None:
             self.effects.append(Send(frame))
-        next_us = glide.next_us(epoch.pace, now)
+        next_us = glide.next_us(now)
         if epoch.thinned or next_us is None:
             return False
-        self._wake_us = min([epoch.gridded(next_us), glide.until_us, *self._credit_us(now)])
+        self._wake_us = min(epoch.gridded(next_us), glide.until_us, *self._credit_us(now))
         self.effects.append(WakeAt(self._wake_us))
         return True
 
     def land(self) -> None:
         """Something else than time may have changed: from here on everything is looked at."""
-        if self._glide is not None:
-            self._glide = None
+        glide, self._glide = self._glide, None
+        if glide is not None:
+            self._epoch.landed(glide.sent)
             self._epoch.reading.progress(self._epoch.cursor)  # each track notes how far it was sent
 
     def _take_off(self, now: Now, until_us: int | None) -> None:

@@ -79,6 +79,7 @@ class Session:
 
     def describe(self, now: Now) -> State:
         """Where the session stands."""
+        self._playback.land()
         return self._playback.state(now)
 
     def receive(self, given: Command | Fact, now: Now) -> list[Effect]:

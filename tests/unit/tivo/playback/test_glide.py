@@ -20,17 +20,17 @@ def pace(speed: int = 1) -> Pace:
     return Pace(clock=PlaybackClock(event_us=AGO_US, steady_us=0, speed=Fraction(speed)), timed=True)
 
 
-def glide(*seconds: float, until_us: int = 60 * SECOND_US, value: bytes = b"1") -> Glide:
+def glide(*seconds: float, until_us: int = 60 * SECOND_US, value: bytes = b"1", speed: int = 1) -> Glide:
     """Events so many seconds behind the clock's beginning."""
     ahead = [
         event(AGO_US + round(after * SECOND_US), offset=offset, value=value) for offset, after in enumerate(seconds)
     ]
-    return Glide(ahead, until_us=until_us)
+    return Glide([(each, pace(speed).due(each.time_us) or 0) for each in ahead], until_us=until_us)
 
 
-def due(stretch: Glide, steady_us: int, *, at: Pace | None = None) -> list[int] | None:
-    events = stretch.due(at or pace(), now(steady_us))
-    return None if events is None else offsets(events)
+def due(stretch: Glide, steady_us: int) -> list[int] | None:
+    found = stretch.due(now(steady_us))
+    return None if found is None else offsets([each for each, _ in found])
 
 
 def test_events_come_when_the_clock_reaches_them_once_each() -> None:
@@ -40,12 +40,13 @@ def test_events_come_when_the_clock_reaches_them_once_each() -> None:
     assert [0, 1] == due(stretch, SECOND_US)
     assert [] == due(stretch, SECOND_US + 1)
     assert [2] == due(stretch, 2 * SECOND_US)
+    assert [0, 1, 2] == offsets(stretch.sent)
 
 
 def test_the_next_event_tells_when_to_wake() -> None:
     stretch = glide(1, 2)
 
-    assert SECOND_US == stretch.next_us(pace(), now())
+    assert SECOND_US == stretch.next_us(now())
 
 
 def test_it_is_over_before_its_last_event_since_what_lies_behind_that_is_not_known() -> None:
@@ -61,16 +62,14 @@ def test_it_is_over_when_something_else_is_due() -> None:
 
 
 def test_it_is_over_at_the_live_edge() -> None:
-    stretch = glide(1, 2, 1_000)
+    stretch = glide(1, 1_000, speed=10)
 
-    assert due(stretch, 60 * SECOND_US - 1, at=pace(speed=10)) is None
+    assert due(stretch, SECOND_US // 10) is None
 
 
 def test_an_event_that_the_live_edge_overtakes_tells_no_time() -> None:
-    stretch = glide(200)
-
-    assert stretch.next_us(pace(speed=10), now()) is None
-    assert 200 * SECOND_US == stretch.next_us(pace(), now())
+    assert glide(200, speed=10).next_us(now()) is None
+    assert 200 * SECOND_US == glide(200).next_us(now())
 
 
 def test_it_is_over_where_sending_is_more_than_a_second_late() -> None:
@@ -100,11 +99,13 @@ def test_what_lies_ahead_ends_before_a_topic_wants_to_read() -> None:
     epoch = player.session._playback.epoch
     assert epoch is not None
     (track,) = epoch.reading.tracks.values()
+    clock = pace()
 
-    ahead = ahead_of(epoch.reading, FIRST, 0)
+    ahead = ahead_of(epoch.reading, clock, FIRST, 0)
 
     assert 64 == len(ahead)
-    assert () == ahead_of(epoch.reading, order_key(ahead[0]), 0)
-    assert () == ahead_of(epoch.reading, FIRST, ahead[0].time_us + 1)
+    assert [10 * SECOND_US, 11 * SECOND_US] == [due_us for _, due_us in ahead[:2]]
+    assert [] == ahead_of(epoch.reading, clock, order_key(ahead[0][0]), 0)
+    assert [] == ahead_of(epoch.reading, clock, FIRST, ahead[0][0].time_us + 1)
     track.stage = Stage.LATE
-    assert () == ahead_of(epoch.reading, FIRST, 0)
+    assert [] == ahead_of(epoch.reading, clock, FIRST, 0)
