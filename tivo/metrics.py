@@ -54,9 +54,7 @@ BROKER_REQUEST_SECONDS = Histogram(
     ["api"],
     buckets=(0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30),
 )
-BROKER_ERRORS = Counter(
-    "tivo_broker_errors_total", "Errors told to clients about topics, offsets and records, by Kafka's code", ["code"]
-)
+BROKER_ERRORS = Counter("tivo_broker_errors_total", "Errors told to clients by any API, by Kafka's code", ["code"])
 BROKER_RECORDS = Counter("tivo_broker_produced_records_total", "Records appended")
 BROKER_BYTES = Counter("tivo_broker_appended_bytes_total", "Bytes of record batches appended")
 BROKER_SYNC_SECONDS = Histogram(

@@ -6,20 +6,22 @@ sync and do not queue for five.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, cast
 
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.complaints import Complaints
+from tivo.broker.errors_told import ORDINARY, Told, errors_in
 from tivo.broker.handlers import SERVED, TABLE
 from tivo.broker.refusal import Refusal as Refused
 from tivo.broker.replies import Deferred
-from tivo.metrics import BROKER_HUNG_UP, BROKER_REQUEST_SECONDS
+from tivo.metrics import BROKER_ERRORS, BROKER_HUNG_UP, BROKER_REQUEST_SECONDS
 from tivo.model.errors import WireError
 from tivo.model.timeline import SECOND_US
 from tivo.wire.connection import Item, Refusal, Request, ServerConnection
+from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.produce import ProduceRequest
 from tivo.wire.primitives import Buffer
 from tivo.wire.schema import Message
@@ -170,6 +172,8 @@ class Connection(asyncio.BufferedProtocol):
                 if self._out_bytes >= CORK_BYTES:
                     self._flush(transport)
         except (WireError, Refused) as error:
+            if isinstance(error, Refused):
+                BROKER_ERRORS.labels(error.code.name).inc()
             self._complain(str(error))
             self._waiting.clear()
             self._is_done = True
@@ -208,6 +212,8 @@ class Connection(asyncio.BufferedProtocol):
         """Take the replies that are there, up to the first that is still owed."""
         while self._owed and (response := self._owed[0].reply.response) is not None:
             request, _, began_us = self._owed.popleft()
+            if told := errors_in(response):
+                self._note(request, told)
             self._send(self._wire.respond(request, response))
             spent_us = self._broker.runtime.now().steady_us - began_us
             REQUEST_SECONDS[request.api_key].observe(spent_us / SECOND_US)
@@ -235,9 +241,26 @@ class Connection(asyncio.BufferedProtocol):
         else:
             transport.pause_reading()
 
+    def _note(self, request: Request, told: list[Told]) -> None:
+        """Count the errors that a client is told; one line about those that only a client gets that is wrong."""
+        codes = Counter(ErrorCode(error.code) for error in told)
+        for code, count in codes.items():
+            BROKER_ERRORS.labels(code.name).inc(count)
+        if codes.keys() <= ORDINARY:
+            return
+        self._owner.complaints.log(
+            "a request was refused",
+            host=self._host,
+            client_id=request.client_id,
+            api=SERVED[request.api_key].api.name,
+            version=request.api_version,
+            errors={code.name: count for code, count in codes.items()},
+            why=next((error.message for error in told if error.code not in ORDINARY and error.message), None),
+        )
+
     def _complain(self, why: str) -> None:
         BROKER_HUNG_UP.inc()
-        self._owner.complaints.log("connection from %s closed: %r", self._host, why)
+        self._owner.complaints.log("a connection was closed", host=self._host, why=why)
 
 
 def _joined(buffers: Iterable[Buffer]) -> Iterator[Buffer]:

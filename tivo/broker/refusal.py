@@ -1,6 +1,5 @@
 """Refusals, and the one place where errors become Kafka's codes."""
 
-from tivo.metrics import BROKER_ERRORS
 from tivo.model.errors import LogError, OffsetOutOfRange, RequestError, TivoError, UnknownTopic
 from tivo.wire.error_codes import ErrorCode
 
@@ -14,13 +13,7 @@ class Refusal(RequestError):
 
 
 def code_of(error: TivoError) -> ErrorCode:
-    """Kafka's code for an error that a client is about to be told; counted."""
-    code = _code_of(error)
-    BROKER_ERRORS.labels(code.name).inc()
-    return code
-
-
-def _code_of(error: TivoError) -> ErrorCode:
+    """Kafka's code for an error that a client is about to be told."""
     match error:
         case Refusal():
             return error.code

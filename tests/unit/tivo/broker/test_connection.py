@@ -1,6 +1,7 @@
 """One connection, with a transport that only remembers what it is told."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from tests.support.group_member import GroupMember
 from tivo.broker.broker import Broker
 from tivo.broker.complaints import Complaints
 from tivo.broker.connection import MAX_OWED, Connection
+from tivo.metrics import BROKER_ERRORS
 from tivo.wire.framing import read_response, request_frame
 from tivo.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from tivo.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
@@ -409,6 +411,52 @@ def test_refused_batch_without_acknowledgement_closes_behind_what_was_due(
     assert isinstance(reply, HeartbeatResponse)
     assert socket.transport.closed
     assert "nowhere" in caplog.text
+
+
+def counted(code: str) -> float:
+    return BROKER_ERRORS.labels(code)._value.get()
+
+
+def test_a_refusal_is_counted_and_told_in_one_line(
+    bench: BrokerBench, socket: Socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = counted("CORRUPT_MESSAGE")
+    broken = batch(b"a")
+    broken[-1] ^= 1
+    data = [PartitionProduceData(index=0, records=memoryview(broken)) for _ in range(3)]
+
+    socket.send(ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="t", partition_data=data)]))
+
+    assert 3 == counted("CORRUPT_MESSAGE") - before
+    (line,) = caplog.messages
+    told = json.loads(line.removeprefix("a request was refused "))
+    assert "is damaged" in told.pop("why")
+    assert {
+        "host": "127.0.0.9",
+        "client_id": "c",
+        "api": "Produce",
+        "version": 12,
+        "errors": {"CORRUPT_MESSAGE": 3},
+    } == told
+
+
+def test_what_clients_are_told_in_the_course_of_things_is_counted_without_a_line(
+    bench: BrokerBench, socket: Socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = counted("UNKNOWN_TOPIC_OR_PARTITION")
+
+    socket.send(produce(topic="nowhere"))
+
+    assert 1 == counted("UNKNOWN_TOPIC_OR_PARTITION") - before
+    assert [] == caplog.messages
+
+
+def test_a_refusal_that_cannot_be_answered_is_counted_too(bench: BrokerBench, socket: Socket) -> None:
+    before = counted("UNKNOWN_TOPIC_OR_PARTITION")
+
+    socket.send(produce(acks=0, topic="nowhere"))
+
+    assert 1 == counted("UNKNOWN_TOPIC_OR_PARTITION") - before
 
 
 def test_no_room_is_told_in_the_log(bench: BrokerBench, caplog: pytest.LogCaptureFixture) -> None:
