@@ -134,6 +134,8 @@ def kafka_page() -> str:
         "  consumers see nothing that is not. Kafka syncs when the operating system likes and relies on replicas.",
         "- One broker, no replicas: replication factors other than 1 are refused.",
         "- A batch dated more than an hour ahead is refused with INVALID_TIMESTAMP (as in Kafka since 4.0).",
+        "- Settings of topics are changed while it runs and count at once; those of the broker are what it was started",
+        "  with (see [settings](settings.md)): told to admin clients, and read-only.",
         "- Fetch sessions are answered with session 0: clients then send whole fetches.",
         "- A group's first rebalance waits 0.1 s for further members, not 3 s.",
     ]

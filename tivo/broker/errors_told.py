@@ -30,6 +30,7 @@ ORDINARY = frozenset(
         ErrorCode.UNKNOWN_LEADER_EPOCH,
         ErrorCode.MEMBER_ID_REQUIRED,
         ErrorCode.UNKNOWN_TOPIC_ID,
+        ErrorCode.ELECTION_NOT_NEEDED,
     }
 )
 """What clients that do nothing wrong are told in the course of things: no line of log."""

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from tivo.broker import gauges, topic_settings
 from tivo.broker.leader import Leader, Shared
@@ -45,12 +46,14 @@ GONE_US = 10 * SECOND_US
 """So long a deleted topic is not made anew by being asked for: its clients have heard by then that it is gone."""
 
 Changed = Callable[[Topic | LogError | RequestError], None]
+Altered = Callable[[Configs], Configs]
 
 
 class Topics:
     """All topics. Changes are on stable storage when their callback says so.
 
-    `max_partitions` bounds them over all topics: each keeps files open.
+    `defaults` hold for what a topic's own settings do not name. `max_partitions` bounds them over
+    all topics: each keeps files open.
     """
 
     def __init__(
@@ -63,7 +66,7 @@ class Topics:
     ) -> None:
         self._catalog = kept
         self._shared = shared
-        self._defaults = defaults
+        self.defaults = defaults
         self._max_partitions = max_partitions
         self._turns = Turns(shared.runtime)
         self._by_name: dict[str, Topic] = {}
@@ -144,6 +147,24 @@ class Topics:
 
         self._turns.take(begin, self._then_put(then))
 
+    def check_alteration(self, name: str, make: Altered) -> Configs:
+        """The settings that a topic would have. Raises UnknownTopic or Refusal where it cannot have them."""
+        topic = self.get(name)
+        check_name(name)
+        configs = make(topic.configs)
+        topic_settings.check(configs)
+        return configs
+
+    def alter(self, name: str, make: Altered, then: Changed) -> None:
+        """Give a topic other settings: those that `make` makes of the present ones. They count when `then` is told."""
+
+        def begin() -> Callable[[], Topic]:
+            configs = self.check_alteration(name, make)
+            topic = self.get(name)
+            return lambda: self._altered(topic, configs)
+
+        self._turns.take(begin, self._then_put(then))
+
     def delete(self, topic: Topic, then: Changed) -> None:
         """Delete a topic with all its records. It is gone for everybody at once, its files when `then` is told."""
 
@@ -192,7 +213,7 @@ class Topics:
 
     def _opened(self, kept: catalog.Topic, leaders: list[Leader], *, clean: bool) -> Topic:
         """The topic with its partitions open, those that `leaders` does not hold yet. Blocks. Raises LogError."""
-        settings = topic_settings.settings_of(kept.settings, self._defaults)
+        settings = topic_settings.settings_of(kept.settings, self.defaults)
         new = [self._lead(kept, partition, settings, clean=clean) for partition in range(len(leaders), kept.partitions)]
         return Topic(
             name=kept.name, id=kept.id.bytes, configs=kept.settings, settings=settings, leaders=[*leaders, *new]
@@ -209,6 +230,20 @@ class Topics:
             disk=self._shared.disk,
         )
         return Leader(log, directory, self._shared)
+
+    def _altered(self, topic: Topic, configs: Configs) -> Topic:
+        """The topic with other settings, by which its partitions go from here on: retention at once. Blocks.
+
+        Raises LogError.
+        """
+        kept = self._catalog.alter(topic.name, configs)
+        settings = topic_settings.settings_of(kept.settings, self.defaults)
+        now_us = self._shared.runtime.now().wall_us
+        for leader in topic.leaders:
+            leader.log.settings = settings.log
+            with suppress(LogError):  # the partition is read-only from then on and says so itself
+                leader.log.enforce_retention(now_us=now_us)
+        return replace(topic, configs=kept.settings, settings=settings)
 
     def _deleted(self, topic: Topic) -> Topic:
         for leader in topic.leaders:

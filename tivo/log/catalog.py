@@ -175,6 +175,10 @@ class Catalog:
         self._check_unowned(topic, range(topic.partitions, partitions))
         return self._set(replace(topic, partitions=partitions))
 
+    def alter(self, name: str, settings: Mapping[str, str]) -> Topic:
+        """Have these settings, and no others, from now on. Raises UnknownTopic."""
+        return self._set(replace(self.get(name), settings=settings))
+
     def delete(self, name: str) -> None:
         """Delete a topic and its directories; close its partitions (`Partition.delete`) first. Raises UnknownTopic.
 

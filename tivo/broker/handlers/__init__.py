@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.handlers import (
+    alter_configs,
     api_versions,
     create_partitions,
     create_topics,
@@ -14,14 +15,17 @@ from tivo.broker.handlers import (
     describe_configs,
     describe_groups,
     describe_log_dirs,
+    elect_leaders,
     fetch,
     find_coordinator,
     heartbeat,
+    incremental_alter_configs,
     init_producer_id,
     join_group,
     leave_group,
     list_groups,
     list_offsets,
+    list_partition_reassignments,
     metadata,
     offset_commit,
     offset_delete,
@@ -31,6 +35,7 @@ from tivo.broker.handlers import (
     sync_group,
 )
 from tivo.broker.replies import Reply
+from tivo.wire.messages.alter_configs import AlterConfigsRequest
 from tivo.wire.messages.api_versions import ApiVersionsRequest
 from tivo.wire.messages.create_partitions import CreatePartitionsRequest
 from tivo.wire.messages.create_topics import CreateTopicsRequest
@@ -40,14 +45,17 @@ from tivo.wire.messages.describe_cluster import DescribeClusterRequest
 from tivo.wire.messages.describe_configs import DescribeConfigsRequest
 from tivo.wire.messages.describe_groups import DescribeGroupsRequest
 from tivo.wire.messages.describe_log_dirs import DescribeLogDirsRequest
+from tivo.wire.messages.elect_leaders import ElectLeadersRequest
 from tivo.wire.messages.fetch import FetchRequest
 from tivo.wire.messages.find_coordinator import FindCoordinatorRequest
 from tivo.wire.messages.heartbeat import HeartbeatRequest
+from tivo.wire.messages.incremental_alter_configs import IncrementalAlterConfigsRequest
 from tivo.wire.messages.init_producer_id import InitProducerIdRequest
 from tivo.wire.messages.join_group import JoinGroupRequest
 from tivo.wire.messages.leave_group import LeaveGroupRequest
 from tivo.wire.messages.list_groups import ListGroupsRequest
 from tivo.wire.messages.list_offsets import ListOffsetsRequest
+from tivo.wire.messages.list_partition_reassignments import ListPartitionReassignmentsRequest
 from tivo.wire.messages.metadata import MetadataRequest
 from tivo.wire.messages.offset_commit import OffsetCommitRequest
 from tivo.wire.messages.offset_delete import OffsetDeleteRequest
@@ -85,9 +93,13 @@ _HANDLERS = (
     Handler(InitProducerIdRequest, init_producer_id.handle),
     Handler(OffsetForLeaderEpochRequest, offset_for_leader_epoch.handle),
     Handler(DescribeConfigsRequest, describe_configs.handle),
+    Handler(AlterConfigsRequest, alter_configs.handle),
     Handler(DescribeLogDirsRequest, describe_log_dirs.handle),
     Handler(CreatePartitionsRequest, create_partitions.handle),
     Handler(DeleteGroupsRequest, delete_groups.handle),
+    Handler(ElectLeadersRequest, elect_leaders.handle),
+    Handler(IncrementalAlterConfigsRequest, incremental_alter_configs.handle),
+    Handler(ListPartitionReassignmentsRequest, list_partition_reassignments.handle),
     Handler(OffsetDeleteRequest, offset_delete.handle),
     Handler(DescribeClusterRequest, describe_cluster.handle),
 )

@@ -47,18 +47,18 @@ def handle(broker: Broker, request: CreateTopicsRequest, caller: Caller) -> Repl
             continue
         if not request.validate_only:
             parts.owe()
-            broker.topics.create(topic.name, partitions, configs, partial(_made, parts, result))
+            broker.topics.create(topic.name, partitions, configs, partial(_made, broker, parts, result))
     return parts.reply()
 
 
-def _made(parts: Parts, result: CreatableTopicResult, made: Topic | LogError | RequestError) -> None:
+def _made(broker: Broker, parts: Parts, result: CreatableTopicResult, made: Topic | LogError | RequestError) -> None:
     if isinstance(made, Topic):
         result.topic_id = made.id
         result.num_partitions = len(made.leaders)
         result.replication_factor = 1
         result.configs = [
             CreatableTopicConfigs(name=config.name, value=config.value, config_source=config.source)
-            for config in topic_configs(made)
+            for config in topic_configs(made, broker.topics.defaults)
         ]
     else:
         _refuse(result, made)

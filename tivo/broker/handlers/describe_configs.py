@@ -3,14 +3,16 @@
 Odd: UNKNOWN_TOPIC_OR_PARTITION (3); INVALID_REQUEST (42) for kinds of resources other than topic
 (2) and broker (4), and for another broker's id.
 
-- 1: where a setting comes from, without synonyms. 3: its kind.
+- 1: where a setting comes from, and its synonyms where they are asked for: the topic's own value,
+  then the default, under the name that Kafka's brokers have for it. 3: its kind; no documentation.
+- The broker's own settings are those that it was started with, so they are read-only.
 """
 
 from typing import NamedTuple
 
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.refusal import Refusal, code_of
-from tivo.broker.topic_settings import BOOLEAN, INT, KNOWN, LONG, STRING
+from tivo.broker.topic_settings import BOOLEAN, INT, KNOWN, LONG, STRING, Known, TopicSettings
 from tivo.broker.topics import Topic
 from tivo.model.errors import RequestError
 from tivo.wire.error_codes import ErrorCode
@@ -20,53 +22,89 @@ from tivo.wire.messages.describe_configs import (
     DescribeConfigsResourceResult,
     DescribeConfigsResponse,
     DescribeConfigsResult,
+    DescribeConfigsSynonym,
 )
 
 TOPIC, BROKER = 2, 4
 FROM_TOPIC, FROM_START, FROM_DEFAULT = 1, 4, 5
 
 
+_OF_BROKER = {
+    "compression.type": "compression.type",
+    "delete.retention.ms": "log.cleaner.delete.retention.ms",
+    "file.delete.delay.ms": "log.segment.delete.delay.ms",
+    "flush.messages": "log.flush.interval.messages",
+    "flush.ms": "log.flush.interval.ms",
+    "max.compaction.lag.ms": "log.cleaner.max.compaction.lag.ms",
+    "max.message.bytes": "message.max.bytes",
+    "min.cleanable.dirty.ratio": "log.cleaner.min.cleanable.ratio",
+    "min.compaction.lag.ms": "log.cleaner.min.compaction.lag.ms",
+    "min.insync.replicas": "min.insync.replicas",
+    "segment.index.bytes": "log.index.size.max.bytes",
+    "segment.jitter.ms": "log.roll.jitter.ms",
+    "segment.ms": "log.roll.ms",
+    "unclean.leader.election.enable": "unclean.leader.election.enable",
+}
+"""What Kafka's brokers call the default of a topic's setting, where that is not its name behind `log.`."""
+
+
 class Config(NamedTuple):
-    """A setting as it is told: `source` is where its value comes from."""
+    """A setting as it is told: `source` is where its value comes from, `synonyms` all places that would give it."""
 
     name: str
     value: str
     source: int
     kind: int
+    synonyms: tuple[DescribeConfigsSynonym, ...] = ()
 
 
 def handle(broker: Broker, request: DescribeConfigsRequest, caller: Caller) -> DescribeConfigsResponse:
-    return DescribeConfigsResponse(results=[_described(broker, resource) for resource in request.resources])
+    told = [_described(broker, resource, synonyms=request.include_synonyms) for resource in request.resources]
+    return DescribeConfigsResponse(results=told)
 
 
-def topic_configs(topic: Topic) -> list[Config]:
+def topic_configs(topic: Topic, defaults: TopicSettings) -> list[Config]:
     """All settings of a topic."""
-    return [
-        Config(name, topic.configs[name], FROM_TOPIC, known.kind)
-        if name in topic.configs
-        else Config(name, known.default(topic.settings), FROM_DEFAULT, known.kind)
-        for name, known in KNOWN.items()
-    ]
+    return [_topic_config(topic.configs.get(name), name, known, defaults) for name, known in KNOWN.items()]
+
+
+def _topic_config(own: str | None, name: str, known: Known, defaults: TopicSettings) -> Config:
+    default = DescribeConfigsSynonym(name=_of_broker(name), value=known.default(defaults), source=FROM_DEFAULT)
+    if own is None:
+        return Config(name, known.default(defaults), FROM_DEFAULT, known.kind, (default,))
+    set_here = DescribeConfigsSynonym(name=name, value=own, source=FROM_TOPIC)
+    return Config(name, own, FROM_TOPIC, known.kind, (set_here, default))
+
+
+def _of_broker(name: str) -> str:
+    return _OF_BROKER.get(name, f"log.{name}")
 
 
 def _broker_configs(broker: Broker) -> list[Config]:
     me, limits = broker.identity, broker.limits
-    told = (
-        ("advertised.listeners", f"PLAINTEXT://{me.host}:{me.port}", STRING),
+    address = f"PLAINTEXT://{me.host}:{me.port}"
+    own = (
+        ("advertised.listeners", address, STRING),
         ("auto.create.topics.enable", str(limits.auto_create).lower(), BOOLEAN),
         ("broker.id", str(me.node_id), INT),
         ("default.replication.factor", "1", INT),
         ("fetch.max.bytes", str(limits.max_fetch_bytes), INT),
         ("group.max.session.timeout.ms", str(limits.longest_session_us // 1000), INT),
         ("group.min.session.timeout.ms", str(limits.shortest_session_us // 1000), INT),
+        ("listeners", address, STRING),
         ("log.dirs", broker.data_dir, STRING),
+        ("node.id", str(me.node_id), INT),
         ("num.partitions", str(limits.default_partitions), INT),
         ("offset.metadata.max.bytes", str(limits.max_offset_metadata_bytes), LONG),
     )
-    return [Config(name, value, FROM_START, kind) for name, value, kind in told]
+    of_topics = ((_of_broker(name), known.default(broker.topics.defaults), known.kind) for name, known in KNOWN.items())
+    return [
+        Config(name, value, FROM_START, kind, (DescribeConfigsSynonym(name=name, value=value, source=FROM_START),))
+        for name, value, kind in sorted((*own, *of_topics))
+    ]
 
 
-def _described(broker: Broker, resource: DescribeConfigsResource) -> DescribeConfigsResult:
+def _described(broker: Broker, resource: DescribeConfigsResource, *, synonyms: bool) -> DescribeConfigsResult:
     result = DescribeConfigsResult(
         error_message=None, resource_type=resource.resource_type, resource_name=resource.resource_name
     )
@@ -83,6 +121,7 @@ def _described(broker: Broker, resource: DescribeConfigsResource) -> DescribeCon
             value=config.value,
             read_only=is_fixed,
             config_source=config.source,
+            synonyms=list(config.synonyms) if synonyms else [],
             config_type=config.kind,
             documentation=None,
         )
@@ -95,7 +134,7 @@ def _described(broker: Broker, resource: DescribeConfigsResource) -> DescribeCon
 def _configs(broker: Broker, resource: DescribeConfigsResource) -> list[Config]:
     name = resource.resource_name
     if resource.resource_type == TOPIC:
-        return topic_configs(broker.topics.get(name))
+        return topic_configs(broker.topics.get(name), broker.topics.defaults)
     if resource.resource_type == BROKER and name == str(broker.identity.node_id):
         return _broker_configs(broker)
     raise Refusal(ErrorCode.INVALID_REQUEST, f"there are no settings of kind {resource.resource_type}, name {name!r}")

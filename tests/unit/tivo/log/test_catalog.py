@@ -78,6 +78,18 @@ def test_a_topic_grows_but_does_not_shrink(tmp_path: Path) -> None:
         catalog.grow("quakes", 5)
 
 
+def test_a_topic_is_given_other_settings(tmp_path: Path) -> None:
+    catalog = opened(tmp_path / "data")
+    made = catalog.create("quakes", 2, {"retention.ms": "1000", "segment.ms": "5"})
+
+    altered = catalog.alter("quakes", {"retention.ms": "2000"})
+
+    assert (made.id, 2, {"retention.ms": "2000"}) == (altered.id, altered.partitions, altered.settings)
+    assert altered == opened(tmp_path / "data").get("quakes")
+    with pytest.raises(UnknownTopic):
+        catalog.alter("ships", {})
+
+
 def test_a_name_is_taken_once(tmp_path: Path) -> None:
     catalog = opened(tmp_path)
     catalog.create("quakes", 1)

@@ -29,6 +29,36 @@ def test_settings_of_a_topic(bench: BrokerBench, version: int) -> None:
     assert not configs["retention.ms"].read_only
 
 
+def test_every_place_that_would_give_the_value(bench: BrokerBench) -> None:
+    bench.make("u", retention_ms="5000", cleanup_policy="compact")
+    resource = DescribeConfigsResource(
+        resource_type=TOPIC, resource_name="u", configuration_keys=["retention.ms", "segment.bytes"]
+    )
+
+    (result,) = bench.ask(DescribeConfigsRequest(resources=[resource], include_synonyms=True)).results
+
+    assert {
+        "retention.ms": [("retention.ms", "5000", 1), ("log.retention.ms", "604800000", 5)],
+        "segment.bytes": [("log.segment.bytes", str(128 << 20), 5)],
+    } == {each.name: [(one.name, one.value, one.source) for one in each.synonyms] for each in result.configs}
+
+
+def test_default_is_that_of_all_topics(bench: BrokerBench) -> None:
+    bench.make("u", cleanup_policy="compact")
+
+    (config,) = described(bench, TOPIC, "u", keys=["retention.ms"]).configs
+
+    assert ("604800000", 5, []) == (config.value, config.config_source, config.synonyms)
+
+
+def test_kinds_are_told(bench: BrokerBench) -> None:
+    kinds = {each.name: each.config_type for each in described(bench, TOPIC, "t").configs}
+
+    assert (7, 5, 3, 6) == tuple(
+        kinds[name] for name in ("cleanup.policy", "retention.ms", "max.message.bytes", "min.cleanable.dirty.ratio")
+    )
+
+
 def test_asked_for_settings_only(bench: BrokerBench) -> None:
     result = described(bench, TOPIC, "t", keys=["segment.bytes", "no.such"])
 
@@ -39,7 +69,9 @@ def test_settings_of_the_broker(bench: BrokerBench) -> None:
     configs = {each.name: each for each in described(bench, BROKER, "1").configs}
 
     assert "PLAINTEXT://127.0.0.1:9092" == configs["advertised.listeners"].value
-    assert all(each.read_only for each in configs.values())
+    assert (str(1048588), "604800000") == (configs["message.max.bytes"].value, configs["log.retention.ms"].value)
+    assert all((each.read_only, each.config_source) == (True, 4) for each in configs.values())
+    assert sorted(configs) == [*configs]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,16 @@
+"""ListPartitionReassignments (46), version 0: which partitions are on their way to other brokers. None: there is one.
+
+`kafka-topics` and `kafka-reassign-partitions` ask for it. To move a partition (API 45) is not offered.
+"""
+
+from tivo.broker.broker import Broker, Caller
+from tivo.wire.messages.list_partition_reassignments import (
+    ListPartitionReassignmentsRequest,
+    ListPartitionReassignmentsResponse,
+)
+
+
+def handle(
+    broker: Broker, request: ListPartitionReassignmentsRequest, caller: Caller
+) -> ListPartitionReassignmentsResponse:
+    return ListPartitionReassignmentsResponse(error_message=None)
