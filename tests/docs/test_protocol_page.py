@@ -5,9 +5,10 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
+
+from msgspec.structs import fields
 
 from tests.docs.markdown import DOCS, rows, ticked
 from tivo.gateway import websocket
