@@ -158,11 +158,15 @@ def build(
     records: Sequence[Record],
     *,
     codec: Codec = Codec.NONE,
+    attributes: int = 0,
     producer_id: int = -1,
     producer_epoch: int = -1,
     base_sequence: int = -1,
 ) -> bytearray:
-    """A batch of one record or more, by rising offset; that of the first is the base offset."""
+    """A batch of one record or more, by rising offset; that of the first is the base offset.
+
+    `attributes` are those beside the codec.
+    """
     first, last = records[0], records[-1]
     batch = bytearray(HEADER.size)
     batch += compress(codec, b"".join(_written(record, first) for record in records))
@@ -172,7 +176,7 @@ def build(
         partition_leader_epoch=-1,
         magic=MAGIC,
         crc=0,
-        attributes=codec,
+        attributes=attributes | codec,
         last_offset_delta=last.offset - first.offset,
         base_timestamp=first.timestamp_ms,
         max_timestamp=max(record.timestamp_ms for record in records),

@@ -23,8 +23,10 @@ LAST_DATE_MS = 253_402_300_799_999
 NARROW: dict[str, st.SearchStrategy[int]] = {
     # kio holds these as members of an enum, so no other code can be told it
     "error_code": st.sampled_from(ErrorCode).map(int),
+    "partition_error_code": st.sampled_from(ErrorCode).map(int),
     # kio holds these as dates, with None for -1
     "timestamp": st.integers(-1, LAST_DATE_MS),
+    "transaction_start_time_ms": st.integers(-1, LAST_DATE_MS),
     "log_append_time_ms": st.integers(-1, LAST_DATE_MS),
     # kio holds this as a duration made of floats, exact for some thousand years only
     "retention_time_ms": st.integers(-1, LAST_DATE_MS),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.conformance.wire.oracles import KAFKA_PYTHON_RECORDS
 from tivo.wire.compression import Codec
+from tivo.wire.control import Marker, build_marker
 from tivo.wire.record_batch import Record, batches, build, records, verify
 
 LIBRARIES = {"aiokafka": aiokafka_records, "kafka-python": KAFKA_PYTHON_RECORDS}
@@ -88,3 +89,15 @@ def test_uncompressed_batches_are_the_same_byte_for_byte(library: str, sent: lis
 
     # the leader epoch is the broker's to write, each library puts something else there
     assert expected[:12] + expected[16:] == written[:12] + written[16:]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("marker", Marker)
+def test_markers_are_told_apart_by_them(library: str, marker: Marker) -> None:
+    batch = LIBRARIES[library].DefaultRecordBatch(
+        bytes(build_marker(marker, producer_id=7, producer_epoch=3, timestamp_ms=0))
+    )
+
+    assert batch.is_control_batch
+    assert batch.is_transactional
+    assert [b"\0\0\0" + bytes([marker])] == [bytes(record.key) for record in batch]

@@ -68,6 +68,12 @@ def test_a_header_is_read() -> None:
     assert Codec.LZ4 is header.codec
 
 
+def test_attributes_stand_beside_the_codec() -> None:
+    header = read_header(build(RECORDS, codec=Codec.LZ4, attributes=0x10))
+
+    assert (Codec.LZ4, True) == (header.codec, header.is_transactional)
+
+
 @pytest.mark.parametrize(
     ("attributes", "log_append_time", "transactional", "control"),
     [(0, False, False, False), (0x08, True, False, False), (0x10, False, True, False), (0x20, False, False, True)],
