@@ -7,6 +7,7 @@ import msgspec
 from tivo.log.disk import Disk, read_file, replace_file
 from tivo.log.index import IndexProof
 from tivo.log.lines import decode_line, encode_line
+from tivo.log.transactions import OpenTransaction
 
 NO_TIME = -1
 """Kafka's timestamp of a record that has none."""
@@ -19,7 +20,8 @@ class SegmentMeta(msgspec.Struct, frozen=True):
 
     That of the active segment is its recovery checkpoint, that of a sealed one covers the whole file.
     Times are Kafka's create times in ms. The newest is exact; the oldest is that of the batches' first
-    records, for a header tells no more. `began_us` and `appended_us` are wall times of appends.
+    records, for a header tells no more. `began_us` and `appended_us` are wall times of appends. `open_before`
+    and `open` are the transactions that are open where the segment begins, and where it ends.
     """
 
     bytes: int = 0
@@ -32,6 +34,9 @@ class SegmentMeta(msgspec.Struct, frozen=True):
     appended_us: int = 0
     offsets: IndexProof = _NO_PROOF
     times: IndexProof = _NO_PROOF
+    aborted: IndexProof = _NO_PROOF
+    open_before: tuple[OpenTransaction, ...] = ()
+    open: tuple[OpenTransaction, ...] = ()
 
 
 class Damage(msgspec.Struct, frozen=True, array_like=True):

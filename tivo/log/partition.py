@@ -15,6 +15,7 @@ tried again, for the second try may succeed without having written anything. Rea
 """
 
 import errno
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
@@ -30,7 +31,9 @@ from tivo.log.scan import DamagedBatch
 from tivo.log.segment import EMPTY, Segment
 from tivo.log.segments import Segments
 from tivo.log.settings import LogSettings
+from tivo.log.transactions import Aborted, Ended, OpenTransaction, aborted_within
 from tivo.model.errors import LogError, OffsetOutOfRange
+from tivo.wire.control import read_marker
 from tivo.wire.record_batch import BatchHeader, batches, stamp
 
 _MAX_RELATIVE_OFFSET = (1 << 31) - 1
@@ -65,6 +68,7 @@ class Partition:
         self._state = recovered.state
         self._mark = recovered.mark
         self._segments = Segments(recovered.segments)
+        self._ended: deque[Ended] = deque()  # transactions whose markers were not yet below what is asked for
         self._new_names = [directory] if recovered.was_clean and not is_new else [directory, directory.parent]
         self._appending = Lock()
         self._syncing = Lock()
@@ -115,6 +119,24 @@ class Partition:
     def size_bytes(self) -> int:
         return self._segments.size_bytes
 
+    @property
+    def open_transactions(self) -> tuple[OpenTransaction, ...]:
+        """Transactions that have begun here and not ended, the oldest first."""
+        return self._segments.active.transactions.all if self._segments.all else ()
+
+    def stable_offset(self, upto: int) -> int:
+        """First offset of the oldest transaction that has not ended below `upto`; `upto` where there is none.
+
+        `upto` grows from call to call. Belongs to the thread that appends.
+        """
+        while self._ended and self._ended[0].last_offset < upto:
+            self._ended.popleft()
+        first = self._segments.active.transactions.first_offset if self._segments.all else None
+        if first is None and not self._ended:
+            return upto
+        firsts = [each.first_offset for each in self._ended]
+        return max(min([upto, *firsts, upto if first is None else first]), self.log_start)
+
     def epoch_end(self, epoch: int) -> tuple[int, int]:
         """For OffsetForLeaderEpoch (KIP-101): the newest leader epoch up to `epoch`, and the offset behind its last
         record; (-1, -1) for an epoch that has not been."""
@@ -131,6 +153,7 @@ class Partition:
         with self._appending:
             self._check_writable()
             placed, last_offset = self._stamp(data)
+            markers = {at: read_marker(data, at, header) for at, header, _ in placed if header.is_control}
             rolled = self._roll_if_due(len(data), last_offset, now_us)
             segment = self._segments.active
             start = segment.size
@@ -139,7 +162,9 @@ class Partition:
             except OSError as error:
                 raise self._cut_back(segment, error) from error
             for position, header, offset in placed:
-                segment.note(start + position, header, offset)
+                ended = segment.note(start + position, header, offset, markers.get(position))
+                if ended is not None:
+                    self._ended.append(ended)
             segment.appended_us = now_us
             self.log_end = last_offset + 1
         newest_ms = max([header.max_timestamp for _, header, _ in placed])
@@ -190,6 +215,20 @@ class Partition:
             if found or segment.next_offset >= upto:
                 return found
         return EMPTY
+
+    def aborted(self, offset: int, upto: int) -> list[Aborted]:
+        """The aborted transactions that reach into offsets from `offset` to before `upto`, in the order of their ends.
+
+        All of them that have ended; what is open at `upto` must not be read as committed.
+        """
+        found: list[Aborted] = []
+        for segment in self._from(offset):
+            if segment.aborted:
+                some, are_all = self._read(segment, lambda held: aborted_within(held.opened().aborted, offset, upto))
+                found += some
+                if are_all:
+                    break
+        return found
 
     def offset_for_time(self, time_ms: int) -> tuple[int, int] | None:
         """Time and offset of the first record whose time is at or after `time_ms`; None where there is none."""
@@ -282,6 +321,7 @@ class Partition:
         except OSError as error:  # nothing is written yet: short of descriptors, the next append may fare better
             raise LogError(f"{self.name}: cannot begin a new segment: {error}") from error
         following.began_us = now_us
+        following.follow(active.transactions.all)
         self._new_names.append(self._directory)
         self._segments.add(following)
         return True

@@ -101,6 +101,8 @@ class Recovery:
         for segment, following in pairwise(segments):
             segment.sealed = True
             segment.close_gap(following.base)
+            if following.size == 0:
+                following.follow(segment.transactions.all)
         self._open_active(segments[-1], floor)
         state = self._state(known, segments, is_lost=is_lost, is_clean=is_clean)
         self._write_down(known, state, segments[-1].next_offset, is_clean=is_clean)
@@ -144,16 +146,18 @@ class Recovery:
         for number, segment in enumerate(segments):
             following = segments[number + 1].base if number + 1 < len(segments) else None
             if following is None or not segment.is_whole():
-                self._walk(segment, floor, following)
+                self._walk(segment, floor, following, before=segments[number - 1] if number else None)
             if following is not None and floor <= segment.next_offset != following:
                 self._drop(segments[number + 1 :])
                 del segments[number + 1 :]
 
-    def _walk(self, segment: Segment, floor: int, following: int | None) -> None:
+    def _walk(self, segment: Segment, floor: int, following: int | None, *, before: Segment | None) -> None:
         """Check and index what lies behind the meta, up to the first batch that is not good and was never synced."""
         size, self._unsynced = segment.file_size(), None
         if segment.size > size:
             segment.take(SegmentMeta(next_offset=segment.base))
+        if segment.size == 0 and before is not None:
+            segment.follow(before.transactions.all)
         while (damaged := self._take_good(segment, size)) is not None:
             if damaged.position < segment.size:
                 segment.set_aside(damaged, end=segment.size, next_offset=segment.next_offset)
@@ -174,7 +178,7 @@ class Recovery:
             for position, header in segment.scan(segment.size, segment.next_offset, end=size):
                 if self._unsynced is None and header.last_offset >= self._synced:
                     self._unsynced = position
-                segment.note(position, header, header.base_offset)
+                segment.note(position, header, header.base_offset, segment.marker(position, header))
         except DamagedBatch as damaged:
             return damaged
         return None

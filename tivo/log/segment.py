@@ -10,7 +10,9 @@ from tivo.log.index import IndexProof
 from tivo.log.meta import NO_TIME, Damage, SegmentMeta
 from tivo.log.scan import HEADER_BYTES, SCAN_BYTES, DamagedBatch, Found, check, find_batch, good_until, scan
 from tivo.log.segment_files import LOG, OpenSegment, SegmentFiles
+from tivo.log.transactions import Ended, OpenTransaction, Transactions
 from tivo.model.errors import WireError
+from tivo.wire.control import Marker, read_marker
 from tivo.wire.record_batch import BatchHeader, read_header, records
 
 _logger = logging.getLogger(__name__)
@@ -61,7 +63,15 @@ class Segment:
         self.max_time_ms = meta.max_time_ms
         self.began_us = meta.began_us
         self.appended_us = meta.appended_us
+        self.aborted = meta.aborted.entries
+        self.transactions = Transactions(meta.open)
+        self._open_before = meta.open_before
         self._open = None
+
+    def follow(self, opened: tuple[OpenTransaction, ...]) -> None:
+        """Begin with these transactions open: what the segment before ends with. Only while it is empty."""
+        self._open_before = opened
+        self.transactions = Transactions(opened)
 
     def load_meta(self) -> bool:
         """Take the meta on disk; False where there is none that is whole."""
@@ -95,10 +105,14 @@ class Segment:
 
     # ------------------------------------------------------------------ writing
 
-    def note(self, position: int, header: BatchHeader, base_offset: int) -> None:
-        """Count and index a batch that lies at `position` of the log: appended just now, or found by a scan."""
+    def note(self, position: int, header: BatchHeader, base_offset: int, marker: Marker | None = None) -> Ended | None:
+        """Count and index a batch that lies at `position` of the log: appended just now, or found by a scan.
+
+        Gives the transaction that it ends, if it is a marker.
+        """
         last_offset = base_offset + header.last_offset_delta
-        self.opened().indexes.note(position, last_offset - self.base, newest_ms=header.max_timestamp, size=header.size)
+        opened = self.opened()
+        opened.indexes.note(position, last_offset - self.base, newest_ms=header.max_timestamp, size=header.size)
         self.batches += 1
         self.records += header.record_count
         self.max_time_ms = max(self.max_time_ms, header.max_timestamp)
@@ -106,10 +120,18 @@ class Segment:
             self.min_time_ms = header.base_timestamp
         self.size = position + header.size
         self.next_offset = last_offset + 1
+        if not header.is_transactional:
+            return None
+        ended = self.transactions.note(header, base_offset, marker)
+        if ended is not None and ended.aborted is not None:
+            opened.aborted.append(ended.aborted)
+            self.aborted += 1
+        return ended
 
     def snapshot(self) -> SegmentMeta:
         """The segment as it stands, taken while nobody appends. Its proofs count entries; `save` adds the CRC."""
-        index = self.opened().indexes
+        opened = self.opened()
+        index = opened.indexes
         return SegmentMeta(
             bytes=self.size,
             next_offset=self.next_offset,
@@ -121,11 +143,15 @@ class Segment:
             appended_us=self.appended_us,
             offsets=IndexProof(len(index.offsets), 0),
             times=IndexProof(len(index.times), 0),
+            aborted=IndexProof(len(opened.aborted), 0),
+            open_before=self._open_before,
+            open=self.transactions.all,
         )
 
     def save(self, snapshot: SegmentMeta) -> None:
         """Write indexes and meta of a snapshot to which the log is synced. Durable after the directory's fsync."""
-        self.meta = self._files.save(self.opened().indexes, snapshot)
+        _, indexes, aborted = self.opened()
+        self.meta = self._files.save(indexes, aborted, snapshot)
 
     # ------------------------------------------------------------------ damage
 
@@ -221,6 +247,15 @@ class Segment:
                 offset = found.header.last_offset + 1
             position = stretch
 
+    def marker(self, position: int, header: BatchHeader) -> Marker | None:
+        """How a good batch ends a transaction; None where it does not. Raises DamagedBatch."""
+        if not header.is_control:
+            return None
+        try:
+            return read_marker(self.opened().log.pread(header.size, position), 0, header)
+        except WireError as error:
+            raise DamagedBatch(position, header.base_offset, str(error)) from error
+
     def newest(self) -> BatchHeader | None:
         """The header of the last batch; None where there is none. Raises DamagedBatch."""
         newest = None
@@ -232,11 +267,16 @@ class Segment:
 
     def _rebuild(self) -> OpenSegment:
         opened = self._open = self._files.without_entries(self._files.open_log())
+        transactions = Transactions(self._open_before)
         try:
             for position, header in self.scan(0, self.base):
                 opened.indexes.note(
                     position, header.last_offset - self.base, newest_ms=header.max_timestamp, size=header.size
                 )
+                if header.is_transactional:
+                    ended = transactions.note(header, header.base_offset, self.marker(position, header))
+                    if ended is not None and ended.aborted is not None:
+                        opened.aborted.append(ended.aborted)
         except DamagedBatch:
             self._open = None
             raise
@@ -249,7 +289,7 @@ class Segment:
 
         Where the log is damaged at an indexed batch, the entry before it serves: the walk from there finds the damage.
         """
-        log, index = self.opened()
+        log, index, _ = self.opened()
         for number in range(index.offsets.last_at_or_below(offset - self.base), -1, -1):
             relative_last, position = index.offsets.entry(number)
             header = _peek(log, position)

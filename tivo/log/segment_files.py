@@ -3,6 +3,7 @@
 <base20>.log         record batches (version 2), byte for byte as on the wire
 <base20>.index       sparse: offset to position       (index.py)
 <base20>.timeindex   sparse: time to offset
+<base20>.txnindex    aborted transactions, where there are any     (aborted.py)
 <base20>.meta        what is known to be good and on stable storage     (meta.py)
 """
 
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from tivo.log.aborted import AbortedIndex
 from tivo.log.disk import Disk, File, read_file, write_whole
 from tivo.log.index import IndexProof, SegmentIndex, SparseIndex
 from tivo.log.meta import SegmentMeta, read_meta, write_checked
@@ -19,7 +21,8 @@ LOG = ".log"
 META = ".meta"
 OFFSETS = ".index"
 TIMES = ".timeindex"
-SUFFIXES = (META, OFFSETS, TIMES, LOG)
+ABORTED = ".txnindex"
+SUFFIXES = (META, OFFSETS, TIMES, ABORTED, LOG)
 """In the order in which a segment's files are removed: a log file alone is a segment still."""
 
 
@@ -28,6 +31,7 @@ class OpenSegment(NamedTuple):
 
     log: File
     indexes: SegmentIndex
+    aborted: AbortedIndex
 
 
 class SegmentFiles:
@@ -51,26 +55,30 @@ class SegmentFiles:
 
     def without_entries(self, log: File) -> OpenSegment:
         """The log, to be indexed from its beginning on."""
-        return OpenSegment(log, SegmentIndex(self._index_bytes))
+        return OpenSegment(log, SegmentIndex(self._index_bytes), AbortedIndex())
 
     def load(self, meta: SegmentMeta) -> OpenSegment | None:
         """The log and its indexes; None where these are not what the meta says."""
-        indexes = SegmentIndex(self._index_bytes, newest_ms=meta.max_time_ms)
-        offsets = read_file(self._disk, self.path(OFFSETS)) or b""
-        times = read_file(self._disk, self.path(TIMES)) or b""
-        if indexes.offsets.load(offsets, meta.offsets) and indexes.times.load(times, meta.times):
-            return OpenSegment(self.open_log(), indexes)
-        return None
+        indexes, aborted = SegmentIndex(self._index_bytes, newest_ms=meta.max_time_ms), AbortedIndex()
+        is_whole = (
+            indexes.offsets.load(self._content(OFFSETS), meta.offsets)
+            and indexes.times.load(self._content(TIMES), meta.times)
+            and (not meta.aborted.entries or aborted.load(self._content(ABORTED), meta.aborted))
+        )
+        return OpenSegment(self.open_log(), indexes, aborted) if is_whole else None
 
     def load_meta(self) -> SegmentMeta | None:
         """The meta; None where there is none that is whole."""
         return read_meta(self._disk, self.path(META))
 
-    def save(self, indexes: SegmentIndex, snapshot: SegmentMeta) -> SegmentMeta:
+    def save(self, indexes: SegmentIndex, aborted: AbortedIndex, snapshot: SegmentMeta) -> SegmentMeta:
         """Write what is new of the indexes, then the meta, which is given back with their proofs filled in."""
         offsets = self._write(OFFSETS, indexes.offsets, snapshot.offsets.entries)
         times = self._write(TIMES, indexes.times, snapshot.times.entries)
-        meta = msgspec.structs.replace(snapshot, offsets=offsets, times=times)
+        proof = snapshot.aborted
+        if proof.entries:
+            proof = self._write(ABORTED, aborted, proof.entries)
+        meta = msgspec.structs.replace(snapshot, offsets=offsets, times=times, aborted=proof)
         write_checked(self._disk, self.path(META), meta)
         return meta
 
@@ -79,7 +87,10 @@ class SegmentFiles:
             if self._disk.exists(self.path(suffix)):
                 self._disk.unlink(self.path(suffix))
 
-    def _write(self, suffix: str, index: SparseIndex, entries: int) -> IndexProof:
+    def _content(self, suffix: str) -> bytes:
+        return read_file(self._disk, self.path(suffix)) or b""
+
+    def _write(self, suffix: str, index: SparseIndex | AbortedIndex, entries: int) -> IndexProof:
         position, content = index.unwritten(entries)
         file = self._disk.open(self.path(suffix), create=True)
         try:

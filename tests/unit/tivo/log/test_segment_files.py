@@ -1,10 +1,12 @@
 from pathlib import Path
 
 from tests.support.faulty_disk import FaultyDisk
+from tivo.log.aborted import AbortedIndex
 from tivo.log.disk import Disk, OsDisk
 from tivo.log.index import IndexProof, SegmentIndex
 from tivo.log.meta import SegmentMeta
-from tivo.log.segment_files import LOG, META, OFFSETS, TIMES, SegmentFiles
+from tivo.log.segment_files import ABORTED, LOG, META, OFFSETS, TIMES, SegmentFiles
+from tivo.log.transactions import Aborted
 
 
 def files(directory: Path, disk: Disk | None = None) -> SegmentFiles:
@@ -18,11 +20,19 @@ def indexed(count: int) -> SegmentIndex:
     return index
 
 
-def saved(directory: Path, index: SegmentIndex, disk: Disk | None = None) -> SegmentMeta:
-    count = len(index.offsets)
-    return files(directory, disk).save(
-        index, SegmentMeta(bytes=5, offsets=IndexProof(count, 0), times=IndexProof(len(index.times), 0))
+def saved(
+    directory: Path, index: SegmentIndex, disk: Disk | None = None, *, aborted: tuple[Aborted, ...] = ()
+) -> SegmentMeta:
+    entries = AbortedIndex()
+    for each in aborted:
+        entries.append(each)
+    snapshot = SegmentMeta(
+        bytes=5,
+        offsets=IndexProof(len(index.offsets), 0),
+        times=IndexProof(len(index.times), 0),
+        aborted=IndexProof(len(aborted), 0),
     )
+    return files(directory, disk).save(index, entries, snapshot)
 
 
 def test_files_are_named_by_the_first_offset_as_kafka_names_them(tmp_path: Path) -> None:
@@ -58,6 +68,24 @@ def test_times_alone_may_be_wrong(tmp_path: Path) -> None:
     files(tmp_path).create()
     meta = saved(tmp_path, indexed(3))
     files(tmp_path).path(TIMES).unlink()
+
+    assert files(tmp_path).load(meta) is None
+
+
+def test_aborted_transactions_are_kept_where_there_are_any(tmp_path: Path) -> None:
+    files(tmp_path).create()
+    meta = saved(tmp_path, indexed(3), aborted=(Aborted(7, 1_000, 1_002, 1_003),))
+
+    opened = files(tmp_path).load(meta)
+
+    assert opened is not None
+    assert [Aborted(7, 1_000, 1_002, 1_003)] == list(opened.aborted)
+
+
+def test_segment_whose_aborted_transactions_are_missing_is_not_loaded(tmp_path: Path) -> None:
+    files(tmp_path).create()
+    meta = saved(tmp_path, indexed(3), aborted=(Aborted(7, 1_000, 1_002, 1_003),))
+    files(tmp_path).path(ABORTED).unlink()
 
     assert files(tmp_path).load(meta) is None
 
