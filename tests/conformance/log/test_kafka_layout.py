@@ -19,11 +19,8 @@ BATCHES = 700
 
 def dumped(directory: Path) -> str:
     """What kafka-dump-log tells of all segments: every record, and every index entry compared with the log."""
-    names = ",".join(
-        str(path)
-        for path in sorted(directory.iterdir())
-        if path.suffix in {".log", ".index", ".timeindex", ".txnindex"}
-    )
+    kinds = {".log", ".index", ".timeindex", ".txnindex"}
+    names = ",".join(str(path) for path in sorted(directory.iterdir()) if path.suffix in kinds)
     tool = ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*", "kafka.tools.DumpLogSegments"]
     run = subprocess.run([*tool, "--deep-iteration", "--files", names], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
