@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.errors import OffsetOutOfRangeError
 
 from tests.compat.running import RunningBroker
@@ -187,3 +187,19 @@ async def test_fetch_is_woken_by_a_record(broker: RunningBroker, topic: str) -> 
             waiting = asyncio.ensure_future(consumer.getone())
             await producer.send_and_wait(topic, b"second")
             assert b"second" == (await asyncio.wait_for(waiting, 10)).value
+
+
+async def test_records_are_deleted(broker: RunningBroker, topic: str) -> None:
+    async with producing(broker) as producer:
+        for value in VALUES[:10]:
+            await producer.send_and_wait(topic, value)
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    await admin.start()
+    try:
+        deleted = await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=4)})
+    finally:
+        await admin.close()
+
+    assert {TopicPartition(topic, 0): 4} == deleted
+    async with consuming(broker, topic) as consumer:
+        assert VALUES[4:10] == await read(consumer, 6)

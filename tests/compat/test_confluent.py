@@ -360,3 +360,12 @@ def test_idempotent_producer_loses_and_repeats_nothing_over_kills(own_broker: Ru
         messages = read(consumer, len(values))
     assert values == values_of(messages)
     assert offsets == {message.value(): message.offset() for message in messages}
+
+
+def test_records_are_deleted(broker: RunningBroker, topic: str) -> None:
+    produce(broker, topic, VALUES[:10])
+
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    deleted = admin.delete_records([TopicPartition(topic, 0, 4)])
+
+    assert [4] == [each.result(20).low_watermark for each in deleted.values()]

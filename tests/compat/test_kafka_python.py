@@ -185,3 +185,14 @@ def test_log_directories_are_described(broker: RunningBroker, admin: KafkaAdminC
 
 def test_cluster_is_described(broker: RunningBroker, admin: KafkaAdminClient) -> None:
     assert str(broker.port) in str(admin.describe_cluster())
+
+
+def test_records_are_deleted(broker: RunningBroker, topic: str) -> None:
+    produce(broker, topic, VALUES[:10])
+    place = TopicPartition(topic, 0)
+
+    with closing(KafkaAdminClient(bootstrap_servers=broker.bootstrap)) as admin:
+        assert 4 == admin.delete_records({place: 4})[place]["low_watermark"]
+    with closing(consumer_of(broker, topic)) as consumer:
+        assert {place: 4} == consumer.beginning_offsets([place])
+        assert VALUES[4:10] == read(consumer, 6)

@@ -14,15 +14,15 @@ from tivo.broker.connection import Connection
 from tivo.broker.leader import Leader
 from tivo.broker.options import BrokerOptions, bindable
 from tivo.broker.runtime import Alarm, LoopRuntime
+from tivo.broker.upkeep import Upkeep
 from tivo.log.catalog import Catalog, DataDirLock, lock
 from tivo.metrics import BROKER_CONNECTIONS
 from tivo.model.errors import ConfigError, LogError
-from tivo.model.timeline import MINUTE_US, SECOND_US, Now
+from tivo.model.timeline import SECOND_US, Now
 
 logger = logging.getLogger(__name__)
 
 SWEEP_US = SECOND_US
-RETENTION_EVERY_US = MINUTE_US
 CLOSE_DISK_SECONDS, CLOSE_CLIENTS_SECONDS = 2.0, 0.7
 """How long a stop waits for the disk, and for clients to take their last replies."""
 
@@ -69,7 +69,7 @@ class Server:
         self._hosts: Counter[str] = Counter()
         self._all_gone = asyncio.Event()
         self._alarm: Alarm
-        self._retention_us = 0
+        self._upkeep: Upkeep
         self._state = "starting"
 
     # ------------------------------------------------------------- life
@@ -92,6 +92,7 @@ class Server:
                 host=options.advertised_host or host,
                 port=options.advertised_port or self.port,
             )
+            self._upkeep = Upkeep(self.broker.topics, self._runtime)
             await self._listener.start_serving()
         except BaseException:
             self._runtime.close(wait=True)
@@ -196,18 +197,13 @@ class Server:
     # ------------------------------------------------------------- upkeep
 
     def sweep(self) -> None:
-        """Close what has been silent, stuck or half said for too long, and let old segments go. Called each second."""
+        """Close what has been silent, stuck or half said for too long, and look after the logs. Called each second."""
         now = self._now()
         for connection in tuple(self.connections):
             why = self._why_close(connection, now.steady_us)
             if why is not None:
                 connection.abort(why)
-        if now.steady_us >= self._retention_us:
-            self._retention_us = now.steady_us + RETENTION_EVERY_US
-            for leader in self._leaders():
-                if leader.log.segments > 1:
-                    work = partial(leader.log.enforce_retention, now_us=now.wall_us)
-                    self._runtime.in_thread(work, lambda removed: None)
+        self._upkeep.tick()
 
     def _tick(self) -> None:
         self.sweep()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tivo.broker.refusal import Refusal
-from tivo.log.settings import LogSettings
+from tivo.log.settings import Compaction, LogSettings
 from tivo.model.timeline import MILLISECOND_US
 from tivo.wire.error_codes import ErrorCode
 
@@ -33,6 +33,9 @@ class Known(NamedTuple):
     default: Callable[[TopicSettings], str]
 
 
+RETENTION_TIME = "tivo.retention.time"
+"""When a segment's age begins: at the arrival of its last record, or, as in Kafka, at its newest record's own time."""
+
 BOOLEAN, STRING, INT, LONG, DOUBLE, LIST = 1, 2, 3, 5, 6, 7
 """Kinds of settings, as numbered in DescribeConfigs."""
 
@@ -47,14 +50,26 @@ def settings_of(configs: Configs, defaults: TopicSettings) -> TopicSettings:
         retention_bytes=_unless_negative(
             _number(configs, "retention.bytes", _or_negative(defaults.log.retention_bytes))
         ),
+        by_record_time=configs.get(RETENTION_TIME, "arrival") == "record",
     )
-    if configs.get("cleanup.policy") == "compact":
-        log = replace(log, retention_us=None, retention_bytes=None)
+    policies = configs.get("cleanup.policy", "delete").split(",")
     return replace(
         defaults,
-        log=log,
+        log=replace(
+            log, deletes="delete" in policies, compaction=_compaction(configs) if "compact" in policies else None
+        ),
         max_message_bytes=_number(configs, "max.message.bytes", defaults.max_message_bytes),
         max_future_us=_span(configs, "message.timestamp.after.max.ms", defaults.max_future_us),
+    )
+
+
+def _compaction(configs: Configs) -> Compaction:
+    plain = Compaction()
+    return Compaction(
+        dirty_ratio=float(configs.get("min.cleanable.dirty.ratio", plain.dirty_ratio)),
+        min_lag_us=_span(configs, "min.compaction.lag.ms", plain.min_lag_us),
+        max_lag_us=_span(configs, "max.compaction.lag.ms", 0) or plain.max_lag_us,
+        tombstone_us=_span(configs, "delete.retention.ms", plain.tombstone_us),
     )
 
 
@@ -114,30 +129,29 @@ _BOOLEAN = _one_of("true", "false")
 
 KNOWN: Mapping[str, Known] = {
     # those that something is done with
-    "cleanup.policy": Known(
-        _one_of("delete", "compact", "compact,delete", "delete,compact"), LIST, _fixed("delete")
-    ),  # a topic that is compacted alone keeps every record, which is more than compaction promises
+    "cleanup.policy": Known(_one_of("delete", "compact", "compact,delete", "delete,compact"), LIST, _fixed("delete")),
+    "delete.retention.ms": Known(_within(0), LONG, _fixed("86400000")),
+    "max.compaction.lag.ms": Known(_within(1), LONG, _fixed("9223372036854775807")),
     "max.message.bytes": Known(_within(0, _INT_MAX), INT, lambda settings: str(settings.max_message_bytes)),
     "message.timestamp.after.max.ms": Known(_within(0), LONG, lambda settings: _ms(settings.max_future_us)),
+    "min.cleanable.dirty.ratio": Known(_is_fraction, DOUBLE, _fixed("0.5")),
+    "min.compaction.lag.ms": Known(_within(0), LONG, _fixed("0")),
     "retention.bytes": Known(_within(-1), LONG, lambda settings: str(_or_negative(settings.log.retention_bytes))),
     "retention.ms": Known(_within(-1), LONG, lambda settings: _ms(settings.log.retention_us)),
     "segment.bytes": Known(_within(1 << 14, _INT_MAX), INT, lambda settings: str(settings.log.segment_bytes)),
     "segment.ms": Known(_within(1), LONG, lambda settings: _ms(settings.log.segment_us)),
+    RETENTION_TIME: Known(_one_of("arrival", "record"), STRING, _fixed("arrival")),  # not one of Kafka's
     # those that can have one value only, the way it is done here
     "compression.type": Known(_one_of("producer"), STRING, _fixed("producer")),
     "message.timestamp.type": Known(_one_of("CreateTime"), STRING, _fixed("CreateTime")),
     "min.insync.replicas": Known(_within(1, 1), INT, _fixed("1")),
     # those that tune how Kafka works inside: kept and given back
-    "delete.retention.ms": Known(_within(0), LONG, _fixed("86400000")),
     "file.delete.delay.ms": Known(_within(0), LONG, _fixed("60000")),
     "flush.messages": Known(_within(1), LONG, _fixed("9223372036854775807")),
     "flush.ms": Known(_within(0), LONG, _fixed("9223372036854775807")),
     "index.interval.bytes": Known(_within(0, _INT_MAX), INT, _fixed("4096")),
-    "max.compaction.lag.ms": Known(_within(1), LONG, _fixed("9223372036854775807")),
     "message.downconversion.enable": Known(_BOOLEAN, BOOLEAN, _fixed("false")),
     "message.timestamp.before.max.ms": Known(_within(0), LONG, _fixed("9223372036854775807")),
-    "min.cleanable.dirty.ratio": Known(_is_fraction, DOUBLE, _fixed("0.5")),
-    "min.compaction.lag.ms": Known(_within(0), LONG, _fixed("0")),
     "preallocate": Known(_BOOLEAN, BOOLEAN, _fixed("false")),
     "segment.index.bytes": Known(_within(4, _INT_MAX), INT, _fixed("10485760")),
     "segment.jitter.ms": Known(_within(0), LONG, _fixed("0")),

@@ -26,7 +26,7 @@ import msgspec
 from tivo.log.disk import Disk, OsDisk, write_whole
 from tivo.log.meta import Damage, write_checked
 from tivo.log.recovery import STATE, Recovered, Recovery
-from tivo.log.retention import Kept, retained_from
+from tivo.log.retention import Kept, is_over, retained_from
 from tivo.log.scan import DamagedBatch
 from tivo.log.segment import EMPTY, Segment
 from tivo.log.segments import Segments
@@ -285,8 +285,12 @@ class Partition:
                 raise self._fail("moving the start of the log", error) from error
 
     def enforce_retention(self, *, now_us: int) -> int:
-        """Remove the sealed segments whose time is over; gives how many. Raises LogError where the disk fails."""
-        sealed = [Kept(one.next_offset, one.size, one.appended_us) for one in self._segments.all if one.sealed]
+        """Remove the segments whose time is over; gives how many. Raises LogError where the disk fails.
+
+        Call it now and then: it also seals the active segment when its time is over and nothing more comes.
+        """
+        self._roll_if_over(now_us)
+        sealed = [_kept(segment) for segment in self._segments.all if segment.sealed]
         start = retained_from(
             sealed,
             log_start=self.log_start,
@@ -315,16 +319,30 @@ class Partition:
         is_full = active.size + size > self.settings.segment_bytes or last_offset - active.base > _MAX_RELATIVE_OFFSET
         if not is_full and now_us - active.began_us < self.settings.segment_us:
             return False
+        self._begin_segment(now_us)
+        return True
+
+    def _roll_if_over(self, now_us: int) -> None:
+        with self._syncing:
+            with self._appending:
+                if self.read_only is not None or self._segments.active.size == 0:
+                    return
+                active = self._segments.active
+                if not is_over(_kept(active), began_us=active.began_us, now_us=now_us, settings=self.settings):
+                    return
+                self._begin_segment(now_us)
+            self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
+
+    def _begin_segment(self, now_us: int) -> None:
         following = Segment(self._disk, self._directory, self.log_end, index_bytes=self.settings.index_bytes)
         try:
             following.create()
         except OSError as error:  # nothing is written yet: short of descriptors, the next append may fare better
             raise LogError(f"{self.name}: cannot begin a new segment: {error}") from error
         following.began_us = now_us
-        following.follow(active.transactions.all)
+        following.follow(self._segments.active.transactions.all)
         self._new_names.append(self._directory)
         self._segments.add(following)
-        return True
 
     def _cut_back(self, segment: Segment, error: OSError) -> LogError:
         """After a write that failed: leave whole batches behind. Where even that fails, the next opening cuts."""
@@ -431,3 +449,7 @@ class Partition:
         for segment in dropped:
             segment.remove()
         return len(dropped)
+
+
+def _kept(segment: Segment) -> Kept:
+    return Kept(segment.next_offset, segment.size, segment.appended_us, segment.newest_us)

@@ -12,6 +12,7 @@ from tivo.log.scan import HEADER_BYTES, SCAN_BYTES, DamagedBatch, Found, check, 
 from tivo.log.segment_files import LOG, OpenSegment, SegmentFiles
 from tivo.log.transactions import Ended, OpenTransaction, Transactions
 from tivo.model.errors import WireError
+from tivo.model.timeline import MILLISECOND_US
 from tivo.wire.control import Marker, read_marker
 from tivo.wire.record_batch import BatchHeader, read_header, records
 
@@ -102,6 +103,11 @@ class Segment:
     def remove(self) -> None:
         """Delete the files."""
         self._files.remove()
+
+    @property
+    def newest_us(self) -> int | None:
+        """Time of the newest record; None where no record has one."""
+        return None if self.max_time_ms == NO_TIME else self.max_time_ms * MILLISECOND_US
 
     # ------------------------------------------------------------------ writing
 

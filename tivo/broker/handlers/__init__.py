@@ -10,6 +10,7 @@ from tivo.broker.handlers import (
     create_partitions,
     create_topics,
     delete_groups,
+    delete_records,
     delete_topics,
     describe_cluster,
     describe_configs,
@@ -40,6 +41,7 @@ from tivo.wire.messages.api_versions import ApiVersionsRequest
 from tivo.wire.messages.create_partitions import CreatePartitionsRequest
 from tivo.wire.messages.create_topics import CreateTopicsRequest
 from tivo.wire.messages.delete_groups import DeleteGroupsRequest
+from tivo.wire.messages.delete_records import DeleteRecordsRequest
 from tivo.wire.messages.delete_topics import DeleteTopicsRequest
 from tivo.wire.messages.describe_cluster import DescribeClusterRequest
 from tivo.wire.messages.describe_configs import DescribeConfigsRequest
@@ -90,6 +92,7 @@ _HANDLERS = (
     Handler(ApiVersionsRequest, api_versions.handle),
     Handler(CreateTopicsRequest, create_topics.handle),
     Handler(DeleteTopicsRequest, delete_topics.handle),
+    Handler(DeleteRecordsRequest, delete_records.handle),
     Handler(InitProducerIdRequest, init_producer_id.handle),
     Handler(OffsetForLeaderEpochRequest, offset_for_leader_epoch.handle),
     Handler(DescribeConfigsRequest, describe_configs.handle),

@@ -33,7 +33,7 @@ def test_journal_is_kept_for_ever(tmp_path: Path) -> None:
     bench = open_broker(tmp_path / "data", retention_us=1, retention_bytes=1)
 
     settings = bench.broker.topics.get(JOURNAL_TOPIC).settings
-    assert (None, None) == (settings.log.retention_us, settings.log.retention_bytes)
+    assert not settings.log.deletes
     assert LARGEST_BATCH_BYTES == settings.max_message_bytes
     bench.close()
 

@@ -380,4 +380,4 @@ async def test_old_segments_go(tmp_path: Path, clock: ManualClock) -> None:
         server.sweep()
         await until(lambda: log.segments == 1)
 
-    assert 2 == log.log_start
+    assert 3 == log.log_start

@@ -4,7 +4,7 @@ import pytest
 
 from tivo.broker.refusal import Refusal
 from tivo.broker.topic_settings import KNOWN, TopicSettings, check, settings_of
-from tivo.log.settings import LogSettings
+from tivo.log.settings import Compaction, LogSettings
 from tivo.wire.error_codes import ErrorCode
 
 DEFAULTS = TopicSettings(
@@ -40,9 +40,34 @@ def test_below_zero_keeps_for_ever() -> None:
     assert (None, None) == (log.retention_us, log.retention_bytes)
 
 
-def test_compacted_topic_keeps_for_ever_unless_it_deletes_too() -> None:
-    assert None is settings_of({"cleanup.policy": "compact"}, DEFAULTS).log.retention_us
-    assert 7_000_000 == settings_of({"cleanup.policy": "compact,delete"}, DEFAULTS).log.retention_us
+@pytest.mark.parametrize(
+    ("policy", "deletes", "compacts"),
+    [
+        ("delete", True, False),
+        ("compact", False, True),
+        ("compact,delete", True, True),
+        ("delete,compact", True, True),
+    ],
+)
+def test_a_topic_deletes_or_is_compacted_or_both(policy: str, deletes: bool, compacts: bool) -> None:
+    log = settings_of({"cleanup.policy": policy}, DEFAULTS).log
+
+    assert (deletes, compacts) == (log.deletes, log.compaction is not None)
+
+
+def test_how_a_topic_is_compacted() -> None:
+    configs = {"min.cleanable.dirty.ratio": ".25", "min.compaction.lag.ms": "1", "delete.retention.ms": "3"}
+
+    some = settings_of({"cleanup.policy": "compact", **configs}, DEFAULTS).log.compaction
+    late = settings_of({"cleanup.policy": "compact", "max.compaction.lag.ms": "2"}, DEFAULTS).log.compaction
+
+    assert Compaction(dirty_ratio=0.25, min_lag_us=1_000, tombstone_us=3_000) == some
+    assert Compaction(max_lag_us=2_000) == late
+
+
+def test_age_counts_from_arrival_unless_said_otherwise() -> None:
+    assert not settings_of({}, DEFAULTS).log.by_record_time
+    assert settings_of({"tivo.retention.time": "record"}, DEFAULTS).log.by_record_time
 
 
 def test_every_default_can_be_said() -> None:

@@ -684,8 +684,42 @@ def test_retention_removes_sealed_segments_whose_time_is_over(directory: Path) -
     assert 0 == partition.enforce_retention(now_us=1_499)
     assert 1 == partition.enforce_retention(now_us=1_500)
     assert 13 == partition.log_start
-    assert 1 == partition.enforce_retention(now_us=1 << 60)
+    assert 1 == partition.enforce_retention(now_us=3_499)
     assert [26, 27] == values(partition)
+
+
+def test_retention_seals_and_removes_the_active_segment_too(directory: Path) -> None:
+    partition = opened(directory, settings=LogSettings(retention_us=500))
+    add(partition, 2, now_us=1_000)
+
+    assert 1 == partition.enforce_retention(now_us=1_500)
+    assert (2, 2, 1, 0) == (partition.log_start, partition.log_end, partition.segments, partition.size_bytes)
+    assert 0 == partition.enforce_retention(now_us=1 << 60)
+    partition.append(batch(b"value 02"), now_us=1 << 60)
+    assert [2] == values(partition)
+
+
+def test_a_segment_that_was_begun_long_ago_is_sealed_though_nothing_comes(directory: Path) -> None:
+    partition = opened(directory, disk := FaultyDisk(), settings=LogSettings(segment_us=100))
+    add(partition, 2, now_us=1_000)
+
+    assert 0 == partition.enforce_retention(now_us=1_100)
+
+    assert (2, 2) == (partition.segments, partition.synced)
+    assert 1 == disk.count("rename", f"{0:020d}.meta")
+    partition.close()
+    assert [0, 1] == values(opened(directory, clean=True))
+
+
+def test_retention_of_a_partition_that_is_read_only_begins_nothing(directory: Path) -> None:
+    partition = opened(directory, disk := FaultyDisk(), settings=LogSettings(segment_us=100))
+    add(partition, 2, now_us=1_000)
+    disk.faults.append(Fault(operation="fdatasync", name=".log", error=errno.EIO))
+    with pytest.raises(LogError):
+        partition.sync()
+
+    assert 0 == partition.enforce_retention(now_us=1 << 60)
+    assert 1 == partition.segments
 
 
 def test_retention_keeps_what_is_not_sealed(directory: Path) -> None:

@@ -511,7 +511,7 @@ def test_age_counts_from_the_last_write_where_no_meta_tells(directory: Path) -> 
     filled(directory, 3)
     modified_us = logs(directory)[0].stat().st_mtime_ns // 1_000
     partition = opened(directory, settings=LogSettings(segment_bytes=1))
-    partition.append(batch(b"value 03"), now_us=modified_us)
+    partition.append(batch(b"value 03"), now_us=modified_us + 500_000_000)
     partition.sync()
 
     partition.settings = LogSettings(retention_us=1_000_000_000)
