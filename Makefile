@@ -72,6 +72,10 @@ handoff: $(INSTALLED) ## 20 000 random cut-overs from the past to live, in simul
 bench: $(INSTALLED) ## speed and memory, each beside a peer or a bar
 	$(BIN)/python -m tests.benchmarks
 
+.PHONY: bench-broker
+bench-broker: $(INSTALLED) ## the broker beside Apache Kafka on this machine; needs Java and Maven
+	$(BIN)/python -m tests.benchmarks.beside_kafka
+
 .PHONY: docs
 docs: $(INSTALLED) ## write the reference pages that follow from the code
 	$(BIN)/python -m tests.docs.reference

@@ -124,6 +124,8 @@ class Supervisor:
                 under_way = [tasks.create_task(self._keep(child)) for child in self._plan.children]
                 under_way.append(tasks.create_task(self._until_ready(on_ready)))
                 await self._stopping.wait()
+                if not self._refused:
+                    self._tell("stopping")
                 for task in under_way:
                     task.cancel()
         finally:

@@ -6,7 +6,6 @@ Medians over the rounds. The mock keeps 5 MiB of a partition, so reading is meas
 """
 
 import argparse
-import os
 import subprocess
 import sys
 from collections import defaultdict
@@ -17,9 +16,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from confluent_kafka import Consumer, Producer, TopicPartition
-
 from tests.benchmarks import machine
+from tests.benchmarks.kafka_load import consume_rate, cpu_seconds, produce_rate, resident_mib
 from tests.compat.running import RunningBroker
 
 BAR = 0.7
@@ -28,58 +26,6 @@ BAR = 0.7
 START_BAR_S, MEMORY_BAR_MIB = 0.5, 60.0
 SIZES = (100, 1024)
 ACKS = ("1", "all")
-AT_ONCE = 1_000
-
-
-def produce_rate(bootstrap: str, topic: str, size: int, acks: str, seconds: float) -> tuple[float, int]:
-    """Events a second until the last is acknowledged, and their number. Measured for so long after a warm-up."""
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "acks": acks,
-            "linger.ms": 5,
-            "batch.size": 1_000_000,
-            "queue.buffering.max.messages": 500_000,
-            "queue.buffering.max.kbytes": 262_144,
-        }
-    )
-    values = [{"value": os.urandom(size)} for _ in range(AT_ONCE)]
-    producer.produce_batch(topic, values[:1])
-    producer.flush(30)
-    count = 0
-    began = perf_counter()
-    while perf_counter() - began < seconds:
-        if len(producer) < 400_000:
-            count += producer.produce_batch(topic, values)
-        else:
-            producer.poll(0.001)
-    assert producer.flush(60) == 0, f"{bootstrap} did not acknowledge everything"
-    return count / (perf_counter() - began), count + 1
-
-
-def consume_rate(bootstrap: str, topic: str, count: int) -> float:
-    """Events a second, reading the topic from its start."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "bench",
-            "enable.auto.commit": False,
-            "fetch.queue.backoff.ms": 2,
-            "queued.min.messages": 1_000_000,
-            "check.crcs": False,
-        }
-    )
-    consumer.assign([TopicPartition(topic, 0, 0)])
-    consumer.consume(1, 30)
-    seen = 1
-    began = perf_counter()
-    while seen < count:
-        messages = consumer.consume(min(10_000, count - seen), 30)
-        assert messages, f"{seen} of {count} events came"
-        seen += len(messages)
-    rate = (seen - 1) / (perf_counter() - began)
-    consumer.close()
-    return rate
 
 
 @contextmanager
@@ -97,16 +43,6 @@ def ours(folder: Path, flush: str) -> Iterator[RunningBroker]:
     broker.start()
     yield broker
     broker.stop()
-
-
-def resident_mib(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def start_times(folder: Path, rounds: int) -> list[float]:

@@ -29,9 +29,6 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 """
 
-# One node for everything, so every internal topic has one replica; no wait for further members of a new group.
-# Kafka's retention goes by the records' own times: with its default of 7 days it deletes, a second after they came,
-# events that a test dates in the past. So there is none, but where a topic's own retention.ms asks for it.
 _PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
@@ -39,14 +36,20 @@ controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 log.dirs={data}
-num.partitions=1
-offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+"""
+"""What one node needs that is everything at once; as in the file that Kafka ships."""
+
+# Small internal topics, and no wait for further members of a new group.
+# Kafka's retention goes by the records' own times: with its default of 7 days it deletes, a second after they came,
+# events that a test dates in the past. So there is none, but where a topic's own retention.ms asks for it.
+_EASED = """num.partitions=1
+offsets.topic.num.partitions=1
+transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
 log.retention.ms=-1
 log.retention.check.interval.ms=1000
@@ -54,7 +57,13 @@ log.cleaner.backoff.ms=500
 file.delete.delay.ms=1000
 """
 
-_JAVA_FLAGS = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN")
+_SMALL = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN")
+
+_SHIPPED = (
+    *("-Xmx1G", "-Xms1G", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"),
+    *("-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent", "-Djava.awt.headless=true"),
+)
+"""The flags with which Kafka's own start script runs it."""
 
 
 def find_kafka() -> Found:
@@ -103,27 +112,36 @@ def jars() -> Path:
 
 
 class Kafka:
-    """One Kafka process and its data folder; it may be stopped, killed and started again at the same port."""
+    """One Kafka process and its data folder; it may be stopped, killed and started again at the same port.
 
-    def __init__(self, folder: Path) -> None:
+    For tests it is kept small and quick to answer; `as_shipped` it runs with the settings that it comes with.
+    """
+
+    def __init__(self, folder: Path, *, as_shipped: bool = False) -> None:
         self.folder = folder
+        self._flags = _SHIPPED if as_shipped else _SMALL
         self._java = java().place
         self._class_path = f"{jars()}/*"
         self._process: subprocess.Popen[bytes] | None = None
         self.port, controller = free_ports(2)
         self.bootstrap = f"127.0.0.1:{self.port}"
         self._properties = folder / "server.properties"
-        self._properties.write_text(
-            _PROPERTIES.format(port=self.port, controller=controller, data=folder / "data"), encoding="utf-8"
-        )
+        needed = _PROPERTIES.format(port=self.port, controller=controller, data=folder / "data")
+        self._properties.write_text(needed if as_shipped else needed + _EASED, encoding="utf-8")
         self._tool("kafka.tools.StorageTool", "format", "-t", "dGl2by10ZXN0LWNsdXN0ZQ", "-c", str(self._properties))
+
+    @property
+    def pid(self) -> int:
+        """Number of the process that runs."""
+        assert self._process is not None, "it does not run"
+        return self._process.pid
 
     def start(self) -> None:
         """Start the process and return once it answers. Raises Missing with the end of its log where it does not."""
         assert self._process is None, "started twice"
         with (self.folder / "kafka.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._java, *_JAVA_FLAGS, "-cp", self._class_path, "kafka.Kafka", str(self._properties)],
+                [self._java, *self._flags, "-cp", self._class_path, "kafka.Kafka", str(self._properties)],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
@@ -151,7 +169,7 @@ class Kafka:
 
     def _tool(self, *arguments: str) -> str:
         told = subprocess.run(
-            [self._java, *_JAVA_FLAGS, "-cp", self._class_path, *arguments], capture_output=True, text=True, check=False
+            [self._java, *_SMALL, "-cp", self._class_path, *arguments], capture_output=True, text=True, check=False
         )
         if told.returncode:
             raise Missing(f"{arguments[0]} failed: {(told.stdout + told.stderr).strip()[-400:]}")

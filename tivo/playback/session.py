@@ -28,7 +28,7 @@ from tivo.playback.facts import Answered, Catalogue, Fact, ReadFailed, Woke
 from tivo.playback.notices import Acked, Failed, Hello, State, Status
 from tivo.playback.playback import AWAY, Playback
 from tivo.playback.progress import Bounds
-from tivo.playback.topics import missing
+from tivo.playback.topics import missing, near
 from tivo.playback.values import MOST_TOPICS
 
 PROTOCOL = "tivo.v1"
@@ -72,7 +72,8 @@ class Session:
                 Failed(
                     code="unknown_topic",
                     field="topics",
-                    message=f"there is no topic named {name!r} yet; its events come once it is made",
+                    message=f"there is no topic named {name!r} yet; its events come once it is made"
+                    + near(name, playback.epochs.catalogue),
                 )
             )
         return self._done(now)
@@ -247,7 +248,8 @@ class Session:
         playback = self._playback
         unknown = missing(topics, playback.epochs.catalogue)
         if unknown:
-            raise CommandError(f"there is no topic named {unknown[0]!r}", code="unknown_topic", field="topics")
+            message = f"there is no topic named {unknown[0]!r}{near(unknown[0], playback.epochs.catalogue)}"
+            raise CommandError(message, code="unknown_topic", field="topics")
         patterns = tuple(dict.fromkeys(playback.epochs.patterns + topics))
         if len(patterns) > MOST_TOPICS:
             raise CommandError(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from fnmatch import translate
 
 from tivo.model.event import Event
@@ -31,6 +32,12 @@ def matching(patterns: Iterable[str], catalogue: Catalogue) -> dict[str, TopicRe
 def missing(patterns: Iterable[str], catalogue: Catalogue) -> list[str]:
     """The plain names that no topic has."""
     return [pattern for pattern in patterns if not is_glob(pattern) and pattern not in catalogue]
+
+
+def near(name: str, catalogue: Catalogue) -> str:
+    """A question about the topic that is named most alike, for behind an error; nothing where none is alike."""
+    alike = get_close_matches(name, catalogue, 1)
+    return f"; did you mean {alike[0]!r}?" if alike else ""
 
 
 def key_filter(globs: tuple[str, ...]) -> Callable[[Event], bool] | None:

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.unit.tivo.playback.events import event, topic
-from tivo.playback.topics import is_glob, key_filter, matching, missing
+from tivo.playback.topics import is_glob, key_filter, matching, missing, near
 
 CATALOGUE = {name: topic(name) for name in ("metrics.b", "metrics.a", "orders")}
 
@@ -18,6 +18,14 @@ def test_topics_match_once_and_come_by_name() -> None:
 
 def test_a_name_matches_itself_alone() -> None:
     assert {"orders": CATALOGUE["orders"]} == matching(("orders", "metrics"), CATALOGUE)
+
+
+def test_the_name_most_alike_is_asked_about() -> None:
+    assert "; did you mean 'orders'?" == near("ordres", CATALOGUE)
+
+
+def test_nothing_is_asked_where_no_name_is_alike() -> None:
+    assert "" == near("xyz", CATALOGUE)
 
 
 def test_only_plain_names_can_be_missing() -> None:
