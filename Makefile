@@ -76,6 +76,10 @@ bench: $(INSTALLED) ## speed and memory, each beside a peer or a bar
 bench-broker: $(INSTALLED) ## the broker beside Apache Kafka on this machine; needs Java and Maven
 	$(BIN)/python -m tests.benchmarks.beside_kafka
 
+.PHONY: soak
+soak: $(INSTALLED) ## ten minutes of even load with consumers that come and go: nothing grows
+	$(BIN)/python -m tests.benchmarks.soak_broker
+
 .PHONY: docs
 docs: $(INSTALLED) ## write the reference pages that follow from the code
 	$(BIN)/python -m tests.docs.reference

@@ -51,6 +51,7 @@ class Watch:
         """Never ends by itself. Raises StoreAway."""
         while True:
             self.look()
+            metrics.PROCESS_TASKS.set(len(asyncio.all_tasks()))
             await self.look_again_at_stopped()
             await asyncio.sleep(1)
 

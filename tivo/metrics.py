@@ -8,6 +8,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = ["Counter", "Gauge", "Histogram"]
 
+# ---------------------------------------------------------------- every process
+PROCESS_TASKS = Gauge("tivo_process_tasks", "Tasks of the event loop")
+
 # ---------------------------------------------------------------- gateway
 GATEWAY_SESSIONS = Gauge("tivo_gateway_sessions", "Playback sessions and event streams that are open")
 GATEWAY_CLOSED = Counter("tivo_gateway_sockets_closed_total", "Sockets closed by the gateway or the viewer", ["code"])

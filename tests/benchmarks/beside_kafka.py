@@ -87,9 +87,12 @@ def latencies(addresses: dict[str, str], turn: int, seconds: float, figures: Fig
 
 def starts(folder: Path, rounds: int, figures: Figures) -> None:
     """From the fork of the process until a client is answered; the storage of Kafka is formatted before."""
-    ours, theirs = RunningBroker(folder / "start", flush=OS), kafka_in(folder / "start-kafka")
+    both: tuple[tuple[str, RunningBroker | Kafka], ...] = (
+        (OS, RunningBroker(folder / "start", flush=OS)),
+        (KAFKA, kafka_in(folder / "start-kafka")),
+    )
     for _ in range(rounds):
-        for name, broker in ((OS, ours), (KAFKA, theirs)):
+        for name, broker in both:
             began = perf_counter()
             broker.start()
             figures.add(Figure("start to ready", "s", START_BAR, False), name, perf_counter() - began)
@@ -105,13 +108,15 @@ def measure(folder: Path, rounds: int, seconds: float) -> bool:
     figures = Figures()
     starts(folder, rounds, figures)
     with ExitStack() as running:
-        ours = {flush: RunningBroker(folder / flush, flush=flush) for flush in (OS, ALWAYS)}
-        kafka = kafka_in(folder / "kafka")
-        for broker in (*ours.values(), kafka):
+        brokers: dict[str, RunningBroker | Kafka] = {}
+        for flush in (OS, ALWAYS):
+            brokers[flush] = RunningBroker(folder / flush, flush=flush)
+        brokers[KAFKA] = kafka_in(folder / "kafka")
+        for broker in brokers.values():
             broker.start()
             running.callback(broker.stop)
-        addresses = {name: broker.bootstrap for name, broker in (*ours.items(), (KAFKA, kafka))}
-        pids = {name: broker.pid for name, broker in (*ours.items(), (KAFKA, kafka))}
+        addresses = {name: broker.bootstrap for name, broker in brokers.items()}
+        pids = {name: broker.pid for name, broker in brokers.items()}
         for name, pid in pids.items():
             figures.add(Figure("resident after the start", "MiB", MEMORY_BAR, False), name, resident_mib(pid))
         rates(addresses, 0, seconds, Figures())  # a virtual machine that has done nothing yet compiles what it does

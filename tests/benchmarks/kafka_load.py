@@ -7,7 +7,7 @@ from time import monotonic, perf_counter, sleep, time_ns
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # untyped
 
 AT_ONCE = 1_000
 WARM_UP_S = 1.0
