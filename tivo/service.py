@@ -16,15 +16,18 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import uvloop
 
 from tivo import config
 from tivo.metrics import PROCESS_TASKS
-from tivo.model.errors import ConfigError, LogError
-from tivo.model.timeline import Now
+from tivo.model.errors import ConfigError, LogError, RequestError
+from tivo.model.timeline import SECOND_US, Now, to_rfc_3339
 from tivo.probes import Probes
+
+if TYPE_CHECKING:
+    from tivo.log import facts, places, repair, verdict
 
 Tell = Callable[[str], None]
 
@@ -60,6 +63,61 @@ def lock(directory: Path) -> Iterator[None]:
         yield
     finally:
         held.release()
+
+
+@contextlib.contextmanager
+def held_log(settings: config.Settings, wanted: str | None) -> "Iterator[places.Places]":
+    """The partitions that are meant, their data directory held by this process as long as it takes.
+
+    Raises ConfigError naming the process that holds it; RequestError where there is no such log.
+    """
+    from tivo.log.disk import ReadOnlyDisk
+    from tivo.log.places import find
+
+    found = find(wanted, settings.log_dir, ReadOnlyDisk())
+    with contextlib.nullcontext() if found.data_dir is None else lock(found.data_dir):
+        yield found
+
+
+def topics_on_disk(settings: config.Settings) -> list[str]:
+    """Names of the topics of the data directory; none where there is no log in it. Raises LogError."""
+    from tivo.log.catalog import Catalog
+    from tivo.log.disk import ReadOnlyDisk
+
+    return [topic.name for topic in Catalog.look(settings.log_dir, ReadOnlyDisk())]
+
+
+def dump_log(
+    settings: config.Settings, wanted: str | None, *, from_offset: int, as_records: bool
+) -> "Iterator[facts.Facts]":
+    """What stands in a log. Raises LogError, and what `held_log` raises."""
+    from tivo.log.disk import ReadOnlyDisk
+    from tivo.log.dump import dump
+
+    with held_log(settings, wanted) as found:
+        for place in found.partitions:
+            yield from dump(place, ReadOnlyDisk(), from_offset=from_offset, as_records=as_records)
+
+
+def verify_log(settings: config.Settings, wanted: str | None) -> "Iterator[verdict.Verdict]":
+    """Whether a log is whole, partition by partition. Raises LogError, and what `held_log` raises."""
+    from tivo.log.disk import ReadOnlyDisk
+    from tivo.log.verify import verify
+
+    with held_log(settings, wanted) as found:
+        for place in found.partitions:
+            yield verify(place, ReadOnlyDisk())
+
+
+def repair_log(settings: config.Settings, wanted: str | None) -> "Iterator[repair.Repaired]":
+    """Put damaged partitions right; gives those. Raises LogError, and what `held_log` raises."""
+    from tivo.log.repair import repair
+
+    with held_log(settings, wanted) as found:
+        if found.data_dir is None:
+            raise RequestError(f"{wanted} lies in no data directory of tivo: only what belongs to one is repaired")
+        stamp = to_rfc_3339(wall_us() // SECOND_US * SECOND_US).replace(":", "")
+        yield from repair(found.data_dir, found.partitions, name=stamp)
 
 
 class Server(Protocol):

@@ -31,8 +31,8 @@ private_port_option = click.option(
 )
 
 
-def process_options(command: Command) -> Command:
-    """What every process of tivo takes: its data directory, a settings file, and whom to stop with."""
+def data_options(command: Command) -> Command:
+    """Where the data lies: its directory, or the settings file that names it."""
     for option in (
         click.option("--data", type=click.Path(file_okay=False), metavar="DIR", help="Directory of log and store."),
         click.option(
@@ -42,10 +42,15 @@ def process_options(command: Command) -> Command:
             metavar="FILE",
             help="Settings file; default: tivo.toml here, where it stands.",
         ),
-        click.option("--stop-with", type=int, hidden=True, callback=_stop_with, expose_value=False),
     ):
         command = option(command)
     return command
+
+
+def process_options(command: Command) -> Command:
+    """What every process of tivo takes: its data directory, a settings file, and whom to stop with."""
+    stop_with = click.option("--stop-with", type=int, hidden=True, callback=_stop_with, expose_value=False)
+    return stop_with(data_options(command))
 
 
 def load_settings(config_file: Path | None, **flags: object) -> config.Settings:

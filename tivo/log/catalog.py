@@ -138,6 +138,15 @@ class Catalog:
         catalog._take_clean_mark()
         return catalog
 
+    @classmethod
+    def look(cls, data_dir: Path, disk: Disk) -> list[Topic]:
+        """The topics of a directory that is left as it is. Raises LogError where its journal is damaged."""
+        path = data_dir / JOURNAL
+        catalog = cls(data_dir, disk=disk, new_id=uuid4, rewrite_above=REWRITE_ABOVE)
+        for entry, _ in _entries(read_file(disk, path) or b"", path):
+            catalog._apply(entry, path)
+        return catalog.topics()
+
     def topics(self) -> list[Topic]:
         return list(self._topics.values())
 

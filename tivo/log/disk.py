@@ -3,11 +3,12 @@
 Nothing here retries. An OSError is passed on; what it means for a partition is decided there.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import NoReturn, Protocol, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
@@ -104,12 +105,16 @@ class OsFile:
         self.close()
 
 
+def open_fd(path: Path, *, create: bool) -> int:
+    """Descriptor of a file to read and write."""
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o640)
+
+
 class OsDisk:
     """The disk of the operating system."""
 
     def open(self, path: Path, *, create: bool = False) -> OsFile:
-        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
-        return OsFile(os.open(path, flags, 0o640))
+        return OsFile(open_fd(path, create=create))
 
     def rename(self, source: Path, target: Path) -> None:
         source.rename(target)
@@ -135,6 +140,28 @@ class OsDisk:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+class ReadOnlyDisk(OsDisk):
+    """The disk of the operating system for who only looks: whatever would change it raises PermissionError."""
+
+    def open(self, path: Path, *, create: bool = False) -> OsFile:
+        return OsFile(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._refuse(source)
+
+    def unlink(self, path: Path) -> None:
+        self._refuse(path)
+
+    def mkdir(self, path: Path) -> None:
+        self._refuse(path)
+
+    def rmdir(self, path: Path) -> None:
+        self._refuse(path)
+
+    def _refuse(self, path: Path) -> NoReturn:
+        raise PermissionError(errno.EROFS, "it is only looked at", str(path))
 
 
 def read_file(disk: Disk, path: Path) -> bytes | None:

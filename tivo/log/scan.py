@@ -30,6 +30,7 @@ class DamagedBatch(LogError):
         super().__init__(f"damaged batch of offset {offset} at position {position}: {reason}")
         self.position = position
         self.offset = offset
+        self.reason = reason
 
 
 class Found(NamedTuple):

@@ -11,7 +11,7 @@ import pytest
 from tests.support.faulty_disk import Fault, FaultyDisk
 from tivo.log import catalog as catalog_file
 from tivo.log.catalog import CLEAN, JOURNAL, LOCK, Catalog, lock
-from tivo.log.disk import Disk, OsDisk
+from tivo.log.disk import Disk, OsDisk, ReadOnlyDisk
 from tivo.log.lines import encode_line
 from tivo.model.errors import LogError, RequestError, UnknownTopic
 
@@ -53,6 +53,22 @@ def test_topics_are_there_after_a_restart(tmp_path: Path) -> None:
     )
     assert {"retention.ms": "1000"} == again.get("quakes").settings
     assert again.get("ships") == again.by_id(UUID(int=2))
+
+
+def test_who_only_looks_sees_the_topics_and_changes_nothing(tmp_path: Path) -> None:
+    catalog = opened(tmp_path)
+    catalog.create("quakes", 3)
+    catalog.create("ships", 1)
+    catalog.delete("ships")
+    catalog.close(clean=True)
+    with (tmp_path / JOURNAL).open("ab") as journal:
+        journal.write(b"torn")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    assert ["quakes"] == [topic.name for topic in Catalog.look(tmp_path, ReadOnlyDisk())]
+
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert [] == Catalog.look(tmp_path / "nowhere", ReadOnlyDisk())
 
 
 def test_each_change_is_synced_before_it_is_confirmed(tmp_path: Path) -> None:

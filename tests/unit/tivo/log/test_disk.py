@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.faulty_disk import Fault, FaultyDisk
-from tivo.log.disk import OsDisk, is_unfinished, read_file, remove_tree, replace_file, write_whole
+from tivo.log.disk import OsDisk, ReadOnlyDisk, is_unfinished, read_file, remove_tree, replace_file, write_whole
 
 
 def open_descriptors() -> int:
@@ -127,3 +127,22 @@ def test_a_directory_is_removed_with_its_files(tmp_path: Path) -> None:
     remove_tree(disk, tmp_path / "d")
 
     assert not disk.exists(tmp_path / "d")
+
+
+def test_who_only_looks_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"kept")
+    disk = ReadOnlyDisk()
+    file = disk.open(tmp_path / "a")
+
+    assert b"kept" == file.pread(10, 0)
+    for change in (
+        lambda: file.pwrite(b"x", 0),
+        lambda: disk.open(tmp_path / "b", create=True),
+        lambda: disk.rename(tmp_path / "a", tmp_path / "b"),
+        lambda: disk.unlink(tmp_path / "a"),
+        lambda: disk.mkdir(tmp_path / "b"),
+        lambda: disk.rmdir(tmp_path),
+    ):
+        with pytest.raises(OSError):
+            change()
+    assert ["a"] == disk.names(tmp_path)
