@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.compat.running import RunningBroker
+from tests.compat.watching import Bystander, Watch
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # kafka-python 3.0 loads its schemas by a deprecated function
@@ -19,10 +20,26 @@ _numbers = count()
 @pytest.fixture(scope="session", params=["uvloop", "asyncio"])
 def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     """A broker that all tests share: it is neither stopped nor killed."""
-    running = RunningBroker(tmp_path_factory.mktemp("broker") / "data", loop=request.param)
+    data = tmp_path_factory.mktemp("broker") / "data"
+    running = RunningBroker(data, loop=request.param, complaint_lines=100_000)
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def bystander(broker: RunningBroker) -> Iterator[Bystander]:
+    """A client that is served all the while."""
+    with Bystander(broker, "bystander") as client:
+        yield client
+
+
+@pytest.fixture
+def watch(broker: RunningBroker, bystander: Bystander) -> Iterator[Watch]:
+    """A look at the shared broker from the beginning of a test on; at its end it must be unharmed."""
+    watched = Watch(broker, bystander).begin()
+    yield watched
+    assert watched.is_unharmed()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tivo.broker.options import BrokerOptions
 from tivo.broker.runtime import Runtime
 from tivo.broker.topic_settings import TopicSettings
 from tivo.broker.topics import Topics
+from tivo.broker.unsent import Unsent
 from tivo.broker.waiters import Waiters
 from tivo.log.catalog import Catalog
 from tivo.log.disk import Disk, OsDisk, read_file, replace_file
@@ -55,6 +56,7 @@ def assemble(
         topics=topics,
         waiters=shared.waiters,
         coordinator=coordinator,
+        unsent=Unsent(),
         apis=advertised(SERVED),
     )
 

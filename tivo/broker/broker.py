@@ -7,6 +7,7 @@ from tivo.broker.commits import Commits
 from tivo.broker.coordinator import Coordinator
 from tivo.broker.runtime import Runtime
 from tivo.broker.topics import Topics
+from tivo.broker.unsent import Unsent
 from tivo.broker.waiters import Waiters
 from tivo.model.timeline import MINUTE_US, SECOND_US
 from tivo.wire.messages.api_versions import ApiVersion
@@ -62,4 +63,5 @@ class Broker:
     topics: Topics
     waiters: Waiters
     coordinator: Coordinator
+    unsent: Unsent
     apis: list[ApiVersion]

@@ -78,6 +78,7 @@ class Connection(asyncio.BufferedProtocol):
         self._owed: deque[Owed] = deque()
         self._out: list[Buffer] = []
         self._out_bytes = 0
+        self._unsent_bytes = 0  # of a client that does not read, as counted in `Broker.unsent`
         self._transport: asyncio.Transport | None = None
         self._host = ""
         self._is_reading = True
@@ -119,14 +120,17 @@ class Connection(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         self.stalled_since_us = self._broker.runtime.now().steady_us
         if self._transport is not None:
+            self._has_unsent(self._transport.get_write_buffer_size())
             self._mind_reading(self._transport)
 
     def resume_writing(self) -> None:
         self.stalled_since_us = None
+        self._has_unsent(0)
         self._proceed()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        self._has_unsent(0)
         self._waiting.clear()
         self._owner.forget(self, self._host)
         while self._owed:
@@ -196,6 +200,7 @@ class Connection(asyncio.BufferedProtocol):
         if isinstance(item, Refusal):
             if item.reply is None:
                 raise item.error
+            BROKER_ERRORS.labels(ErrorCode.UNSUPPORTED_VERSION.name).inc()
             self._send(item.reply)
             return
         began_us = self._broker.runtime.now().steady_us
@@ -257,6 +262,10 @@ class Connection(asyncio.BufferedProtocol):
             errors={code.name: count for code, count in codes.items()},
             why=next((error.message for error in told if error.code not in ORDINARY and error.message), None),
         )
+
+    def _has_unsent(self, size: int) -> None:
+        self._broker.unsent.bytes += size - self._unsent_bytes
+        self._unsent_bytes = size
 
     def _complain(self, why: str) -> None:
         BROKER_HUNG_UP.inc()

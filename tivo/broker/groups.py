@@ -8,7 +8,7 @@ only in `apply`, which reads a record alike whether it was just made or comes fr
 
 from enum import Enum
 
-from tivo.broker.members import Member, Members, shared_protocols
+from tivo.broker.members import Member, Members, shared_protocols, size_of
 from tivo.broker.membership import (
     Answer,
     Beaten,
@@ -24,6 +24,9 @@ from tivo.broker.membership import (
     Synced,
 )
 from tivo.wire.error_codes import ErrorCode
+
+MAX_METADATA_BYTES = 8 << 20
+"""What all members of a group may bring along: its leader gets that in one answer, and it is held in memory."""
 
 
 class State(Enum):
@@ -135,8 +138,9 @@ class Group:
 
     def _join(self, join: Join, now_us: int) -> None:
         owner = self.members.instance(join.instance_id)
-        if not self._shares_protocol(join):
-            self._refuse(join, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+        error = self._wrong_with(join)
+        if error is not ErrorCode.NONE:
+            self._refuse(join, error)
         elif join.member_id in self._expected:
             del self._expected[join.member_id]
             self._admit(join, join.member_id, now_us)
@@ -275,8 +279,15 @@ class Group:
                 member.seen(now_us)
                 self._reply(ticket, self._joined(member))
 
-    def _shares_protocol(self, join: Join) -> bool:
+    def _wrong_with(self, join: Join) -> ErrorCode:
         others = self.members.besides(join)
+        if not self._shares_protocol(join, others):
+            return ErrorCode.INCONSISTENT_GROUP_PROTOCOL
+        if size_of(join.protocols) + sum(size_of(member.protocols) for member in others) > MAX_METADATA_BYTES:
+            return ErrorCode.GROUP_MAX_SIZE_REACHED
+        return ErrorCode.NONE
+
+    def _shares_protocol(self, join: Join, others: list[Member]) -> bool:
         if not join.protocol_type or not join.protocols:
             return False
         if not others:

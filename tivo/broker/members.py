@@ -121,6 +121,11 @@ class Members(dict[str, Member]):
         return max((member.rebalance_timeout_us for member in self.values()), default=0)
 
 
+def size_of(protocols: Protocols) -> int:
+    """Bytes of metadata."""
+    return sum(len(metadata) for _, metadata in protocols)
+
+
 def shared_protocols(members: Collection[Member]) -> set[str]:
     """Protocols that all of some members (at least one) follow."""
     return set.intersection(*({name for name, _ in member.protocols} for member in members))

@@ -18,6 +18,7 @@ class BrokerOptions:
 
     `insecure` allows to bind beyond loopback, where nobody is asked who he is; `advertised_host`
     and `advertised_port` are what clients are told to connect to, by default what is bound.
+    `complaint_lines` is how many lines about clients may be logged in 10 s.
     """
 
     data: Path
@@ -43,6 +44,7 @@ class BrokerOptions:
     idle_us: int = 10 * MINUTE_US
     request_deadline_us: int = MINUTE_US
     stall_us: int = MINUTE_US
+    complaint_lines: int = 10
 
 
 def bindable(options: BrokerOptions) -> str:

@@ -26,6 +26,9 @@ SWEEP_US = SECOND_US
 CLOSE_DISK_SECONDS, CLOSE_CLIENTS_SECONDS = 2.0, 0.7
 """How long a stop waits for the disk, and for clients to take their last replies."""
 
+BACKLOG = 1_024
+"""Connections that may wait to be accepted. Above it the system drops them, and each tries again after 1 s."""
+
 READY = "ready"
 
 
@@ -56,7 +59,7 @@ class Server:
 
     def __init__(self, options: BrokerOptions, now: Callable[[], Now]) -> None:
         self.max_request_bytes = options.max_request_bytes
-        self.complaints = Complaints(logger, now)
+        self.complaints = Complaints(logger, now, lines=options.complaint_lines)
         self.port = 0
         self.broker: Broker
         self._options = options
@@ -106,7 +109,7 @@ class Server:
         loop = asyncio.get_running_loop()
         port = self._options.port
         try:
-            return await loop.create_server(partial(Connection, self), host, port, start_serving=False)
+            return await loop.create_server(partial(Connection, self), host, port, backlog=BACKLOG, start_serving=False)
         except OSError as error:
             raise ConfigError(
                 f"{host}:{port} cannot be bound ({error.strerror}): choose another port, or stop what uses it"

@@ -28,6 +28,8 @@ LENGTH_END = 12
 """`batch_length` counts the bytes behind itself."""
 MAGIC = 2
 MAX_INFLATED = 64 << 20
+SMALLEST_RECORD = 7
+"""Bytes of a record that holds nothing: its length, attributes, two deltas, no key, no value, no headers."""
 
 CODEC_BITS = 0x07
 LOG_APPEND_TIME = 0x08
@@ -152,6 +154,16 @@ def records(
         key, at = _read_bytes(data, begin, end)
         value, at = _read_bytes(data, at, end)
         yield Record(offset, timestamp_ms, key, value, _read_headers(data, at, end, name_errors))
+
+
+def check_plausible(data: Buffer, header: BatchHeader) -> None:
+    """Raises WireError where inflated records cannot be what the header says, at the cost of one record.
+
+    As many records as it counts must have room, and the first one must be one. Whether all are is for readers to see.
+    """
+    if header.record_count * SMALLEST_RECORD > len(data):
+        raise WireError(f"{header.record_count} records cannot be in {len(data)} bytes")
+    next(_spans(data, header), None)
 
 
 def build(

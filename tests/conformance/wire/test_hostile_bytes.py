@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.wire.cases import CASES, MESSAGES
+from tests.support.lengths import full
 from tivo.model.errors import WireError
 from tivo.wire.compression import Codec
 from tivo.wire.connection import Item, Refusal, Request, ServerConnection
 from tivo.wire.framing import request_frame
 from tivo.wire.record_batch import Record, batches, build, records, verify
-from tivo.wire.schema import Array, Blob, Field, Fixed, Kind, Message, Records, Structure, Text, structure
+from tivo.wire.schema import Message, structure
 
 SERVED = {message.api.key: message for message in MESSAGES if message.__name__.endswith("Request")}
 REQUESTS = [(message, version) for message, version in CASES if message in SERVED.values()]
@@ -44,31 +45,6 @@ IMPOSSIBLE = [
 OVERHEAD = 64 << 10
 PER_BYTE = 64
 """What a byte may cost: the smallest element of an array has two, and makes an object of a hundred."""
-
-
-def full(kind: Kind, name: str = "") -> object:
-    """A value with something in every field, one element in every array."""
-    match kind:
-        case Fixed(code="?"):
-            return True
-        case Fixed(size=16):
-            return bytes(range(16))
-        case Fixed():
-            return 1
-        case Text():
-            return name or "text"
-        case Blob():
-            return b"blob"
-        case Records():
-            return memoryview(b"records")
-        case Array(element=element):
-            return [full(element)]
-        case Structure(type=made, fields=fields, tagged=tagged):
-            return made(**{field.name: full_field(field) for field in (*fields, *tagged)})
-
-
-def full_field(field: Field) -> object:
-    return full(field.kind, field.name)
 
 
 def sample(message: type[Message], version: int) -> bytes:

@@ -76,7 +76,7 @@ def _park(broker: Broker, request: FetchRequest, version: int, gathered: Gathere
 
 
 def _gather(broker: Broker, request: FetchRequest, version: int) -> Gathered:
-    budget = min(max(request.max_bytes, 0), broker.limits.max_fetch_bytes)
+    budget = min(max(request.max_bytes, 0), broker.unsent.room(broker.limits.max_fetch_bytes))
     size = 0
     has_error = False
     leaders: list[Leader] = []

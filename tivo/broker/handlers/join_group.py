@@ -3,7 +3,8 @@
 Odd: INVALID_GROUP_ID (24), INVALID_SESSION_TIMEOUT (26) outside 6 s to 30 min, INVALID_REQUEST
 (42) for more than 256 KiB of metadata, which the group would have to keep for the member;
 INCONSISTENT_GROUP_PROTOCOL (23), UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82),
-GROUP_MAX_SIZE_REACHED (81), COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
+GROUP_MAX_SIZE_REACHED (81) for more than 1,000 members or 8 MiB of metadata in all,
+COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
 
 - 0: no rebalance timeout, the session's counts. 4: a new member gets MEMBER_ID_REQUIRED (79) and
   comes back with the id (KIP-394). 5: static members (KIP-345). 7: the protocol type is told.

@@ -3,7 +3,7 @@
 Odd: a topic that is not there is made if the setting, the request (from version 4 on) and its
 name allow; the answer then waits until the topic is on stable storage. Else it gets
 UNKNOWN_TOPIC_OR_PARTITION (3), INVALID_TOPIC_EXCEPTION (17) for a bad name, UNKNOWN_TOPIC_ID
-(100) for an id.
+(100) for an id; POLICY_VIOLATION (44) where more than 1,000 topics would have to be made at once.
 
 - 0: an empty list means all topics; from 1 on null means all and empty means none.
 - 1: internal topics are marked (those named `__*`). 4: the client says whether topics may be made.
@@ -40,17 +40,29 @@ def handle(broker: Broker, request: MetadataRequest, caller: Caller) -> Reply:
     if request.topics is None or (caller.version == 0 and not request.topics):
         response.topics = [_told(broker, topic) for topic in broker.topics]
         return response
-    may_make = request.allow_auto_topic_creation and broker.limits.auto_create
+    response.topics = [_asked(broker, wanted) for wanted in request.topics]
+    if not (request.allow_auto_topic_creation and broker.limits.auto_create):
+        return response
+    return _make(broker, response)
+
+
+def _make(broker: Broker, response: MetadataResponse) -> Reply:
+    """Make the topics that are not there: all of them, or none where they are too many."""
     parts = Parts(response)
-    for wanted in request.topics:
-        answer = _asked(broker, wanted)
-        response.topics.append(answer)
-        unknown = answer.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        if may_make and unknown and not broker.topics.was_just_deleted(wanted.name or ""):
-            parts.owe()
-            made = partial(_made, broker, parts, response.topics, len(response.topics) - 1)
-            broker.topics.create(wanted.name or "", broker.limits.default_partitions, {}, made)
+    unknown = [place for place, answer in enumerate(response.topics) if _may_be_made(broker, answer)]
+    for place in unknown:
+        if len(unknown) > broker.limits.max_topics_per_request:
+            response.topics[place].error_code = ErrorCode.POLICY_VIOLATION
+            continue
+        parts.owe()
+        made = partial(_made, broker, parts, response.topics, place)
+        broker.topics.create(response.topics[place].name or "", broker.limits.default_partitions, {}, made)
     return parts.reply()
+
+
+def _may_be_made(broker: Broker, answer: MetadataResponseTopic) -> bool:
+    is_unknown = answer.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    return is_unknown and not broker.topics.was_just_deleted(answer.name or "")
 
 
 def _made(

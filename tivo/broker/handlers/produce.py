@@ -1,7 +1,7 @@
 """Produce (0), versions 3-12: append record batches, one to each partition named.
 
-Odd, per partition, with nothing appended: CORRUPT_MESSAGE (2) for a CRC or a count that does not
-fit, and for records that cannot be inflated, or not into 16 MiB; MESSAGE_TOO_LARGE (10) above the
+Odd, per partition, with nothing appended: CORRUPT_MESSAGE (2) for a CRC, a count or a length that
+does not fit, and for records that cannot be inflated, or not into 16 MiB; MESSAGE_TOO_LARGE (10) above the
 topic's `max.message.bytes`; UNSUPPORTED_FOR_MESSAGE_FORMAT (43) for batches older than format 2;
 INVALID_RECORD (87) for none, several, or control batches; INVALID_TIMESTAMP (32) for a time too
 far ahead; UNSUPPORTED_COMPRESSION_TYPE (76); OUT_OF_ORDER_SEQUENCE_NUMBER (45) and
@@ -14,7 +14,8 @@ other than -1, 0 and 1; INVALID_TXN_STATE (48) for transactions, which are not s
   closes the connection, so that the producer learns of it.
 - 3: the first with record batches of format 2. 7: zstd may be used. 8: errors come with a text.
 - Compressed batches are inflated once, bounded, to keep a bomb from every consumer; they are
-  stored as they came. Records inside a batch are not looked at.
+  stored as they came. Of the records inside only the first is looked at, and whether there is room for as many as
+  the header counts.
 """
 
 from functools import partial
@@ -35,7 +36,7 @@ from tivo.wire.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
-from tivo.wire.record_batch import HEADER, MAGIC, BatchHeader, read_header, verify
+from tivo.wire.record_batch import HEADER, MAGIC, BatchHeader, check_plausible, read_header, verify
 
 MAGIC_AT = 16
 ZSTD_SINCE = 7
@@ -121,6 +122,8 @@ def checked(records: memoryview, settings: TopicSettings, now_us: int) -> BatchH
 
 
 def _check_shape(header: BatchHeader, size: int) -> None:
+    if header.size > size:
+        raise Refusal(ErrorCode.CORRUPT_MESSAGE, f"the batch says it has {header.size} bytes, {size} are there")
     if header.size < size:
         raise Refusal(ErrorCode.INVALID_RECORD, f"one batch is taken, {size - header.size} bytes follow it")
     if header.record_count < 1 or header.last_offset_delta != header.record_count - 1:
@@ -153,6 +156,6 @@ def _check_compression(batch: memoryview, header: BatchHeader, version: int, max
     try:
         if header.codec is Codec.ZSTD and version < ZSTD_SINCE:
             raise Refusal(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"zstd needs Produce {ZSTD_SINCE}, not {version}")
-        inflate(header.codec, batch[HEADER.size :], limit=max_inflated)
+        check_plausible(inflate(header.codec, batch[HEADER.size :], limit=max_inflated), header)
     except WireError as error:
         raise Refusal(ErrorCode.CORRUPT_MESSAGE, str(error)) from error

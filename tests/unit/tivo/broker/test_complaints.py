@@ -5,7 +5,9 @@ import logging
 import pytest
 
 from tests.support.manual_clock import ManualClock
-from tivo.broker.complaints import LINES, LONGEST, PERIOD_US, Complaints
+from tivo.broker.complaints import LONGEST, PERIOD_US, Complaints
+
+LINES = 10
 
 
 @pytest.fixture
@@ -15,7 +17,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def complaints(clock: ManualClock) -> Complaints:
-    return Complaints(logging.getLogger("test"), clock)
+    return Complaints(logging.getLogger("test"), clock, lines=LINES)
 
 
 def test_each_complaint_is_a_line(complaints: Complaints, caplog: pytest.LogCaptureFixture) -> None:

@@ -34,6 +34,7 @@ class SilentTransport(asyncio.Transport):
         self.writes: list[bytes] = []
         self.closed = self.aborted = False
         self.reading = True
+        self.unsent = 0
         self.pauses: Connection | None = None  # whom to tell that the client does not read
 
     def write(self, data: Any) -> None:
@@ -43,6 +44,9 @@ class SilentTransport(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.limits = (low, high)
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def pause_reading(self) -> None:
         assert self.reading
@@ -67,7 +71,7 @@ class Listener:
 
     def __init__(self, broker: Broker, *, refusal: str | None = None) -> None:
         self.broker = broker
-        self.complaints = Complaints(logging.getLogger("test"), broker.runtime.now)
+        self.complaints = Complaints(logging.getLogger("test"), broker.runtime.now, lines=10)
         self.max_request_bytes = 1 << 20
         self.refusal = refusal
         self.gone: list[Connection] = []
@@ -393,6 +397,8 @@ def test_garbage_behind_good_requests_waits_for_its_turn(
 
 
 def test_newer_api_versions_request_is_answered_in_version_0(socket: Socket) -> None:
+    before = counted("UNSUPPORTED_VERSION")
+
     socket.receive(frame(b"\x00\x12\x00\x09\x00\x00\x00\x07\xff\xff\x00"))
 
     (written,) = socket.transport.writes
@@ -400,6 +406,7 @@ def test_newer_api_versions_request_is_answered_in_version_0(socket: Socket) -> 
     assert (7, 35) == (correlation_id, response.error_code)
     assert response.api_keys
     assert not socket.transport.closed
+    assert 1 == counted("UNSUPPORTED_VERSION") - before
 
 
 def test_refused_batch_without_acknowledgement_closes_behind_what_was_due(
@@ -411,6 +418,19 @@ def test_refused_batch_without_acknowledgement_closes_behind_what_was_due(
     assert isinstance(reply, HeartbeatResponse)
     assert socket.transport.closed
     assert "nowhere" in caplog.text
+
+
+def test_what_a_client_does_not_read_is_counted_until_it_does_or_goes(bench: BrokerBench, socket: Socket) -> None:
+    socket.transport.unsent = 3_000_000
+    socket.connection.pause_writing()
+    assert 3_000_000 == bench.broker.unsent.bytes
+    socket.connection.resume_writing()
+    assert 0 == bench.broker.unsent.bytes
+
+    socket.connection.pause_writing()
+    socket.connection.connection_lost(None)
+
+    assert 0 == bench.broker.unsent.bytes
 
 
 def counted(code: str) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from tivo.broker.groups import Group, State
+from tivo.broker.groups import MAX_METADATA_BYTES, Group, State
 from tivo.broker.membership import (
     Answer,
     Beaten,
@@ -224,6 +224,21 @@ def test_full_group_takes_nobody() -> None:
 
     assert ErrorCode.GROUP_MAX_SIZE_REACHED is driver.joined(driver.join(new_id="b")).error
     assert ErrorCode.REBALANCE_IN_PROGRESS is not driver.beat("a", 1)
+
+
+def test_group_takes_no_more_metadata_than_its_leader_can_be_told() -> None:
+    half = (("range", bytes(MAX_METADATA_BYTES // 2)),)
+    driver = new(initial_delay_us=SECOND)
+    driver.join(new_id="a", protocols=half)
+    driver.join(new_id="b", protocols=half)
+
+    assert ErrorCode.GROUP_MAX_SIZE_REACHED is driver.joined(driver.join(new_id="c")).error
+
+    driver.join("b", protocols=RANGE)
+    driver.join(new_id="c")
+    driver.wait(SECOND)
+
+    assert ["a", "b", "c"] == list(driver.group.members)
 
 
 def test_second_join_frees_the_first() -> None:

@@ -7,12 +7,14 @@ import msgspec
 import pytest
 
 from tests.support.broker import BrokerBench
+from tests.support.lengths import Sample, altered, samples
 from tests.unit.tivo.broker.test_connection import Listener, Socket
 from tivo.broker.handlers import SERVED
 from tivo.wire.framing import request_frame
 from tivo.wire.messages.api_versions import ApiVersionsRequest
 from tivo.wire.schema import Message, Struct
 
+PRODUCE = 0  # with acks=0 it is never answered
 SAYS = (0x00, 0x01, 0x7F, 0x80, 0xFE, 0xFF)
 CASES = [
     pytest.param(request, version, id=f"{request.__name__}-v{version}")
@@ -61,6 +63,28 @@ def test_any_byte_may_lie(bench: BrokerBench, kind: type[Message], version: int)
     good.send(ApiVersionsRequest())
     assert good.replies()
     good.connection.connection_lost(None)
+
+
+@pytest.mark.parametrize("sample", samples(), ids=str)
+def test_any_length_may_lie(bench: BrokerBench, sample: Sample) -> None:
+    listener = Listener(bench.broker)
+    for length in sample.lengths:
+        for what, lie in altered(sample, length):
+            socket = Socket(listener)
+            socket.receive(lie)
+            bench.runtime.work()
+            is_answered = socket.transport.closed or socket.transport.writes or not socket.connection.is_idle
+            assert is_answered or sample.request.api.key == PRODUCE, f"{what}: neither answered nor closed"
+            socket.connection.connection_lost(None)
+
+
+def test_lengths_are_found_where_they_stand() -> None:
+    sample = next(each for each in samples() if (each.request.api.name, each.version) == ("Produce", 12))
+
+    assert ["client_id", "transactional_id", "topic_data", "topic_data.name", "topic_data.partition_data"] == [
+        length.path for length in sample.lengths[:5]
+    ]
+    assert b"\x11transactional_id" == sample.frame[sample.lengths[1].at :][:17]
 
 
 @pytest.mark.parametrize(("kind", "version"), CASES)

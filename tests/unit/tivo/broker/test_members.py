@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tivo.broker.members import Member, Members, shared_protocols
+from tivo.broker.members import Member, Members, shared_protocols, size_of
 from tivo.broker.membership import Join, MemberRecord
 from tivo.wire.error_codes import ErrorCode
 
@@ -33,6 +33,11 @@ def member(member_id: str = "a", *, now_us: int = 0, **given: Any) -> Member:
 
 def members(*each: Member) -> Members:
     return Members((one.member_id, one) for one in each)
+
+
+def test_metadata_of_all_protocols_has_a_size() -> None:
+    assert 0 == size_of(())
+    assert 7 == size_of((("range", b"meta"), ("sticky", b"dat")))
 
 
 def test_a_joined_member_has_a_session_from_now_on() -> None:

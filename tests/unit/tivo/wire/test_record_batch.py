@@ -15,6 +15,7 @@ from tivo.wire.record_batch import (
     Record,
     batches,
     build,
+    check_plausible,
     read_header,
     records,
     stamp,
@@ -169,6 +170,30 @@ def test_any_records_are_read_back(codec: Codec, sent: list[Record]) -> None:
 
     verify(batch, 0, read_header(batch))
     assert sent == read(batch)
+
+
+@given(sent=ANY_RECORDS)
+def test_what_was_built_is_plausible(sent: list[Record]) -> None:
+    batch = build(sent)
+
+    check_plausible(memoryview(batch)[HEADER.size :], read_header(batch))
+
+
+@pytest.mark.parametrize(
+    ("body", "count", "evidence"),
+    [
+        (record_of(), 2, "2 records cannot be in 7 bytes"),
+        (b"", 1, "1 records cannot be in 0 bytes"),
+        (b"\xff" * 20, 1, "longer than 10 bytes"),
+        (b"!" * 20, 1, "record 0 at byte 0 has length -17"),
+        (record_of(3) + record_of(4), 2, "offset delta 3"),
+    ],
+)
+def test_what_cannot_be_the_records_of_its_header_is_refused(body: bytes, count: int, evidence: str) -> None:
+    header = read_header(batch_of(body, count=count, last_offset_delta=count - 1))
+
+    with pytest.raises(WireError, match=evidence):
+        check_plausible(body, header)
 
 
 def test_the_time_of_the_append_is_that_of_all_records() -> None:

@@ -5,6 +5,7 @@ import pytest
 from tests.support.batches import batch, values_of
 from tests.support.broker import BrokerBench, Sent
 from tests.support.faulty_disk import Fault
+from tivo.broker.unsent import ALLOWED_BYTES, LEAST_BYTES
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from tivo.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic, PartitionData
@@ -62,6 +63,16 @@ def test_first_batch_comes_however_large(bench: BrokerBench) -> None:
     bench.produce("t", b"large" * 1_000)
 
     assert [0] == list(values_of(fetched(bench, 0, partition_max_bytes=10).records))
+
+
+def test_answers_are_small_while_much_is_not_read(bench: BrokerBench) -> None:
+    for _ in range(3):
+        bench.produce("t", bytes(LEAST_BYTES // 2))
+    assert [0, 1, 2] == list(values_of(fetched(bench, 0).records))
+
+    bench.broker.unsent.bytes = ALLOWED_BYTES
+
+    assert [0] == list(values_of(fetched(bench, 0).records))
 
 
 def test_later_partition_waits_for_its_turn_when_the_answer_is_full(bench: BrokerBench) -> None:

@@ -78,6 +78,16 @@ def test_topic_that_cannot_be_is_not_made(bench: BrokerBench, name: str) -> None
     assert ErrorCode.INVALID_TOPIC_EXCEPTION == asked(bench, name)[0].error_code
 
 
+def test_too_many_topics_are_not_made_by_asking_for_them(bench: BrokerBench) -> None:
+    wanted = [MetadataRequestTopic(name=name) for name in ("t", *(f"new-{at}" for at in range(1_001)))]
+
+    told = bench.ask(MetadataRequest(topics=wanted)).topics
+
+    assert 0 == told[0].error_code
+    assert {ErrorCode.POLICY_VIOLATION} == {topic.error_code for topic in told[1:]}
+    assert None is bench.broker.topics.find("new-0")
+
+
 def test_disk_that_takes_no_topic_is_told(bench: BrokerBench) -> None:
     bench.disk.faults.append(Fault(operation="fdatasync", name="catalog", error=28))
 

@@ -144,6 +144,13 @@ WRONG: list[tuple[str, Callable[[], bytes | bytearray | None], ErrorCode]] = [
     ("a header cut short", lambda: batch(b"a")[:30], ErrorCode.CORRUPT_MESSAGE),
     ("a batch cut short", lambda: batch(b"a")[:-1], ErrorCode.CORRUPT_MESSAGE),
     ("two batches", lambda: batch(b"a") + batch(b"b"), ErrorCode.INVALID_RECORD),
+    ("a batch that says it is longer", lambda: changed(batch(b"a"), batch_length=2**31 - 1), ErrorCode.CORRUPT_MESSAGE),
+    (
+        "more records than there is room for",
+        lambda: changed(batch(b"a"), record_count=2**31 - 1, last_offset_delta=2**31 - 2),
+        ErrorCode.CORRUPT_MESSAGE,
+    ),
+    ("a first record that is none", lambda: changed(batch(b"a")[:61] + b"!" * 8), ErrorCode.CORRUPT_MESSAGE),
     ("a wrong CRC", lambda: batch(b"a")[:-1] + b"!", ErrorCode.CORRUPT_MESSAGE),
     ("format 0", lambda: changed(batch(b"a"), magic=0), ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT),
     ("format 1", lambda: changed(batch(b"a"), magic=1), ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT),

@@ -1,0 +1,1 @@
+"""Inputs that nobody wrote by hand: budgeted in `make test`, longer by `make fuzz`."""
