@@ -49,7 +49,11 @@ def assemble(
     coordinator.load()
     return Broker(
         identity=Identity(node_id=NODE_ID, cluster_id=_cluster_id(options.data), host=host, port=port),
-        limits=Limits(auto_create=options.auto_create, default_partitions=options.default_partitions),
+        limits=Limits(
+            auto_create=options.auto_create,
+            default_partitions=options.default_partitions,
+            shortest_session_us=options.shortest_session_us,
+        ),
         data_dir=str(options.data),
         runtime=runtime,
         commits=commits,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tivo.log.flusher import FlushMode
 from tivo.model.errors import ConfigError
-from tivo.model.timeline import DAY_US, HOUR_US, MINUTE_US
+from tivo.model.timeline import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 LOCALHOST = "127.0.0.1"
 """`localhost` may resolve to ::1 on a client where only IPv4 is bound, so the literal is told instead."""
@@ -40,6 +40,7 @@ class BrokerOptions:
     max_connections: int = 1_000
     max_connections_per_host: int = 500
     initial_rebalance_delay_us: int = 100_000
+    shortest_session_us: int = 6 * SECOND_US
     max_group_members: int = 1_000
     idle_us: int = 10 * MINUTE_US
     request_deadline_us: int = MINUTE_US

@@ -36,7 +36,7 @@ def handle(broker: Broker, request: JoinGroupRequest, caller: Caller) -> Reply:
         new_member_id=f"{request.group_instance_id or caller.client_id}-{uuid4()}",
         instance_id=request.group_instance_id,
         client_id=caller.client_id,
-        client_host=caller.host,
+        client_host=f"/{caller.host}",  # as Java writes an address that has no name, and so Kafka
         session_timeout_us=session_us,
         rebalance_timeout_us=session_us if rebalance_ms < 0 else rebalance_ms * MILLISECOND_US,
         protocol_type=request.protocol_type,

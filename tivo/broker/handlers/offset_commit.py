@@ -3,8 +3,9 @@
 Odd, for all partitions: INVALID_GROUP_ID (24), ILLEGAL_GENERATION (22), UNKNOWN_MEMBER_ID (25),
 FENCED_INSTANCE_ID (82), REBALANCE_IN_PROGRESS (27) between Join and Sync,
 COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing. For one:
-UNKNOWN_TOPIC_OR_PARTITION (3), OFFSET_METADATA_TOO_LARGE (12) above 4 KiB, OFFSET_OUT_OF_RANGE
-(1) below 0. Going back is fine, and so is an offset that is not there yet.
+UNKNOWN_TOPIC_OR_PARTITION (3), OFFSET_METADATA_TOO_LARGE (12) above 4 KiB. Any offset is kept:
+one further back, one that is not there yet, and the negative ones by which kafkajs notes that a
+group begins at the start (-2) or at the end (-1).
 
 - Generation -1 with no member id: a consumer that assigns partitions itself; it may commit while
   the group has no members.
@@ -74,7 +75,7 @@ def _wrong_with(broker: Broker, topic_name: str, place: OffsetCommitRequestParti
         return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     if len((place.committed_metadata or "").encode()) > broker.limits.max_offset_metadata_bytes:
         return ErrorCode.OFFSET_METADATA_TOO_LARGE
-    return ErrorCode.OFFSET_OUT_OF_RANGE if place.committed_offset < 0 else ErrorCode.NONE
+    return ErrorCode.NONE
 
 
 def _response(broker: Broker, request: OffsetCommitRequest, error: ErrorCode) -> OffsetCommitResponse:

@@ -6,15 +6,16 @@ from typing import Annotated
 
 from tivo.wire.schema import Api, Int16, Int32, Message, Since, Struct
 
-API = Api(key=16, name="ListGroups", first=0, last=4, flexible=3)
+API = Api(key=16, name="ListGroups", first=0, last=5, flexible=3)
 
 
 class ListGroupsRequest(Message):
-    """From v4 on only groups in given states may be asked for (KIP-518)."""
+    """From v4 on only groups in given states may be asked for (KIP-518), from v5 on of given types (KIP-848)."""
 
     api = API
 
     states_filter: Annotated[list[str], Since(4)] = []
+    types_filter: Annotated[list[str], Since(5)] = []
 
 
 class ListGroupsResponse(Message):
@@ -33,3 +34,4 @@ class ListedGroup(Struct):
     group_id: str = ""
     protocol_type: str = ""
     group_state: Annotated[str, Since(4)] = ""
+    group_type: Annotated[str, Since(5)] = ""

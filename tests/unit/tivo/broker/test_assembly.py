@@ -46,3 +46,11 @@ def test_damaged_journal_stops_the_start(tmp_path: Path) -> None:
 
     with pytest.raises(LogError, match="version 99"):
         open_broker(tmp_path / "data")
+
+
+def test_options_become_limits(tmp_path: Path) -> None:
+    bench = open_broker(tmp_path / "data", auto_create=False, default_partitions=3, shortest_session_us=1_000_000)
+
+    limits = bench.broker.limits
+    assert (False, 3, 1_000_000) == (limits.auto_create, limits.default_partitions, limits.shortest_session_us)
+    bench.close()

@@ -28,8 +28,9 @@ def test_stable_group_with_its_parts(bench: BrokerBench, version: int) -> None:
         group.protocol_type,
         group.protocol_data,
     )
-    assert [(member.member_id, "test", b"topics", b"everything")] == [
-        (each.member_id, each.client_id, each.member_metadata, each.member_assignment) for each in group.members
+    assert [(member.member_id, "test", "/127.0.0.1", b"topics", b"everything")] == [
+        (each.member_id, each.client_id, each.client_host, each.member_metadata, each.member_assignment)
+        for each in group.members
     ]
 
 

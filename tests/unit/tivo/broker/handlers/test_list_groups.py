@@ -16,7 +16,7 @@ def filled(bench: BrokerBench) -> BrokerBench:
     return bench
 
 
-@pytest.mark.parametrize("version", range(5))
+@pytest.mark.parametrize("version", range(6))
 def test_all_groups(filled: BrokerBench, version: int) -> None:
     groups = filled.ask(ListGroupsRequest(), version).groups
 
@@ -26,3 +26,11 @@ def test_all_groups(filled: BrokerBench, version: int) -> None:
 @pytest.mark.parametrize(("states", "found"), [(["Stable"], ["g"]), (["empty"], ["h"]), (["Dead"], [])])
 def test_groups_by_state(filled: BrokerBench, states: list[str], found: list[str]) -> None:
     assert found == [each.group_id for each in filled.ask(ListGroupsRequest(states_filter=states)).groups]
+
+
+@pytest.mark.parametrize(("types", "found"), [(["Classic"], ["g", "h"]), (["consumer", "share"], []), ([], ["g", "h"])])
+def test_groups_by_type(filled: BrokerBench, types: list[str], found: list[str]) -> None:
+    groups = filled.ask(ListGroupsRequest(types_filter=types)).groups
+
+    assert found == [each.group_id for each in groups]
+    assert {"classic"} >= {each.group_type for each in groups}

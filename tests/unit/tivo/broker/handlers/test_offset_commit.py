@@ -71,6 +71,12 @@ def test_going_back_is_fine(bench: BrokerBench) -> None:
     assert 2 == (kept(bench) or Committed(0, 0, "", 0)).offset
 
 
+@pytest.mark.parametrize("offset", [-1, -2])
+def test_start_and_end_are_kept_as_they_are_named(bench: BrokerBench, offset: int) -> None:
+    assert 0 == committed(bench, request(offset))
+    assert offset == (kept(bench) or Committed(0, 0, "", 0)).offset
+
+
 def test_null_metadata_is_kept_empty(bench: BrokerBench) -> None:
     assert 0 == committed(bench, request(metadata=None))
     assert "" == (kept(bench) or Committed(0, 0, "?", 0)).metadata
@@ -82,7 +88,6 @@ def test_null_metadata_is_kept_empty(bench: BrokerBench) -> None:
         (request(group_id=""), ErrorCode.INVALID_GROUP_ID),
         (request(topic="nowhere"), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
         (request(metadata="x" * 4_097), ErrorCode.OFFSET_METADATA_TOO_LARGE),
-        (request(-2), ErrorCode.OFFSET_OUT_OF_RANGE),
     ],
 )
 def test_what_is_wrong_is_refused(bench: BrokerBench, given: OffsetCommitRequest, error: ErrorCode) -> None:
