@@ -47,8 +47,8 @@ check: $(INSTALLED) ## format, lint, types, import rules, and that tests run all
 	$(BIN)/python -m tests.pure
 
 .PHONY: compat
-compat: $(INSTALLED) ## common Kafka clients against the embedded broker
-	$(BIN)/pytest $(REQUIRED) tests/compat
+compat: $(INSTALLED) ## common Kafka clients, and foreign test suites whole, against the embedded broker
+	$(BIN)/pytest $(REQUIRED) --foreign whole tests/compat
 
 .PHONY: acceptance
 acceptance: $(INSTALLED) ## real processes in real time, from the producer to the browser; a whole minute at every speed

@@ -1,6 +1,11 @@
-"""One broker process for the whole run; every test works on topics and groups of its own."""
+"""One broker process for the whole run; every test works on topics and groups of its own.
+
+A file of tests says with which client it speaks: `pytestmark = pytest.mark.client("kcat")`. The
+table at the end counts by client; what a whole foreign suite scored is a line of its own.
+"""
 
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -8,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.compat.running import RunningBroker
+from tests.compat.scores import Score, table
 from tests.compat.watching import Bystander, Watch
 
 with warnings.catch_warnings():
@@ -15,6 +21,30 @@ with warnings.catch_warnings():
     import kafka  # noqa: F401
 
 _numbers = count()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "client(name): the tests speak with this Kafka client")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.user_properties.extend(("client", mark.args[0]) for mark in item.iter_markers("client"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    counts: dict[str, list[bool]] = defaultdict(list)
+    suites: list[Score] = []
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in report.user_properties:
+                if name == "client":
+                    counts[value].append(outcome == "passed")
+                elif name == "score":
+                    suites.append(Score(**value))
+    scores = [Score(name=client, passed=sum(all_of), of=len(all_of)) for client, all_of in sorted(counts.items())]
+    for line in table([*scores, *suites]):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", params=["uvloop", "asyncio"])

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiokafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.errors import OffsetOutOfRangeError
 
 from tests.compat.running import RunningBroker
+
+pytestmark = pytest.mark.client(f"aiokafka {aiokafka.__version__}")
 
 VALUES = [b"%d" % number for number in range(100)]
 PATIENCE_S = 20

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 
+import kafka
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions, NewTopic
@@ -11,6 +12,8 @@ from kafka.errors import TopicAlreadyExistsError
 from kafka.structs import OffsetAndMetadata
 
 from tests.compat.running import RunningBroker, eventually
+
+pytestmark = pytest.mark.client(f"kafka-python {kafka.__version__}")
 
 VALUES = [b"%d" % number for number in range(100)]
 

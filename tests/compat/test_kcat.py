@@ -7,6 +7,8 @@ import pytest
 
 from tests.compat.running import RunningBroker
 
+pytestmark = pytest.mark.client("kcat")
+
 
 def run(kcat: str, broker: RunningBroker, *arguments: str, given: str = "") -> str:
     told = subprocess.run(

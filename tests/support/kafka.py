@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from tests.support.cache import cached, fetch
 from tests.support.services import Found, Missing, docker, java, program
 
 KAFKA_VERSION = "4.2.0"
@@ -24,6 +24,9 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <dependencies>
     <dependency>
       <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{version}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>{version}</version>
     </dependency>
   </dependencies>
 </project>
@@ -83,32 +86,16 @@ def find_kafka() -> Found:
 
 
 def jars() -> Path:
-    """Folder with the jars of Kafka, fetched through Maven once and kept outside the repository."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "tivo" / f"kafka-{KAFKA_VERSION}"
-    if (folder / f"kafka_2.13-{KAFKA_VERSION}.jar").exists():
-        return folder
-    maven = program("mvn", install="install the package maven, or give TIVO_TEST_KAFKA_URL")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        pom, libraries = Path(scratch, "pom.xml"), Path(scratch, "libraries")
+    """Folder with the jars of Kafka and its tools, fetched through Maven once."""
+
+    def fill(folder: Path) -> None:
+        maven = program("mvn", install="install the package maven, or give TIVO_TEST_KAFKA_URL")
+        pom = folder / "pom.xml"
         pom.write_text(_POM.format(version=KAFKA_VERSION))
-        told = subprocess.run(
-            [
-                maven.place,
-                *("-q", "-B", "-f", str(pom)),
-                "dependency:copy-dependencies",
-                "-DincludeScope=runtime",
-                f"-DoutputDirectory={libraries}",
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if told.returncode:
-            raise Missing(f"Maven could not fetch Kafka {KAFKA_VERSION}: {told.stdout.strip()[-400:]}")
-        libraries.rename(folder)
-    return folder
+        goal = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}")
+        fetch(maven.place, "-q", "-B", "-f", str(pom), *goal)
+
+    return cached(f"kafka-with-tools-{KAFKA_VERSION}", fill)
 
 
 class Kafka:

@@ -11,10 +11,11 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.go import find_go
 from tests.support.kafka import find_kafka, running
 from tests.support.services import PROGRAMS, Found, Missing
 
-SERVICES = {**PROGRAMS, "kafka": find_kafka}
+SERVICES = {**PROGRAMS, "kafka": find_kafka, "go": find_go}
 
 BUDGETS = (
     ("kills", 3, "how often a fault test kills a process"),
@@ -39,11 +40,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     for name, default, what in BUDGETS:
         parser.addoption(f"--{name}", type=int, default=default, metavar="N", help=what)
+    parser.addoption(
+        "--foreign", choices=("part", "whole"), default="part", help="what to run of other people's test suites"
+    )
     parser.addoption("--pictures", metavar="DIR", help="keep the pictures that acceptance tests take of the console")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*services): the test needs these outside services")
+    config.addinivalue_line("markers", "whole: runs only with --foreign whole, as `make compat` does")
     # No test judges by time, and a busy machine is no fault of what is tested.
     settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("untimed")
@@ -56,6 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("whole") and item.config.getoption("--foreign") == "part":
+        _leave_out(item, "only `make compat` runs the whole of the foreign suites", required=False)
     asked = {name for mark in item.iter_markers("needs") for name in mark.args}
     for name in sorted(asked | SERVICES.keys() & getattr(item, "fixturenames", ())):
         found = _find(name)
@@ -108,6 +115,12 @@ def npm() -> str:
 def java() -> str:
     """Path of a Java runtime."""
     return _found("java").place
+
+
+@pytest.fixture(scope="session")
+def go() -> str:
+    """Path of Go, new enough for the clients that are built with it."""
+    return _found("go").place
 
 
 @cache
