@@ -18,6 +18,7 @@ COMMANDS = {
     "gateway": "Run one gateway: HTTP, WebSocket and console.",
     "demo": "Produce something to look at: a day behind, then live.",
     "topics": "List, make, describe and delete topics.",
+    "groups": "List, describe, reset and delete consumer groups.",
     "produce": "Write events to a topic, one per line of input.",
     "tail": "Follow the newest events of topics as they come.",
     "play": "Play a window of topics back, at any speed.",

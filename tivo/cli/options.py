@@ -26,6 +26,13 @@ bootstrap_option = click.option(
 store_option = click.option(
     "--store", "store__url", metavar="URL", help="Store to use; default: SQLite in the data directory."
 )
+config_option = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    metavar="FILE",
+    help="Settings file; default: tivo.toml here, where it stands.",
+)
 private_port_option = click.option(
     "--private-port", type=int, metavar="N", help="Loopback port for /livez, /readyz and /metrics."
 )
@@ -33,18 +40,8 @@ private_port_option = click.option(
 
 def data_options(command: Command) -> Command:
     """Where the data lies: its directory, or the settings file that names it."""
-    for option in (
-        click.option("--data", type=click.Path(file_okay=False), metavar="DIR", help="Directory of log and store."),
-        click.option(
-            "--config",
-            "config_file",
-            type=click.Path(dir_okay=False, exists=True, path_type=Path),
-            metavar="FILE",
-            help="Settings file; default: tivo.toml here, where it stands.",
-        ),
-    ):
-        command = option(command)
-    return command
+    data = click.option("--data", type=click.Path(file_okay=False), metavar="DIR", help="Directory of log and store.")
+    return config_option(data(command))
 
 
 def process_options(command: Command) -> Command:

@@ -91,4 +91,9 @@ def _show(topics: list[dict[str, Any]], *, as_json: bool) -> None:
             to_rfc_3339(topic[name])[:19] + "Z" if topic[name] is not None else "–" for name in ("first_us", "last_us")
         )
         table.add_row(topic["name"], f"{topic['events']:,}", f"{topic['rate']:.1f}", *times)
+    print_table(table)
+
+
+def print_table(table: Table) -> None:
+    """Fitted to the terminal; whole where it goes to none."""
     Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)

@@ -13,7 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from tivo.client.connection import TIMEOUT_MS, Connection
 from tivo.model.errors import BrokerError, RequestError, UnknownTopic
-from tivo.model.timeline import from_kafka_ms
+from tivo.model.timeline import MILLISECOND_US, from_kafka_ms
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.create_topics import (
     CreatableTopic,
@@ -143,9 +143,20 @@ class Cluster:
 
     async def last_time_us(self, topic: str) -> int | None:
         """The greatest time of any record in the log, in whole ms; None for an empty log. Raises UnknownTopic."""
+        return max((await self.last_times_us(topic)).values(), default=None)
+
+    async def last_times_us(self, topic: str) -> dict[int, int]:
+        """Per partition the greatest time of any record, in whole ms; an empty one is left out. Raises UnknownTopic."""
         told = await self._offsets_of(topic, _GREATEST_TIME, first=_FIRST_WITH_GREATEST_TIME)
-        times_ms = [partition.timestamp for partition in told.values() if partition.offset >= 0]
-        return from_kafka_ms(max(times_ms)) if times_ms else None
+        return {index: from_kafka_ms(each.timestamp) for index, each in told.items() if each.offset >= 0}
+
+    async def offsets_at(self, topic: str, time_us: int) -> dict[int, int]:
+        """Per partition the first offset whose time is at or after a time; one that has none is left out.
+
+        Raises UnknownTopic.
+        """
+        told = await self._offsets_of(topic, max(-(-time_us // MILLISECOND_US), 0), isolation=_READ_COMMITTED)
+        return {index: each.offset for index, each in told.items() if each.offset >= 0}
 
     async def create_topic(
         self, name: str, *, partitions: int = 1, settings: Mapping[str, str] = MappingProxyType({})
