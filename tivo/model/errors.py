@@ -6,7 +6,8 @@
     │   ├── UnknownTopic             a topic that is not there
     │   ├── OffsetOutOfRange         an offset that a partition does not hold
     │   ├── RecordError              a record that cannot be taken
-    │   └── ConfigError              a setting, a flag or a `tivo.toml`
+    │   ├── ConfigError              a setting, a flag or a `tivo.toml`
+    │   └── AuthenticationError      somebody is not who he says, or does not say it right
     ├── NeighbourError               something that tivo leans on failed: retried or told, the cause kept
     │   ├── StoreError               a store is away, damaged or refused
     │   │   └── PageGap              a page begins beyond the frontier: what lies between would be lost
@@ -63,6 +64,10 @@ class RecordError(RequestError):
 
 class ConfigError(RequestError):
     """A setting is unknown, missing or out of bounds."""
+
+
+class AuthenticationError(RequestError):
+    """Somebody did not prove who he is. The message may be told to him: it does not say who there is."""
 
 
 class NeighbourError(TivoError):

@@ -12,7 +12,7 @@ answered.
 promises; once empty, it shrinks again if it had become large.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
 from tivo.model.errors import WireError
@@ -20,6 +20,7 @@ from tivo.wire.codec import decode
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.framing import ADDRESS, API_VERSIONS, SIZE, Address, read_address, read_client_id, response_frame
 from tivo.wire.messages.api_versions import ApiVersion, ApiVersionsResponse
+from tivo.wire.messages.sasl_authenticate import SaslAuthenticateRequest, SaslAuthenticateResponse
 from tivo.wire.primitives import Buffer
 from tivo.wire.schema import Message
 
@@ -29,6 +30,8 @@ SMALL_BUFFER = 64 << 10
 KEPT_BUFFER = 1 << 20
 """An empty buffer above this size is given back: one frame of 16 MiB must not cost 16 MiB for ever."""
 LEAST_ROOM = 16 << 10
+BARE = -1
+"""The "version" of a SaslAuthenticate that came as nothing but its bytes, and is answered so (SaslHandshake v0)."""
 
 
 class Request(NamedTuple):
@@ -72,13 +75,23 @@ def advertised(served: Mapping[int, type[Message]]) -> list[ApiVersion]:
 class ServerConnection:
     """One connection. `served` says which requests are understood, by API key.
 
-    `closed` is set once a refusal without a reply was given: nothing is read from then on.
+    `closed` is set once a refusal without a reply was given: nothing is read from then on. Whoever has not said who he
+    is may be held to small frames and a few APIs (`only`) until `open_up`.
     """
 
-    def __init__(self, served: Mapping[int, type[Message]], *, max_frame: int = MAX_FRAME) -> None:
+    def __init__(
+        self,
+        served: Mapping[int, type[Message]],
+        *,
+        max_frame: int = MAX_FRAME,
+        only: Collection[int] | None = None,
+    ) -> None:
         self.closed = False
+        self.takes_bare = False
+        """Whether the next frames are messages of logging in and nothing else, as after SaslHandshake v0."""
         self._served = served
         self._max_frame = max_frame
+        self._only = only
         self._buffer = bytearray(SMALL_BUFFER)
         self._start = 0  # what has arrived and is no whole frame yet lies from start to end
         self._end = 0
@@ -87,6 +100,11 @@ class ServerConnection:
     def pending(self) -> int:
         """Bytes of a frame that is not whole yet."""
         return self._end - self._start
+
+    def open_up(self, max_frame: int) -> None:
+        """From here on take every API, in frames up to this size."""
+        self._max_frame = max_frame
+        self._only = None
 
     def get_buffer(self) -> memoryview:
         """Room to receive into, never empty; let go of it after `received`."""
@@ -106,14 +124,19 @@ class ServerConnection:
 
     def respond(self, request: Request, response: Message) -> list[Buffer]:
         """The buffers that answer `request`, to be sent in turn. Raises WireError as `encode`."""
+        if request.api_version == BARE:
+            assert isinstance(response, SaslAuthenticateResponse), response
+            said = response.auth_bytes
+            return [] if response.error_code else [SIZE.pack(len(said)) + said]  # nothing would look like a success
         return response_frame(response, request.api_version, correlation_id=request.correlation_id)
 
     def _next(self) -> Item | None:
         if self.pending < SIZE.size:
             return None
         (size,) = SIZE.unpack_from(self._buffer, self._start)
-        if not SMALLEST_FRAME <= size <= self._max_frame:
-            return Refusal(WireError(f"a frame has {SMALLEST_FRAME} to {self._max_frame} bytes, not {size}"), None)
+        least = 0 if self.takes_bare else SMALLEST_FRAME
+        if not least <= size <= self._max_frame:
+            return Refusal(WireError(f"a frame has {least} to {self._max_frame} bytes, not {size}"), None)
         begin = self._start + SIZE.size
         if self._end < begin + size:
             return None
@@ -121,19 +144,25 @@ class ServerConnection:
         return self._parse(memoryview(self._buffer)[begin : begin + size])
 
     def _parse(self, frame: memoryview) -> Item:
+        if self.takes_bare:
+            body = SaslAuthenticateRequest(auth_bytes=bytes(frame))
+            return Request(SaslAuthenticateRequest.api.key, BARE, 0, None, body, len(frame))
         address = read_address(frame)
         message = self._served.get(address.api_key)
         if message is None:
             return Refusal(WireError(f"API key {address.api_key} is not served"), address)
+        if self._only is not None and address.api_key not in self._only:
+            name = ErrorCode.ILLEGAL_SASL_STATE.name
+            return Refusal(WireError(f"{message.api.name} before the client has said who it is: {name}"), address)
         if not message.api.serves(address.api_version):
             return self._refuse_version(message, address)
         try:
             client_id, at = read_client_id(frame, flexible=message.api.is_flexible(address.api_version))
             # librdkafka 2.16 writes the null topics of Metadata v12 three bytes too long; Kafka reads past such rests
-            body = decode(message, address.api_version, frame[at:], whole=False)
+            asked = decode(message, address.api_version, frame[at:], whole=False)
         except WireError as error:
             return Refusal(error, address)
-        return Request(*address, client_id, body, len(frame))
+        return Request(*address, client_id, asked, len(frame))
 
     def _refuse_version(self, message: type[Message], address: Address) -> Refusal:
         """Whoever speaks a newer ApiVersions than we do learns what to speak (KIP-511); all else is refused."""

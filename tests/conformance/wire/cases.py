@@ -28,8 +28,9 @@ NARROW: dict[str, st.SearchStrategy[int]] = {
     "timestamp": st.integers(-1, LAST_DATE_MS),
     "transaction_start_time_ms": st.integers(-1, LAST_DATE_MS),
     "log_append_time_ms": st.integers(-1, LAST_DATE_MS),
-    # kio holds this as a duration made of floats, exact for some thousand years only
+    # kio holds these as durations made of floats, exact for some thousand years only
     "retention_time_ms": st.integers(-1, LAST_DATE_MS),
+    "session_lifetime_ms": st.integers(-1, LAST_DATE_MS),
 }
 """By field: values that all three codecs can hold. The others take all that their type allows."""
 

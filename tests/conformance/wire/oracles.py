@@ -23,7 +23,9 @@ with warnings.catch_warnings():
     warnings.simplefilter(
         "ignore", DeprecationWarning
     )  # kafka-python reads its schemas by importlib.resources.read_text
-    KAFKA_PYTHON = [import_module(f"kafka.protocol.{name}") for name in ("admin", "consumer", "metadata", "producer")]
+    KAFKA_PYTHON = [
+        import_module(f"kafka.protocol.{name}") for name in ("admin", "consumer", "metadata", "producer", "sasl")
+    ]
     KAFKA_PYTHON_RECORDS = import_module("kafka.record.default_records")
 EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
 

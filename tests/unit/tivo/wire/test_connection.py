@@ -18,6 +18,7 @@ from tivo.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiV
 from tivo.wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from tivo.wire.messages.metadata import MetadataRequest
 from tivo.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from tivo.wire.messages.sasl_authenticate import SaslAuthenticateRequest, SaslAuthenticateResponse
 from tivo.wire.schema import Message
 
 SERVED: Mapping[int, type[Message]] = {
@@ -272,3 +273,53 @@ def test_a_held_view_in_a_buffer_with_room_moves_nothing() -> None:
 
     assert SMALL_BUFFER - len(produce(bytes(100))) == room
     assert 100 == len(records_of(held))
+
+
+# ------------------------------------------------------------------ before the client has said who it is
+
+AUTHENTICATE = SaslAuthenticateRequest.api.key
+
+
+def held_back() -> ServerConnection:
+    served = {**SERVED, AUTHENTICATE: SaslAuthenticateRequest}
+    return ServerConnection(served, max_frame=100, only={18, AUTHENTICATE})
+
+
+def test_only_some_apis_are_taken_before_the_client_has_said_who_it_is() -> None:
+    first, second = feed(held_back(), frame(ApiVersionsRequest(), 0) + heartbeat(5))
+
+    assert isinstance(first, Request)
+    assert isinstance(second, Refusal)
+    assert "Heartbeat before the client has said who it is: ILLEGAL_SASL_STATE" == str(second.error)
+
+
+def test_everything_is_taken_afterwards() -> None:
+    connection = held_back()
+
+    connection.open_up(10_000)
+
+    (item,) = feed(connection, produce(b"x" * 200))
+    assert b"x" * 200 == records_of(item)
+
+
+@pytest.mark.parametrize("token", [b"", b"\0a\0b"])
+def test_bare_messages_of_logging_in(token: bytes) -> None:
+    connection = held_back()
+    connection.takes_bare = True
+
+    (item,) = feed(connection, len(token).to_bytes(4) + token)
+
+    assert isinstance(item, Request)
+    assert SaslAuthenticateRequest(auth_bytes=token) == item.body
+    assert [b"\0\0\0\2ok"] == connection.respond(item, SaslAuthenticateResponse(auth_bytes=b"ok"))
+    assert [] == connection.respond(item, SaslAuthenticateResponse(error_code=58))
+
+
+def test_bare_message_is_bounded() -> None:
+    connection = held_back()
+    connection.takes_bare = True
+
+    (item,) = feed(connection, b"\x00\x00\x00\x65")
+
+    assert isinstance(item, Refusal)
+    assert "a frame has 0 to 100 bytes, not 101" == str(item.error)
