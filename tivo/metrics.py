@@ -67,6 +67,17 @@ BROKER_CONNECTIONS = Gauge("tivo_broker_connections", "Connections that are open
 BROKER_HUNG_UP = Counter(
     "tivo_broker_hung_up_total", "Connections closed by the broker: garbage, limits, silence, requests half sent"
 )
+BROKER_LOGINS = Counter(
+    "tivo_broker_logins_total",
+    "Logins that were tried, by mechanism and whether they succeeded",
+    ["mechanism", "result"],
+)
+BROKER_DENIALS = Counter(
+    "tivo_broker_denials_total", "What clients were kept from by access control", ["operation", "type"]
+)
+BROKER_THROTTLED = Counter(
+    "tivo_broker_throttled_seconds_total", "Seconds for which clients above their rate were held back", ["what"]
+)
 BROKER_REBALANCES = Counter("tivo_broker_rebalances_total", "Generations of consumer groups that began")
 BROKER_LOG_START = Gauge("tivo_broker_log_start_offset", "First offset of a partition", ["topic", "partition"])
 BROKER_LOG_END = Gauge("tivo_broker_log_end_offset", "Next offset of a partition", ["topic", "partition"])

@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 
 from tests.support.batches import batch
 from tests.support.faulty_disk import FaultyDisk, FaultyFile
+from tivo.auth.principals import Principal
 from tivo.broker.assembly import assemble
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.handlers import SERVED, TABLE
 from tivo.broker.leader import Leader
+from tivo.broker.listeners import Endpoint, Security
 from tivo.broker.options import BrokerOptions
 from tivo.broker.replies import Deferred
+from tivo.broker.session import Session
 from tivo.log.catalog import Catalog
 from tivo.model.errors import LogError
 from tivo.model.timeline import Now
@@ -26,6 +29,7 @@ from tivo.wire.messages.produce import PartitionProduceData, ProduceRequest, Top
 from tivo.wire.schema import Message
 
 T = TypeVar("T")
+ENDPOINT = Endpoint(Security.PLAINTEXT, "127.0.0.1", 9092)
 START = Now(1_700_000_000_000_000, 5_000_000)
 
 
@@ -147,6 +151,11 @@ class BrokerBench:
     disk: FaultyDisk
     connection: ServerConnection = field(default_factory=lambda: ServerConnection(SERVED))
     correlation_id: int = 0
+    session: Session = field(default_factory=lambda: Session(endpoint=ENDPOINT))
+
+    def become(self, name: str) -> None:
+        """From here on requests are this user's."""
+        self.session.principal = Principal(name)
 
     def send(self, request: Message, version: int | None = None, *, client_id: str = "test") -> Sent:
         """Hand a request over, as bytes of a version (the newest, unless said otherwise)."""
@@ -163,7 +172,9 @@ class BrokerBench:
             items.extend(self.connection.received(count))
         (item,) = items
         assert isinstance(item, Request), item
-        reply = TABLE[item.api_key].handle(self.broker, item.body, Caller(version, client_id, "127.0.0.1"))
+        reply = TABLE[item.api_key].handle(
+            self.broker, item.body, Caller(version, client_id, "127.0.0.1", self.session)
+        )
         return Sent(item, reply, self.connection)
 
     def ask(self, request: Message, version: int | None = None, *, client_id: str = "test") -> Any:
@@ -206,7 +217,7 @@ def open_broker(data: Path, *, runtime: ManualRuntime | None = None, **options: 
     runtime = runtime or ManualRuntime()
     disk = QuickDisk()
     catalog = Catalog.open(data, disk=disk)
-    broker = assemble(BrokerOptions(data=data, **options), catalog, runtime, host="127.0.0.1", port=9092, disk=disk)
+    broker = assemble(BrokerOptions(data=data, **options), catalog, runtime, endpoints=(ENDPOINT,), disk=disk)
     return BrokerBench(broker, runtime, catalog, disk)
 
 

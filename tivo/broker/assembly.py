@@ -1,15 +1,25 @@
 """Puts a broker together on an open catalog: topics, group commit, groups."""
 
+import logging
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+from tivo.auth.acl import Acls
+from tivo.auth.users import NOBODY, Users
+from tivo.broker.acl_book import ACL_FORMAT, AclBook
+from tivo.broker.authorizer import Authorizer
 from tivo.broker.broker import Broker, Identity, Limits
 from tivo.broker.commits import Commits
+from tivo.broker.complaints import Complaints
 from tivo.broker.coordinator import Coordinator
 from tivo.broker.handlers import SERVED
 from tivo.broker.journal import Journal
+from tivo.broker.journal_format import GROUP_FORMAT
 from tivo.broker.leader import Shared
+from tivo.broker.listeners import Endpoint
+from tivo.broker.logins import Logins
 from tivo.broker.options import BrokerOptions
 from tivo.broker.runtime import Runtime
 from tivo.broker.topic_settings import TopicSettings
@@ -21,17 +31,26 @@ from tivo.log.disk import Disk, OsDisk, read_file, replace_file
 from tivo.log.settings import LogSettings
 from tivo.wire.connection import advertised
 
+denials = logging.getLogger("tivo.broker.denied")
+
 NODE_ID = 1
 JOURNAL_TOPIC = "__consumer_offsets"
+ACL_TOPIC = "__acls"
 CLUSTER_FILE = "cluster"
 LARGEST_BATCH_BYTES = (1 << 20) + 12
 """Kafka's default `max.message.bytes`."""
 
 
 def assemble(
-    options: BrokerOptions, kept: Catalog, runtime: Runtime, *, host: str, port: int, disk: Disk | None = None
+    options: BrokerOptions,
+    kept: Catalog,
+    runtime: Runtime,
+    *,
+    endpoints: tuple[Endpoint, ...],
+    users: Callable[[], Users] = lambda: NOBODY,
+    disk: Disk | None = None,
 ) -> Broker:
-    """A broker with its partitions open and its groups read back; blocks. `host` and `port` are what clients use.
+    """A broker with its partitions open and its groups read back; blocks. `endpoints` are what clients are told.
 
     Raises LogError where the disk fails or the journal of the groups is damaged.
     """
@@ -41,14 +60,14 @@ def assemble(
     topics.open()
     journal = topics.find(JOURNAL_TOPIC) or topics.create_now(JOURNAL_TOPIC, 1, {"cleanup.policy": "compact"})
     coordinator = Coordinator(
-        Journal(journal.leaders[0], runtime),
+        Journal(journal.leaders[0], runtime, GROUP_FORMAT),
         runtime,
         initial_delay_us=options.initial_rebalance_delay_us,
         max_members=options.max_group_members,
     )
     coordinator.load()
     return Broker(
-        identity=Identity(node_id=NODE_ID, cluster_id=_cluster_id(options.data), host=host, port=port),
+        identity=Identity(node_id=NODE_ID, cluster_id=_cluster_id(options.data), endpoints=endpoints),
         limits=Limits(
             auto_create=options.auto_create,
             default_partitions=options.default_partitions,
@@ -61,8 +80,21 @@ def assemble(
         waiters=shared.waiters,
         coordinator=coordinator,
         unsent=Unsent(),
+        logins=Logins.of(runtime, users),
+        authorizer=_authorizer(options, topics, runtime),
         apis=advertised(SERVED),
     )
+
+
+def _authorizer(options: BrokerOptions, topics: Topics, runtime: Runtime) -> Authorizer:
+    log = Complaints(denials, runtime.now, lines=options.complaint_lines).log
+    if options.authorizer == "off":
+        return Authorizer(None, log=log)
+    topic = topics.find(ACL_TOPIC) or topics.create_now(ACL_TOPIC, 1, {"cleanup.policy": "compact"})
+    acls = Acls(super_users=options.super_users)
+    book = AclBook(acls, Journal(topic.leaders[0], runtime, ACL_FORMAT))
+    book.load()
+    return Authorizer(acls, book=book, log=log)
 
 
 def _topic_settings(options: BrokerOptions) -> TopicSettings:

@@ -1,34 +1,30 @@
 """What the handlers work on: this broker's identity, limits, topics and groups."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from tivo.broker.authorizer import Authorizer
 from tivo.broker.commits import Commits
 from tivo.broker.coordinator import Coordinator
+from tivo.broker.listeners import Endpoint
+from tivo.broker.logins import Logins
 from tivo.broker.runtime import Runtime
+from tivo.broker.session import Caller
 from tivo.broker.topics import Topics
 from tivo.broker.unsent import Unsent
 from tivo.broker.waiters import Waiters
 from tivo.model.timeline import MINUTE_US, SECOND_US
 from tivo.wire.messages.api_versions import ApiVersion
 
-
-class Caller(NamedTuple):
-    """Who sent a request, and in which version of the API."""
-
-    version: int
-    client_id: str
-    host: str
+__all__ = ["Broker", "Caller", "Identity", "Limits"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """How the broker is known to clients: `host` and `port` are what they are told to connect to."""
+    """How the broker is known to clients, whatever the listener they come by."""
 
     node_id: int
     cluster_id: str
-    host: str
-    port: int
+    endpoints: tuple[Endpoint, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,4 +60,6 @@ class Broker:
     waiters: Waiters
     coordinator: Coordinator
     unsent: Unsent
+    logins: Logins
+    authorizer: Authorizer
     apis: list[ApiVersion]

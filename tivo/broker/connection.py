@@ -11,12 +11,16 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, cast
 
+from tivo.auth.principals import ANONYMOUS, of_certificate
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.complaints import Complaints
 from tivo.broker.errors_told import ORDINARY, Told, errors_in
-from tivo.broker.handlers import SERVED, TABLE
+from tivo.broker.handlers import BEFORE_LOGIN, SERVED, TABLE
+from tivo.broker.listeners import Endpoint
 from tivo.broker.refusal import Refusal as Refused
 from tivo.broker.replies import Deferred
+from tivo.broker.session import Session
+from tivo.broker.throttle import THROTTLED, Throttle
 from tivo.metrics import BROKER_ERRORS, BROKER_HUNG_UP, BROKER_REQUEST_SECONDS
 from tivo.model.errors import WireError
 from tivo.model.timeline import SECOND_US
@@ -48,7 +52,9 @@ class Owner(Protocol):
 
     broker: Broker
     complaints: Complaints
+    throttle: Throttle
     max_request_bytes: int
+    login_request_bytes: int
 
     def admit(self, connection: "Connection", host: str) -> str | None:
         """None, or why there is no room."""
@@ -68,8 +74,9 @@ class Owed(NamedTuple):
 class Connection(asyncio.BufferedProtocol):
     """A client's connection. Times are steady µs."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, endpoint: Endpoint) -> None:
         self.heard_us = owner.broker.runtime.now().steady_us
+        self.opened_us: int | None = None  # requests are taken since then
         self.unfinished_since_us: int | None = None  # a request has begun to arrive and is not whole
         self.stalled_since_us: int | None = None  # the client does not read what it is sent
         self._owner = owner
@@ -81,7 +88,10 @@ class Connection(asyncio.BufferedProtocol):
         self._unsent_bytes = 0  # of a client that does not read, as counted in `Broker.unsent`
         self._transport: asyncio.Transport | None = None
         self._host = ""
+        self._session = Session(endpoint=endpoint, principal=None if endpoint.security.has_login else ANONYMOUS)
+        self._held_back_until_us: int | None = None  # the client has had too much (KIP-219)
         self._is_reading = True
+        self._is_lost = False
         self._is_busy = False
         self._is_draining = False  # nothing more is begun, what is owed is still answered
         self._is_done = False  # the client did something after which there is no going on
@@ -89,20 +99,38 @@ class Connection(asyncio.BufferedProtocol):
     @cached_property
     def _wire(self) -> ServerConnection:
         """With its buffer of 64 KiB: a connection that never says anything costs none."""
-        return ServerConnection(SERVED, max_frame=self._owner.max_request_bytes)
+        if self.is_known:
+            return ServerConnection(SERVED, max_frame=self._owner.max_request_bytes)
+        return ServerConnection(SERVED, max_frame=self._owner.login_request_bytes, only=BEFORE_LOGIN)
 
     # ------------------------------------------------------------- what the loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast("asyncio.Transport", transport)  # uvloop's is one without being its subclass
+        if self.admit(transport):
+            self.open(transport)
+
+    def admit(self, transport: asyncio.BaseTransport) -> bool:
+        """Ask the owner for room; without any the connection is closed."""
         self._host = str((transport.get_extra_info("peername") or ("?",))[0])
         refusal = self._owner.admit(self, self._host)
         if refusal is not None:
-            self._complain(refusal)
+            self.complain(refusal)
+            cast("asyncio.Transport", transport).abort()
+        return refusal is None
+
+    def open(self, transport: asyncio.BaseTransport) -> None:
+        """Take requests by this transport; a client may have sent some before, and may have gone."""
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one without being its subclass
+        if self._is_lost:
             transport.abort()
             return
+        certificate = transport.get_extra_info("peercert")
+        if certificate and self.is_known:
+            self._session.principal = of_certificate(certificate["subject"])
+        self.opened_us = self._broker.runtime.now().steady_us
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=WRITE_LOW_BYTES)
+        self._proceed()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._wire.get_buffer()
@@ -131,6 +159,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._has_unsent(0)
+        self._is_lost = True
         self._waiting.clear()
         self._owner.forget(self, self._host)
         while self._owed:
@@ -142,6 +171,11 @@ class Connection(asyncio.BufferedProtocol):
     def is_idle(self) -> bool:
         """Nothing is under way."""
         return not self._owed and not self._waiting
+
+    @property
+    def is_known(self) -> bool:
+        """The client has said who it is, where it has to."""
+        return self._session.principal is not None
 
     def drain(self) -> None:
         """Begin nothing more; close when what is owed has been sent."""
@@ -156,7 +190,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def abort(self, why: str) -> None:
         """Close at once, whatever is on its way."""
-        self._complain(why)
+        self.complain(why)
         if self._transport is not None:
             self._transport.abort()
 
@@ -178,7 +212,7 @@ class Connection(asyncio.BufferedProtocol):
         except (WireError, Refused) as error:
             if isinstance(error, Refused):
                 BROKER_ERRORS.labels(error.code.name).inc()
-            self._complain(str(error))
+            self.complain(str(error))
             self._waiting.clear()
             self._is_done = True
         finally:
@@ -189,7 +223,7 @@ class Connection(asyncio.BufferedProtocol):
         self._mind_reading(transport)
 
     def _may_begin(self, item: Item) -> bool:
-        if self.stalled_since_us is not None:
+        if self._is_held_back or self._is_done:
             return False
         if not self._owed:
             return True
@@ -204,7 +238,7 @@ class Connection(asyncio.BufferedProtocol):
             self._send(item.reply)
             return
         began_us = self._broker.runtime.now().steady_us
-        caller = Caller(item.api_version, item.client_id or "", self._host)
+        caller = Caller(item.api_version, item.client_id or "", self._host, self._session)
         reply = TABLE[item.api_key].handle(self._broker, item.body, caller)
         match reply:
             case Message():
@@ -212,6 +246,8 @@ class Connection(asyncio.BufferedProtocol):
             case Deferred():
                 self._owed.append(Owed(item, reply, began_us))
                 reply.on_given = self._proceed
+            case None:
+                self._hold_back(self._owner.throttle.charge(self._session.who, item, None, began_us))
 
     def _send_settled(self) -> None:
         """Take the replies that are there, up to the first that is still owed."""
@@ -219,9 +255,40 @@ class Connection(asyncio.BufferedProtocol):
             request, _, began_us = self._owed.popleft()
             if told := errors_in(response):
                 self._note(request, told)
+            now_us = self._broker.runtime.now().steady_us
+            if request.api_key in THROTTLED:
+                self._hold_back(self._owner.throttle.charge(self._session.who, request, response, now_us))
             self._send(self._wire.respond(request, response))
-            spent_us = self._broker.runtime.now().steady_us - began_us
-            REQUEST_SECONDS[request.api_key].observe(spent_us / SECOND_US)
+            REQUEST_SECONDS[request.api_key].observe((now_us - began_us) / SECOND_US)
+            if request.api_key in BEFORE_LOGIN:
+                self._mind_login()
+
+    def _mind_login(self) -> None:
+        """A message of logging in was answered: what comes next may be taken otherwise, or not at all."""
+        self._wire.takes_bare = self._session.is_bare and not self.is_known
+        if self.is_known:
+            self._wire.open_up(self._owner.max_request_bytes)
+        if self._session.is_over:
+            self._waiting.clear()
+            self._is_done = True
+
+    @property
+    def _is_held_back(self) -> bool:
+        """The client does not read what it is sent, or has had too much."""
+        return self.stalled_since_us is not None or self._held_back_until_us is not None
+
+    def _hold_back(self, wait_us: int) -> None:
+        """Begin nothing more for so long."""
+        if wait_us > 0:
+            until_us = self._broker.runtime.now().steady_us + wait_us
+            self._held_back_until_us = max(until_us, self._held_back_until_us or 0)
+            self._broker.runtime.call_at(until_us, self._let_go)
+
+    def _let_go(self) -> None:
+        until_us = self._held_back_until_us
+        if until_us is not None and self._broker.runtime.now().steady_us >= until_us:
+            self._held_back_until_us = None
+            self._proceed()
 
     # ------------------------------------------------------------- bytes
 
@@ -237,7 +304,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _mind_reading(self, transport: asyncio.Transport) -> None:
         """Take in no more than can be worked on: what is parked behind an owed reply fills no memory."""
-        wants = not (self._waiting or self._is_draining or self._is_done) and self.stalled_since_us is None
+        wants = not (self._waiting or self._is_draining or self._is_done or self._is_held_back)
         if wants == self._is_reading or transport.is_closing():
             return
         self._is_reading = wants
@@ -256,6 +323,7 @@ class Connection(asyncio.BufferedProtocol):
         self._owner.complaints.log(
             "a request was refused",
             host=self._host,
+            principal=None if self._session.principal is None else str(self._session.principal),
             client_id=request.client_id,
             api=SERVED[request.api_key].api.name,
             version=request.api_version,
@@ -267,7 +335,8 @@ class Connection(asyncio.BufferedProtocol):
         self._broker.unsent.bytes += size - self._unsent_bytes
         self._unsent_bytes = size
 
-    def _complain(self, why: str) -> None:
+    def complain(self, why: str) -> None:
+        """One line about a connection that is closed, and count it."""
         BROKER_HUNG_UP.inc()
         self._owner.complaints.log("a connection was closed", host=self._host, why=why)
 

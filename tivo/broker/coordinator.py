@@ -23,7 +23,7 @@ from tivo.wire.schema import Message
 class Coordinator:
     """Coordinates all groups of this broker. `initial_delay_us` and `max_members` go to each group."""
 
-    def __init__(self, journal: Journal, runtime: Runtime, *, initial_delay_us: int, max_members: int) -> None:
+    def __init__(self, journal: Journal[Entry], runtime: Runtime, *, initial_delay_us: int, max_members: int) -> None:
         self.offsets = Offsets()
         self._journal = journal
         self._runtime = runtime

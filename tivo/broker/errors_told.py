@@ -31,9 +31,12 @@ ORDINARY = frozenset(
         ErrorCode.MEMBER_ID_REQUIRED,
         ErrorCode.UNKNOWN_TOPIC_ID,
         ErrorCode.ELECTION_NOT_NEEDED,
+        ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+        ErrorCode.GROUP_AUTHORIZATION_FAILED,
+        ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
     }
 )
-"""What clients that do nothing wrong are told in the course of things: no line of log."""
+"""What clients that do nothing wrong are told in the course of things, and what access control logs: no line of log."""
 
 
 class Told(NamedTuple):

@@ -1,13 +1,13 @@
-"""The log partition in which groups and committed offsets are kept, and read back at start.
+"""A log partition in which the broker keeps what must outlast it, and reads it back at start: groups, offsets, ACLs.
 
 It is shortened by writing all that is live to its end once more and dropping what lies before, so
 that what a start has to read stays within a few times of what is live.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Generic, NamedTuple, TypeVar
 
-from tivo.broker.journal_format import Entry, from_record, to_record
 from tivo.broker.leader import Durable, Leader
 from tivo.broker.runtime import Runtime
 from tivo.model.errors import LogError
@@ -21,32 +21,43 @@ _ENTRIES_PER_BATCH = 1_000
 _READ_BYTES = 1 << 20
 
 
-class Journal:
+E = TypeVar("E")
+
+
+class Format(NamedTuple, Generic[E]):
+    """Entry and time in ms → key and value of a record; and back, which raises LogError for what is no entry."""
+
+    to_record: Callable[[E, int], tuple[bytes, bytes | None]]
+    from_record: Callable[[bytes, bytes | None], E]
+
+
+class Journal(Generic[E]):
     """Appends entries and reads them back. All calls come from the loop."""
 
-    def __init__(self, leader: Leader, runtime: Runtime) -> None:
+    def __init__(self, leader: Leader, runtime: Runtime, form: Format[E]) -> None:
+        self._form = form
         self._leader = leader
         self._runtime = runtime
         self._kept_bytes = 0  # appended since the log was last shortened
         self._live_bytes = 0  # what was live then
 
-    def read(self) -> Iterator[Entry]:
+    def read(self) -> Iterator[E]:
         """Every entry there is, oldest first. Raises LogError where one is damaged."""
         offset = self._leader.log.log_start
         while batches := self._leader.read(offset, _READ_BYTES):
             self._kept_bytes += len(batches)
             for position, header in record_batch.batches(batches):
                 for record in record_batch.records(batches, position, header):
-                    yield from_record(record.key or b"", record.value)
+                    yield self._form.from_record(record.key or b"", record.value)
                 offset = header.last_offset + 1
 
-    def append(self, entries: Iterable[Entry]) -> None:
+    def append(self, entries: Iterable[E]) -> None:
         """Append entries; `when_durable` tells when they count. Raises LogError."""
         now = self._runtime.now()
         now_ms = to_kafka_ms(now.wall_us)
         records = [
             record_batch.Record(offset=index, timestamp_ms=now_ms, key=key, value=value, headers=())
-            for index, (key, value) in enumerate(to_record(entry, now_ms) for entry in entries)
+            for index, (key, value) in enumerate(self._form.to_record(entry, now_ms) for entry in entries)
         ]
         batch = memoryview(record_batch.build(records))
         self._leader.append(batch, record_batch.read_header(batch), now.wall_us)
@@ -62,7 +73,7 @@ class Journal:
         settled = self._leader.high_watermark == self._leader.log.log_end
         return settled and self._kept_bytes > max(SHORTEN_ABOVE_BYTES, 4 * self._live_bytes)
 
-    def shorten(self, live: list[Entry]) -> None:
+    def shorten(self, live: list[E]) -> None:
         """Write all that is live to the end, and drop everything before once that is durable. Raises LogError."""
         begin = self._leader.log.log_end
         self._kept_bytes = 0

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msgspec import field
 
+from tivo.broker.journal import Format
 from tivo.broker.membership import GroupRecord, MemberRecord
 from tivo.broker.offsets import Committed, OffsetRecord
 from tivo.model.errors import LogError, WireError
@@ -107,6 +108,9 @@ def from_record(key: bytes, value: bytes | None) -> Entry:
     except WireError as error:
         raise LogError(f"a record of the group journal is damaged: {error}") from error
     raise LogError(f"a record of the group journal has a key of version {version}, known are 1 and 2")
+
+
+GROUP_FORMAT = Format(to_record, from_record)
 
 
 def _bytes(message: Message, version: int) -> bytes:

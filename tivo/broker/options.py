@@ -1,32 +1,44 @@
 """Settings of a broker, as plain values, and which of them do not go together."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 
+from tivo.auth.principals import Principal
+from tivo.broker import listeners
+from tivo.broker.listeners import LOCALHOST, Listener, Security, TlsOptions
 from tivo.log.flusher import FlushMode
 from tivo.model.errors import ConfigError
 from tivo.model.timeline import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
-LOCALHOST = "127.0.0.1"
-"""`localhost` may resolve to ::1 on a client where only IPv4 is bound, so the literal is told instead."""
+AuthorizerMode = Literal["off", "acl"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerOptions:
     """Settings of a broker. Spans are µs where the name says so.
 
-    `insecure` allows to bind beyond loopback, where nobody is asked who he is; `advertised_host`
-    and `advertised_port` are what clients are told to connect to, by default what is bound.
-    `complaint_lines` is how many lines about clients may be logged in 10 s.
+    `security`, `host`, `port` and what is advertised are those of the first listener, by which
+    tivo's own processes come; `listeners` are further ones. `insecure` allows to bind beyond
+    loopback where nobody is asked who he is. Rates are in bytes per second for each principal that
+    is no super user, None for no bound. `complaint_lines` is how many lines about clients may be
+    logged in 10 s.
     """
 
     data: Path
+    security: Security = Security.PLAINTEXT
     host: str = LOCALHOST
     port: int = 9092
-    insecure: bool = False
     advertised_host: str | None = None
     advertised_port: int | None = None
+    listeners: tuple[Listener, ...] = ()
+    insecure: bool = False
+    tls: TlsOptions | None = None
+    users_file: Path | None = None
+    authorizer: AuthorizerMode = "off"
+    super_users: tuple[Principal, ...] = ()
+    produce_bytes_per_second: int | None = None
+    fetch_bytes_per_second: int | None = None
     flush: FlushMode = "always"
     flush_interval_ms: int = 1_000
     segment_bytes: int = 128 << 20
@@ -39,6 +51,9 @@ class BrokerOptions:
     max_request_bytes: int = 16 << 20
     max_connections: int = 1_000
     max_connections_per_host: int = 500
+    max_connections_per_second: int = 1_000
+    login_us: int = 10 * SECOND_US
+    login_request_bytes: int = 64 << 10
     initial_rebalance_delay_us: int = 100_000
     shortest_session_us: int = 6 * SECOND_US
     max_group_members: int = 1_000
@@ -47,16 +62,22 @@ class BrokerOptions:
     stall_us: int = MINUTE_US
     complaint_lines: int = 10
 
+    @property
+    def all_listeners(self) -> tuple[Listener, ...]:
+        """The first listener, and the further ones."""
+        first = Listener(
+            security=self.security,
+            host=self.host,
+            port=self.port,
+            advertised_host=self.advertised_host,
+            advertised_port=self.advertised_port,
+        )
+        return (first, *self.listeners)
 
-def bindable(options: BrokerOptions) -> str:
-    """The address to bind. Raises ConfigError where that would let in whoever comes."""
-    host = LOCALHOST if options.host == "localhost" else options.host
-    try:
-        address = ip_address(host)
-    except ValueError:
-        raise ConfigError(f"the broker binds an IP address, not {options.host!r}") from None
-    if not address.is_loopback and not options.insecure:
-        raise ConfigError(f"{host} is reached from other machines, and nobody is asked who he is: say so to allow it")
-    if address.is_unspecified and options.advertised_host is None:
-        raise ConfigError(f"{host} is every address of this machine: which one are clients told to connect to?")
-    return host
+
+def check(options: BrokerOptions) -> None:
+    """Raises ConfigError where the listeners would let in whoever comes, or cannot do what they are asked to."""
+    for listener in options.all_listeners:
+        listeners.check(listener, options.tls, insecure=options.insecure)
+    if options.users_file is None and any(each.security.has_login for each in options.all_listeners):
+        raise ConfigError("a listener with SASL needs a users file")

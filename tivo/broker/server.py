@@ -7,27 +7,29 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
+from tivo.auth.users import NOBODY, Users
 from tivo.broker.assembly import assemble
 from tivo.broker.broker import Broker
 from tivo.broker.complaints import Complaints
 from tivo.broker.connection import Connection
+from tivo.broker.doors import Doors
 from tivo.broker.leader import Leader
-from tivo.broker.options import BrokerOptions, bindable
+from tivo.broker.options import BrokerOptions, check
+from tivo.broker.quotas import Rate
 from tivo.broker.runtime import Alarm, LoopRuntime
+from tivo.broker.throttle import Throttle
 from tivo.broker.upkeep import Upkeep
 from tivo.log.catalog import Catalog, DataDirLock, lock
 from tivo.metrics import BROKER_CONNECTIONS
-from tivo.model.errors import ConfigError, LogError
+from tivo.model.errors import LogError
 from tivo.model.timeline import SECOND_US, Now
+from tivo.users_file import UsersFile
 
 logger = logging.getLogger(__name__)
 
 SWEEP_US = SECOND_US
 CLOSE_DISK_SECONDS, CLOSE_CLIENTS_SECONDS = 2.0, 0.7
 """How long a stop waits for the disk, and for clients to take their last replies."""
-
-BACKLOG = 1_024
-"""Connections that may wait to be accepted. Above it the system drops them, and each tries again after 1 s."""
 
 READY = "ready"
 
@@ -59,15 +61,19 @@ class Server:
 
     def __init__(self, options: BrokerOptions, now: Callable[[], Now]) -> None:
         self.max_request_bytes = options.max_request_bytes
+        self.login_request_bytes = options.login_request_bytes
+        self.login_us = options.login_us
+        self.throttle = Throttle(options.produce_bytes_per_second, options.fetch_bytes_per_second, options.super_users)
         self.complaints = Complaints(logger, now, lines=options.complaint_lines)
-        self.port = 0
+        self.doors = Doors(self)
         self.broker: Broker
         self._options = options
         self._now = now
         self._runtime: LoopRuntime
         self._lock: DataDirLock
         self._catalog: Catalog
-        self._listener: asyncio.Server
+        self._users: UsersFile | None = None
+        self._rate = Rate(options.max_connections_per_second)
         self.connections: set[Connection] = set()
         self._hosts: Counter[str] = Counter()
         self._all_gone = asyncio.Event()
@@ -80,23 +86,19 @@ class Server:
     async def open(self) -> None:
         """Recover, then listen."""
         options = self._options
-        host = bindable(options)
+        check(options)
+        if options.users_file is not None:
+            self._users = UsersFile(options.users_file)
         self._runtime = LoopRuntime(self._now)
         self._runtime.failed.add_done_callback(self._fail)
         self._lock = lock(options.data)
         try:
-            self._listener = await self._bind(host)
-            self.port = self._listener.sockets[0].getsockname()[1]
+            await self.doors.bind(options.all_listeners, options.tls)  # a broker without its ports touches no log
             self._catalog = Catalog.open(options.data)
-            self.broker = assemble(
-                options,
-                self._catalog,
-                self._runtime,
-                host=options.advertised_host or host,
-                port=options.advertised_port or self.port,
-            )
+            endpoints = tuple(self.doors.endpoints)
+            self.broker = assemble(options, self._catalog, self._runtime, endpoints=endpoints, users=self._users_now)
             self._upkeep = Upkeep(self.broker.topics, self._runtime)
-            await self._listener.start_serving()
+            await self.doors.open()
         except BaseException:
             self._runtime.close(wait=True)
             self._lock.release()
@@ -104,16 +106,13 @@ class Server:
         self._state = READY
         self._alarm = self._runtime.call_at(self._now().steady_us + SWEEP_US, self._tick)
 
-    async def _bind(self, host: str) -> asyncio.Server:
-        """Take the port first: a broker that cannot have it must not touch the log."""
-        loop = asyncio.get_running_loop()
-        port = self._options.port
-        try:
-            return await loop.create_server(partial(Connection, self), host, port, backlog=BACKLOG, start_serving=False)
-        except OSError as error:
-            raise ConfigError(
-                f"{host}:{port} cannot be bound ({error.strerror}): choose another port, or stop what uses it"
-            ) from error
+    @property
+    def port(self) -> int:
+        """Where the first listener listens."""
+        return self.doors.ports[0]
+
+    def _users_now(self) -> Users:
+        return NOBODY if self._users is None else self._users.users
 
     def _fail(self, failed: "asyncio.Future[None]") -> None:
         if not failed.cancelled() and (error := failed.exception()) is not None:
@@ -134,7 +133,8 @@ class Server:
         """Take nothing more, answer what is owed, leave the log clean."""
         self._state = "closing"
         self._alarm.cancel()
-        self._listener.close()
+        self.doors.shut()
+        await self.doors.close()
         self.broker.waiters.wake_all()
         for connection in tuple(self.connections):
             connection.drain()
@@ -176,6 +176,8 @@ class Server:
 
     def admit(self, connection: Connection, host: str) -> str | None:
         """None, or why there is no room for one more connection."""
+        if not self._rate.allows(host, self._now().steady_us):
+            return f"{self._options.max_connections_per_second} connections from there in a second are the limit"
         if len(self.connections) >= self._options.max_connections:
             return f"there are {len(self.connections)} connections, the limit"
         if self._hosts[host] >= self._options.max_connections_per_host:
@@ -202,6 +204,8 @@ class Server:
     def sweep(self) -> None:
         """Close what has been silent, stuck or half said for too long, and look after the logs. Called each second."""
         now = self._now()
+        if self._users is not None:
+            self._users.look()
         for connection in tuple(self.connections):
             why = self._why_close(connection, now.steady_us)
             if why is not None:
@@ -214,6 +218,10 @@ class Server:
 
     def _why_close(self, connection: Connection, steady_us: int) -> str | None:
         options = self._options
+        if connection.opened_us is None:
+            return None  # TLS has a deadline of its own
+        if not connection.is_known and steady_us - connection.opened_us > options.login_us:
+            return f"did not say within {options.login_us // SECOND_US} s who it is"
         if connection.is_idle and steady_us - connection.heard_us > options.idle_us:
             return f"silent for {options.idle_us // SECOND_US} s"
         since_us = connection.unfinished_since_us

@@ -7,11 +7,14 @@ from tivo.broker.broker import Broker, Caller
 from tivo.broker.handlers import (
     alter_configs,
     api_versions,
+    create_acls,
     create_partitions,
     create_topics,
+    delete_acls,
     delete_groups,
     delete_records,
     delete_topics,
+    describe_acls,
     describe_cluster,
     describe_configs,
     describe_groups,
@@ -33,16 +36,21 @@ from tivo.broker.handlers import (
     offset_fetch,
     offset_for_leader_epoch,
     produce,
+    sasl_authenticate,
+    sasl_handshake,
     sync_group,
 )
 from tivo.broker.replies import Reply
 from tivo.wire.messages.alter_configs import AlterConfigsRequest
 from tivo.wire.messages.api_versions import ApiVersionsRequest
+from tivo.wire.messages.create_acls import CreateAclsRequest
 from tivo.wire.messages.create_partitions import CreatePartitionsRequest
 from tivo.wire.messages.create_topics import CreateTopicsRequest
+from tivo.wire.messages.delete_acls import DeleteAclsRequest
 from tivo.wire.messages.delete_groups import DeleteGroupsRequest
 from tivo.wire.messages.delete_records import DeleteRecordsRequest
 from tivo.wire.messages.delete_topics import DeleteTopicsRequest
+from tivo.wire.messages.describe_acls import DescribeAclsRequest
 from tivo.wire.messages.describe_cluster import DescribeClusterRequest
 from tivo.wire.messages.describe_configs import DescribeConfigsRequest
 from tivo.wire.messages.describe_groups import DescribeGroupsRequest
@@ -64,6 +72,8 @@ from tivo.wire.messages.offset_delete import OffsetDeleteRequest
 from tivo.wire.messages.offset_fetch import OffsetFetchRequest
 from tivo.wire.messages.offset_for_leader_epoch import OffsetForLeaderEpochRequest
 from tivo.wire.messages.produce import ProduceRequest
+from tivo.wire.messages.sasl_authenticate import SaslAuthenticateRequest
+from tivo.wire.messages.sasl_handshake import SaslHandshakeRequest
 from tivo.wire.messages.sync_group import SyncGroupRequest
 from tivo.wire.schema import Message
 
@@ -89,15 +99,20 @@ _HANDLERS = (
     Handler(SyncGroupRequest, sync_group.handle),
     Handler(DescribeGroupsRequest, describe_groups.handle),
     Handler(ListGroupsRequest, list_groups.handle),
+    Handler(SaslHandshakeRequest, sasl_handshake.handle),
     Handler(ApiVersionsRequest, api_versions.handle),
     Handler(CreateTopicsRequest, create_topics.handle),
     Handler(DeleteTopicsRequest, delete_topics.handle),
     Handler(DeleteRecordsRequest, delete_records.handle),
     Handler(InitProducerIdRequest, init_producer_id.handle),
     Handler(OffsetForLeaderEpochRequest, offset_for_leader_epoch.handle),
+    Handler(DescribeAclsRequest, describe_acls.handle),
+    Handler(CreateAclsRequest, create_acls.handle),
+    Handler(DeleteAclsRequest, delete_acls.handle),
     Handler(DescribeConfigsRequest, describe_configs.handle),
     Handler(AlterConfigsRequest, alter_configs.handle),
     Handler(DescribeLogDirsRequest, describe_log_dirs.handle),
+    Handler(SaslAuthenticateRequest, sasl_authenticate.handle),
     Handler(CreatePartitionsRequest, create_partitions.handle),
     Handler(DeleteGroupsRequest, delete_groups.handle),
     Handler(ElectLeadersRequest, elect_leaders.handle),
@@ -112,3 +127,8 @@ TABLE: Mapping[int, Handler] = {handler.request.api.key: handler for handler in 
 
 SERVED: Mapping[int, type[Message]] = {key: handler.request for key, handler in TABLE.items()}
 """The same for the wire: which requests it has to understand."""
+
+BEFORE_LOGIN = frozenset(
+    request.api.key for request in (ApiVersionsRequest, SaslHandshakeRequest, SaslAuthenticateRequest)
+)
+"""What is served to a client that has to say who it is, before it has."""

@@ -3,11 +3,11 @@
 Old: a client that knows IncrementalAlterConfigs uses that, since here a setting that is not named
 goes back to its default.
 
-Odd, per resource, with nothing changed: UNKNOWN_TOPIC_OR_PARTITION (3), INVALID_CONFIG (40) for
-what a topic cannot have, INVALID_TOPIC_EXCEPTION (17) for the broker's own topics,
-INVALID_REQUEST (42) for a value that is missing, for a resource or a setting named twice, and for
-resources other than topics: the broker's own settings are those that it was started with.
-KAFKA_STORAGE_ERROR (56) where the disk fails.
+Odd, per resource, with nothing changed: TOPIC_AUTHORIZATION_FAILED (29) without ALTER_CONFIGS,
+UNKNOWN_TOPIC_OR_PARTITION (3), INVALID_CONFIG (40) for what a topic cannot have,
+INVALID_TOPIC_EXCEPTION (17) for the broker's own topics, INVALID_REQUEST (42) for a value that is
+missing, for a resource or a setting named twice, and for resources other than topics: the broker's
+own settings are those that it was started with. KAFKA_STORAGE_ERROR (56) where the disk fails.
 
 - "Validate only" checks and changes nothing.
 """
@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.config_changes import replaced
 from tivo.broker.handlers.describe_configs import TOPIC
@@ -55,11 +57,12 @@ def handle(broker: Broker, request: AlterConfigsRequest, caller: Caller) -> Repl
         )
         response.responses.append(result)
         alterations.append(Alteration(result, partial(_replace, each.configs)))
-    return alter(broker, response, alterations, validate_only=request.validate_only)
+    return alter(broker, caller, response, alterations, validate_only=request.validate_only)
 
 
 def alter(
     broker: Broker,
+    caller: Caller,
     response: AlterConfigsResponse | IncrementalAlterConfigsResponse,
     alterations: list[Alteration],
     *,
@@ -69,6 +72,7 @@ def alter(
     parts = Parts(response)
     for result, make in alterations:
         try:
+            broker.authorizer.check(caller, Operation.ALTER_CONFIGS, _resource(result))
             _check_resource(result, (one for one, _ in alterations))
             broker.topics.check_alteration(result.resource_name, make)
         except RequestError as error:
@@ -82,6 +86,11 @@ def alter(
 
 def _replace(configs: list[AlterableConfig], present: Configs) -> Configs:
     return replaced([(config.name, config.value) for config in configs])
+
+
+def _resource(result: Result) -> acl.Resource:
+    """Whatever is no topic is the broker's, so the cluster's."""
+    return acl.topic(result.resource_name) if result.resource_type == TOPIC else acl.CLUSTER
 
 
 def _check_resource(result: Result, all_results: Iterable[Result]) -> None:

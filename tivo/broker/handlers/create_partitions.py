@@ -1,14 +1,16 @@
 """CreatePartitions (37), versions 0-3: give topics more partitions.
 
-Odd, per topic: UNKNOWN_TOPIC_OR_PARTITION (3), INVALID_PARTITIONS (37) for a number that is not
-more, INVALID_REPLICA_ASSIGNMENT (39), POLICY_VIOLATION (44) beyond the limit,
-INVALID_TOPIC_EXCEPTION (17) for the broker's own topics.
+Odd, per topic: TOPIC_AUTHORIZATION_FAILED (29) without ALTER, UNKNOWN_TOPIC_OR_PARTITION (3),
+INVALID_PARTITIONS (37) for a number that is not more, INVALID_REPLICA_ASSIGNMENT (39),
+POLICY_VIOLATION (44) beyond the limit, INVALID_TOPIC_EXCEPTION (17) for the broker's own topics.
 
 - "Validate only" checks and changes nothing.
 """
 
 from functools import partial
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.replies import Parts, Reply
@@ -30,6 +32,7 @@ def handle(broker: Broker, request: CreatePartitionsRequest, caller: Caller) -> 
         result = CreatePartitionsTopicResult(name=topic.name)
         response.results.append(result)
         try:
+            broker.authorizer.check(caller, Operation.ALTER, acl.topic(topic.name))
             present = broker.topics.check_growth(topic.name, topic.count)
             _check_assignments(broker, topic, len(present.leaders))
         except RequestError as error:

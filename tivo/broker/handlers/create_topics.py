@@ -1,17 +1,20 @@
 """CreateTopics (19), versions 2-7: make topics. Answered when they are on stable storage.
 
-Odd, per topic: TOPIC_ALREADY_EXISTS (36), INVALID_TOPIC_EXCEPTION (17) for names, those that
-begin with `__` too, INVALID_PARTITIONS (37), INVALID_REPLICATION_FACTOR (38) above 1,
-INVALID_CONFIG (40), INVALID_REPLICA_ASSIGNMENT (39), INVALID_REQUEST (42) for a topic named
-twice, POLICY_VIOLATION (44) beyond the limits of partitions or of topics in one request.
+Odd, per topic: TOPIC_AUTHORIZATION_FAILED (29) without CREATE of it or of the cluster,
+TOPIC_ALREADY_EXISTS (36), INVALID_TOPIC_EXCEPTION (17) for names, those that begin with `__` too,
+INVALID_PARTITIONS (37), INVALID_REPLICATION_FACTOR (38) above 1, INVALID_CONFIG (40),
+INVALID_REPLICA_ASSIGNMENT (39), INVALID_REQUEST (42) for a topic named twice, POLICY_VIOLATION (44)
+beyond the limits of partitions or of topics in one request.
 
 - 2: "validate only" checks and makes nothing. 4: -1 means the default number of partitions and
-  replicas. 5: partitions and settings are told. 7: the topic id.
+  replicas. 5: partitions and settings are told to whoever may DESCRIBE_CONFIGS. 7: the topic id.
 """
 
 from collections import Counter
 from functools import partial
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.handlers.describe_configs import topic_configs
 from tivo.broker.refusal import Refusal, code_of
@@ -39,6 +42,7 @@ def handle(broker: Broker, request: CreateTopicsRequest, caller: Caller) -> Repl
         response.topics.append(result)
         try:
             _check_request(broker, request, times[topic.name])
+            check_creation(broker, caller, topic.name)
             partitions = _partitions(broker, topic)
             configs = {config.name: config.value for config in topic.configs if config.value is not None}
             broker.topics.check_new(topic.name, partitions, configs)
@@ -47,22 +51,38 @@ def handle(broker: Broker, request: CreateTopicsRequest, caller: Caller) -> Repl
             continue
         if not request.validate_only:
             parts.owe()
-            broker.topics.create(topic.name, partitions, configs, partial(_made, broker, parts, result))
+            broker.topics.create(topic.name, partitions, configs, partial(_made, broker, caller, parts, result))
     return parts.reply()
 
 
-def _made(broker: Broker, parts: Parts, result: CreatableTopicResult, made: Topic | LogError | RequestError) -> None:
-    if isinstance(made, Topic):
-        result.topic_id = made.id
-        result.num_partitions = len(made.leaders)
-        result.replication_factor = 1
-        result.configs = [
-            CreatableTopicConfigs(name=config.name, value=config.value, config_source=config.source)
-            for config in topic_configs(made, broker.topics.defaults)
-        ]
-    else:
+def check_creation(broker: Broker, caller: Caller, name: str) -> None:
+    """Raises Refusal where the caller may not make a topic of this name."""
+    if not broker.authorizer.sees(caller, Operation.CREATE, acl.CLUSTER):
+        broker.authorizer.check(caller, Operation.CREATE, acl.topic(name))
+
+
+def _made(
+    broker: Broker, caller: Caller, parts: Parts, result: CreatableTopicResult, made: Topic | LogError | RequestError
+) -> None:
+    if not isinstance(made, Topic):
         _refuse(result, made)
+    else:
+        result.topic_id = made.id
+        if broker.authorizer.sees(caller, Operation.DESCRIBE_CONFIGS, acl.topic(made.name)):
+            _describe(broker, result, made)
+        else:
+            result.topic_config_error_code = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+            result.configs = None
     parts.settle()
+
+
+def _describe(broker: Broker, result: CreatableTopicResult, made: Topic) -> None:
+    result.num_partitions = len(made.leaders)
+    result.replication_factor = 1
+    result.configs = [
+        CreatableTopicConfigs(name=config.name, value=config.value, config_source=config.source)
+        for config in topic_configs(made, broker.topics.defaults)
+    ]
 
 
 def _refuse(result: CreatableTopicResult, error: LogError | RequestError) -> None:

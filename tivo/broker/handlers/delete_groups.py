@@ -1,11 +1,13 @@
 """DeleteGroups (42), versions 0-2: delete groups that nobody is in, with their committed offsets.
 
-Odd: NON_EMPTY_GROUP (68), GROUP_ID_NOT_FOUND (69), COORDINATOR_NOT_AVAILABLE (15) where the
-journal takes nothing.
+Odd: GROUP_AUTHORIZATION_FAILED (30) without DELETE, NON_EMPTY_GROUP (68), GROUP_ID_NOT_FOUND (69),
+COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
 """
 
 from functools import partial
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.replies import Parts, Reply
 from tivo.model.errors import LogError
@@ -19,6 +21,9 @@ def handle(broker: Broker, request: DeleteGroupsRequest, caller: Caller) -> Repl
     for group_id in request.groups_names:
         result = DeletableGroupResult(group_id=group_id)
         response.results.append(result)
+        result.error_code = broker.authorizer.error(caller, Operation.DELETE, acl.group(group_id))
+        if result.error_code:
+            continue
         parts.owe()
         broker.coordinator.delete(group_id, partial(_deleted, parts, result))
     return parts.reply()

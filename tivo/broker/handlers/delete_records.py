@@ -1,9 +1,9 @@
 """DeleteRecords (21), versions 0-2: let the log of a partition start later. Answered when that is on stable storage.
 
-Odd, per partition: UNKNOWN_TOPIC_OR_PARTITION (3); OFFSET_OUT_OF_RANGE (1) beyond the high watermark
-and below -1; INVALID_TOPIC_EXCEPTION (17) for the broker's own topics; POLICY_VIOLATION (44) for a
-topic that is compacted and nothing else, whose records go only when they are superseded;
-KAFKA_STORAGE_ERROR (56) where the disk fails.
+Odd, per partition: TOPIC_AUTHORIZATION_FAILED (29) without DELETE; UNKNOWN_TOPIC_OR_PARTITION (3);
+OFFSET_OUT_OF_RANGE (1) beyond the high watermark and below -1; INVALID_TOPIC_EXCEPTION (17) for the
+broker's own topics; POLICY_VIOLATION (44) for a topic that is compacted and nothing else, whose
+records go only when they are superseded; KAFKA_STORAGE_ERROR (56) where the disk fails.
 
 - The offset -1 means the high watermark. One that lies before the start of the log moves nothing
   and is answered with that start.
@@ -13,6 +13,8 @@ KAFKA_STORAGE_ERROR (56) where the disk fails.
 
 from functools import partial
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.leader import Leader
 from tivo.broker.refusal import Refusal, code_of
@@ -38,6 +40,7 @@ def handle(broker: Broker, request: DeleteRecordsRequest, caller: Caller) -> Rep
         response.topics.append(DeleteRecordsTopicResult(name=topic.name, partitions=results))
         for place, result in zip(topic.partitions, results, strict=True):
             try:
+                broker.authorizer.check(caller, Operation.DELETE, acl.topic(topic.name))
                 leader = _leader(broker, topic.name, place)
                 start = _start(leader, place.offset)
             except RequestError as error:

@@ -2,7 +2,7 @@
 
 A topic is gone for everybody at once; the answer comes when that is on stable storage.
 
-Odd, per topic: UNKNOWN_TOPIC_OR_PARTITION (3), UNKNOWN_TOPIC_ID (100),
+Odd, per topic: TOPIC_AUTHORIZATION_FAILED (29) without DELETE, UNKNOWN_TOPIC_OR_PARTITION (3), UNKNOWN_TOPIC_ID (100),
 INVALID_TOPIC_EXCEPTION (17) for the broker's own topics, INVALID_REQUEST (42) for a name and an
 id at once, KAFKA_STORAGE_ERROR (56) where the disk fails.
 
@@ -11,6 +11,8 @@ id at once, KAFKA_STORAGE_ERROR (56) where the disk fails.
 
 from functools import partial
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.replies import Parts, Reply
@@ -38,7 +40,7 @@ def handle(broker: Broker, request: DeleteTopicsRequest, caller: Caller) -> Repl
         result = DeletableTopicResult(name=each.name, topic_id=each.topic_id)
         response.responses.append(result)
         try:
-            topic = _find(broker, each)
+            topic = _find(broker, caller, each)
         except RequestError as error:
             _refuse(result, error)
             continue
@@ -48,12 +50,24 @@ def handle(broker: Broker, request: DeleteTopicsRequest, caller: Caller) -> Repl
     return parts.reply()
 
 
-def _find(broker: Broker, wanted: DeleteTopicState) -> Topic:
+def _find(broker: Broker, caller: Caller, wanted: DeleteTopicState) -> Topic:
     if wanted.name is not None and wanted.topic_id != NO_UUID:
         raise Refusal(ErrorCode.INVALID_REQUEST, f"topic {wanted.name!r} is named by an id too")
-    topic = broker.topics.by_id(wanted.topic_id) if wanted.name is None else broker.topics.get(wanted.name)
+    if wanted.name is not None:
+        broker.authorizer.check(caller, Operation.DELETE, acl.topic(wanted.name))
+        topic = broker.topics.get(wanted.name)
+    else:
+        topic = broker.topics.by_id(wanted.topic_id)
+        _check_by_id(broker, caller, topic)
     check_name(topic.name)
     return topic
+
+
+def _check_by_id(broker: Broker, caller: Caller, topic: Topic) -> None:
+    """Raises Refusal without DELETE; it names the topic only to whoever may see it."""
+    if not broker.authorizer.sees(caller, Operation.DESCRIBE, acl.topic(topic.name)):
+        raise Refusal(ErrorCode.UNKNOWN_TOPIC_ID, f"there is no topic with id {topic.id.hex()}")
+    broker.authorizer.check(caller, Operation.DELETE, acl.topic(topic.name))
 
 
 def _deleted(

@@ -2,9 +2,10 @@
 
 Odd: UNSUPPORTED_ENDPOINT_TYPE (115) where controllers are asked for (version 1).
 
-- Authorized operations are never told (there are no ACLs).
+- What the caller may do to the cluster is told where he asks.
 """
 
+from tivo.auth import acl
 from tivo.broker.broker import Broker, Caller
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.describe_cluster import (
@@ -12,12 +13,13 @@ from tivo.wire.messages.describe_cluster import (
     DescribeClusterRequest,
     DescribeClusterResponse,
 )
+from tivo.wire.schema import UNKNOWN_OPERATIONS
 
 BROKERS = 1
 
 
 def handle(broker: Broker, request: DescribeClusterRequest, caller: Caller) -> DescribeClusterResponse:
-    me = broker.identity
+    me, at = broker.identity, caller.session.endpoint
     if request.endpoint_type != BROKERS:
         return DescribeClusterResponse(
             error_code=ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
@@ -28,5 +30,8 @@ def handle(broker: Broker, request: DescribeClusterRequest, caller: Caller) -> D
     return DescribeClusterResponse(
         cluster_id=me.cluster_id,
         controller_id=me.node_id,
-        brokers=[DescribeClusterBroker(broker_id=me.node_id, host=me.host, port=me.port)],
+        brokers=[DescribeClusterBroker(broker_id=me.node_id, host=at.host, port=at.port)],
+        cluster_authorized_operations=broker.authorizer.operations(caller, acl.CLUSTER)
+        if request.include_cluster_authorized_operations
+        else UNKNOWN_OPERATIONS,
     )

@@ -1,7 +1,8 @@
 """DescribeConfigs (32), versions 1-4: settings of topics and of this broker.
 
-Odd: UNKNOWN_TOPIC_OR_PARTITION (3); INVALID_REQUEST (42) for kinds of resources other than topic
-(2) and broker (4), and for another broker's id.
+Odd: TOPIC_AUTHORIZATION_FAILED (29), CLUSTER_AUTHORIZATION_FAILED (31) without DESCRIBE_CONFIGS;
+UNKNOWN_TOPIC_OR_PARTITION (3); INVALID_REQUEST (42) for kinds of resources other than topic (2) and
+broker (4), and for another broker's id.
 
 - 1: where a setting comes from, and its synonyms where they are asked for: the topic's own value,
   then the default, under the name that Kafka's brokers have for it. 3: its kind; no documentation.
@@ -10,6 +11,8 @@ Odd: UNKNOWN_TOPIC_OR_PARTITION (3); INVALID_REQUEST (42) for kinds of resources
 
 from typing import NamedTuple
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.topic_settings import BOOLEAN, INT, KNOWN, LONG, STRING, Known, TopicSettings
@@ -59,7 +62,7 @@ class Config(NamedTuple):
 
 
 def handle(broker: Broker, request: DescribeConfigsRequest, caller: Caller) -> DescribeConfigsResponse:
-    told = [_described(broker, resource, synonyms=request.include_synonyms) for resource in request.resources]
+    told = [_described(broker, caller, resource, synonyms=request.include_synonyms) for resource in request.resources]
     return DescribeConfigsResponse(results=told)
 
 
@@ -82,7 +85,7 @@ def _of_broker(name: str) -> str:
 
 def _broker_configs(broker: Broker) -> list[Config]:
     me, limits = broker.identity, broker.limits
-    address = f"PLAINTEXT://{me.host}:{me.port}"
+    address = ",".join(map(str, me.endpoints))
     own = (
         ("advertised.listeners", address, STRING),
         ("auto.create.topics.enable", str(limits.auto_create).lower(), BOOLEAN),
@@ -104,12 +107,14 @@ def _broker_configs(broker: Broker) -> list[Config]:
     ]
 
 
-def _described(broker: Broker, resource: DescribeConfigsResource, *, synonyms: bool) -> DescribeConfigsResult:
+def _described(
+    broker: Broker, caller: Caller, resource: DescribeConfigsResource, *, synonyms: bool
+) -> DescribeConfigsResult:
     result = DescribeConfigsResult(
         error_message=None, resource_type=resource.resource_type, resource_name=resource.resource_name
     )
     try:
-        configs = _configs(broker, resource)
+        configs = _configs(broker, caller, resource)
     except RequestError as error:
         result.error_code, result.error_message = code_of(error), str(error)
         return result
@@ -131,10 +136,12 @@ def _described(broker: Broker, resource: DescribeConfigsResource, *, synonyms: b
     return result
 
 
-def _configs(broker: Broker, resource: DescribeConfigsResource) -> list[Config]:
+def _configs(broker: Broker, caller: Caller, resource: DescribeConfigsResource) -> list[Config]:
     name = resource.resource_name
     if resource.resource_type == TOPIC:
+        broker.authorizer.check(caller, Operation.DESCRIBE_CONFIGS, acl.topic(name))
         return topic_configs(broker.topics.get(name), broker.topics.defaults)
+    broker.authorizer.check(caller, Operation.DESCRIBE_CONFIGS, acl.CLUSTER)
     if resource.resource_type == BROKER and name == str(broker.identity.node_id):
         return _broker_configs(broker)
     raise Refusal(ErrorCode.INVALID_REQUEST, f"there are no settings of kind {resource.resource_type}, name {name!r}")

@@ -1,11 +1,13 @@
 """DescribeGroups (15), versions 0-5: state and members of groups.
 
-Odd: a group that nobody is in and that is not known has the state "Dead" and no error. An empty
-group id gets INVALID_GROUP_ID (24).
+Odd: GROUP_AUTHORIZATION_FAILED (30) without DESCRIBE; a group that nobody is in and that is not
+known has the state "Dead" and no error. An empty group id gets INVALID_GROUP_ID (24).
 
-- 3: authorized operations are never told (there are no ACLs). 4: static members.
+- 3: what the caller may do to a group is told where he asks. 4: static members.
 """
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.groups import Group, State
 from tivo.wire.error_codes import ErrorCode
@@ -20,7 +22,17 @@ UNKNOWN = "Dead"
 
 
 def handle(broker: Broker, request: DescribeGroupsRequest, caller: Caller) -> DescribeGroupsResponse:
-    return DescribeGroupsResponse(groups=[_described(broker, group_id) for group_id in request.groups])
+    groups = [_authorized(broker, caller, group_id) for group_id in request.groups]
+    if request.include_authorized_operations:
+        for group in groups:
+            if not group.error_code:
+                group.authorized_operations = broker.authorizer.operations(caller, acl.group(group.group_id))
+    return DescribeGroupsResponse(groups=groups)
+
+
+def _authorized(broker: Broker, caller: Caller, group_id: str) -> DescribedGroup:
+    error = broker.authorizer.error(caller, Operation.DESCRIBE, acl.group(group_id))
+    return DescribedGroup(group_id=group_id, error_code=error) if error else _described(broker, group_id)
 
 
 def _described(broker: Broker, group_id: str) -> DescribedGroup:

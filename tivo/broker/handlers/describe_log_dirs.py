@@ -1,12 +1,15 @@
 """DescribeLogDirs (35), versions 1-4: how much of the disk each partition uses.
 
-Odd: topics and partitions that are not there are left out, as with Kafka.
+Odd: CLUSTER_AUTHORIZATION_FAILED (31) without DESCRIBE of the cluster; topics and partitions that
+are not there are left out, as with Kafka.
 
 - 3: an error for the whole. 4: size and room of the disk.
 """
 
 from shutil import disk_usage
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.leader import Leader
 from tivo.wire.messages.describe_log_dirs import (
@@ -19,6 +22,9 @@ from tivo.wire.messages.describe_log_dirs import (
 
 
 def handle(broker: Broker, request: DescribeLogDirsRequest, caller: Caller) -> DescribeLogDirsResponse:
+    error = broker.authorizer.error(caller, Operation.DESCRIBE, acl.CLUSTER)
+    if error:
+        return DescribeLogDirsResponse(error_code=error)
     disk = disk_usage(broker.data_dir)
     wanted = None if request.topics is None else {topic.topic: frozenset(topic.partitions) for topic in request.topics}
     topics = [

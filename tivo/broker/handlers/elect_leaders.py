@@ -1,11 +1,13 @@
 """ElectLeaders (43), versions 0-2: let the preferred replicas lead. They do: there is one broker.
 
-Odd, per partition: ELECTION_NOT_NEEDED (84) for each that is there, UNKNOWN_TOPIC_OR_PARTITION
-(3) for the others.
+Odd: CLUSTER_AUTHORIZATION_FAILED (31) without ALTER of the cluster; per partition:
+ELECTION_NOT_NEEDED (84) for each that is there, UNKNOWN_TOPIC_OR_PARTITION (3) for the others.
 
 - Null topics mean all that need an election: none. 1: also unclean elections, which nothing needs either.
 """
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.refusal import code_of
 from tivo.model.errors import RequestError
@@ -19,6 +21,9 @@ from tivo.wire.messages.elect_leaders import (
 
 
 def handle(broker: Broker, request: ElectLeadersRequest, caller: Caller) -> ElectLeadersResponse:
+    error = broker.authorizer.error(caller, Operation.ALTER, acl.CLUSTER)
+    if error:
+        return ElectLeadersResponse(error_code=error)
     return ElectLeadersResponse(
         replica_election_results=[
             ReplicaElectionResult(

@@ -1,6 +1,7 @@
 """Fetch (1), versions 4-16: record batches from given offsets on, waiting for them if there are none yet.
 
-Odd: OFFSET_OUT_OF_RANGE (1) below the log's start or beyond its end, with the high watermark told;
+Odd: TOPIC_AUTHORIZATION_FAILED (29) without READ; OFFSET_OUT_OF_RANGE (1) below the log's start or
+beyond its end, with the high watermark told;
 UNKNOWN_TOPIC_OR_PARTITION (3), UNKNOWN_TOPIC_ID (100) from version 13 on; FENCED_LEADER_EPOCH
 (74) and UNKNOWN_LEADER_EPOCH (76) for a leader epoch that is not the present one;
 KAFKA_STORAGE_ERROR (56) where the batch on disk is damaged. Any error answers at once.
@@ -9,12 +10,15 @@ KAFKA_STORAGE_ERROR (56) where the batch on disk is damaged. Any error answers a
   even above max_bytes: else a consumer could never get past it.
 - No records are empty, never null: clients take null for a broken answer.
 - 7: fetch sessions are declined (session_id 0), so every request names all its partitions.
-- 13: topics by id only. 15: replica state is ignored, this broker has no followers.
+- 13: topics by id only. Whoever says that he is a follower, of which this broker has none, gets
+  TOPIC_AUTHORIZATION_FAILED (29): a replica id must open no door (CVE-2018-1288).
 - Isolation levels are the same, as long as there are no transactions.
 """
 
 from typing import NamedTuple
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.leader import NOTHING, Leader, check_leader_epoch
 from tivo.broker.refusal import Refusal, code_of
@@ -46,20 +50,20 @@ class Gathered(NamedTuple):
 
 
 def handle(broker: Broker, request: FetchRequest, caller: Caller) -> Reply:
-    gathered = _gather(broker, request, caller.version)
+    gathered = _gather(broker, request, caller)
     wait_us = min(request.max_wait_ms * MILLISECOND_US, broker.limits.longest_wait_us)
     is_enough = gathered.size >= request.min_bytes or gathered.has_error or not gathered.leaders
     if is_enough or wait_us <= 0:
         return gathered.response
-    return _park(broker, request, caller.version, gathered, wait_us)
+    return _park(broker, request, caller, gathered, wait_us)
 
 
-def _park(broker: Broker, request: FetchRequest, version: int, gathered: Gathered, wait_us: int) -> Deferred:
+def _park(broker: Broker, request: FetchRequest, caller: Caller, gathered: Gathered, wait_us: int) -> Deferred:
     deferred = Deferred()
 
     def wake() -> None:
         alarm.cancel()
-        deferred.give(_gather(broker, request, version).response)
+        deferred.give(_gather(broker, request, caller).response)
 
     def expire() -> None:
         broker.waiters.leave(parked)
@@ -75,14 +79,15 @@ def _park(broker: Broker, request: FetchRequest, version: int, gathered: Gathere
     return deferred
 
 
-def _gather(broker: Broker, request: FetchRequest, version: int) -> Gathered:
+def _gather(broker: Broker, request: FetchRequest, caller: Caller) -> Gathered:
     budget = min(max(request.max_bytes, 0), broker.unsent.room(broker.limits.max_fetch_bytes))
+    is_follower = max(request.replica_id, request.replica_state.replica_id) >= 0
     size = 0
     has_error = False
     leaders: list[Leader] = []
     responses: list[FetchableTopicResponse] = []
     for wanted in request.topics:
-        found = _find(broker, wanted, version)
+        found = ErrorCode.TOPIC_AUTHORIZATION_FAILED if is_follower else _find(broker, wanted, caller)
         partitions = []
         for place in wanted.partitions:
             data = _read(found, place, max_bytes=budget - size, is_first=size == 0, leaders=leaders)
@@ -93,9 +98,14 @@ def _gather(broker: Broker, request: FetchRequest, version: int) -> Gathered:
     return Gathered(FetchResponse(responses=responses), size, leaders, has_error)
 
 
-def _find(broker: Broker, wanted: FetchTopic, version: int) -> Topic | ErrorCode:
+def _find(broker: Broker, wanted: FetchTopic, caller: Caller) -> Topic | ErrorCode:
     try:
-        return broker.topics.by_id(wanted.topic_id) if version >= BY_ID else broker.topics.get(wanted.topic)
+        if caller.version >= BY_ID:
+            topic = broker.topics.by_id(wanted.topic_id)
+            broker.authorizer.check(caller, Operation.READ, acl.topic(topic.name))
+            return topic
+        broker.authorizer.check(caller, Operation.READ, acl.topic(wanted.topic))
+        return broker.topics.get(wanted.topic)
     except RequestError as error:
         return code_of(error)
 

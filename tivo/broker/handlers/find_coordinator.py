@@ -1,12 +1,15 @@
 """FindCoordinator (10), versions 0-4: who coordinates a group. Always this broker.
 
-Odd: an empty group id gets INVALID_GROUP_ID (24). Transactions are not served: key type 1 gets
+Odd: GROUP_AUTHORIZATION_FAILED (30) without DESCRIBE of the group; an empty group id gets
+INVALID_GROUP_ID (24). Transactions are not served: key type 1 gets
 TRANSACTIONAL_ID_AUTHORIZATION_FAILED (53), which all clients take as final, where librdkafka goes
 on asking after any other error. Other key types get INVALID_REQUEST (42).
 
 - 0: groups only. 1: key types. 4: several keys at once.
 """
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.refusal import Refusal, code_of
 from tivo.wire.error_codes import ErrorCode
@@ -20,9 +23,9 @@ NOBODY = -1
 def handle(broker: Broker, request: FindCoordinatorRequest, caller: Caller) -> FindCoordinatorResponse:
     if caller.version >= SEVERAL_KEYS:
         return FindCoordinatorResponse(
-            coordinators=[_coordinator(broker, key, request.key_type) for key in request.coordinator_keys]
+            coordinators=[_coordinator(broker, caller, key, request.key_type) for key in request.coordinator_keys]
         )
-    found = _coordinator(broker, request.key, request.key_type)
+    found = _coordinator(broker, caller, request.key, request.key_type)
     return FindCoordinatorResponse(
         error_code=found.error_code,
         error_message=found.error_message,
@@ -32,15 +35,16 @@ def handle(broker: Broker, request: FindCoordinatorRequest, caller: Caller) -> F
     )
 
 
-def _coordinator(broker: Broker, key: str, key_type: int) -> Coordinator:
+def _coordinator(broker: Broker, caller: Caller, key: str, key_type: int) -> Coordinator:
     try:
         _check(key, key_type)
+        broker.authorizer.check(caller, Operation.DESCRIBE, acl.group(key))
     except Refusal as refusal:
         return Coordinator(
             key=key, node_id=NOBODY, port=NOBODY, error_code=code_of(refusal), error_message=str(refusal)
         )
-    me = broker.identity
-    return Coordinator(key=key, node_id=me.node_id, host=me.host, port=me.port, error_message=None)
+    at = caller.session.endpoint
+    return Coordinator(key=key, node_id=broker.identity.node_id, host=at.host, port=at.port, error_message=None)
 
 
 def _check(key: str, key_type: int) -> None:

@@ -31,7 +31,7 @@ def handle(broker: Broker, request: IncrementalAlterConfigsRequest, caller: Call
         )
         response.responses.append(result)
         alterations.append(Alteration(result, partial(_change, broker, changes)))
-    return alter(broker, response, alterations, validate_only=request.validate_only)
+    return alter(broker, caller, response, alterations, validate_only=request.validate_only)
 
 
 def _change(broker: Broker, changes: list[Change], present: Configs) -> Configs:

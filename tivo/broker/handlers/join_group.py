@@ -1,9 +1,10 @@
 """JoinGroup (11), versions 0-9: a consumer asks to be in the next generation of its group; waits for it.
 
-Odd: INVALID_GROUP_ID (24), INVALID_SESSION_TIMEOUT (26) outside 6 s to 30 min, INVALID_REQUEST
-(42) for more than 256 KiB of metadata, which the group would have to keep for the member;
-INCONSISTENT_GROUP_PROTOCOL (23), UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82),
-GROUP_MAX_SIZE_REACHED (81) for more than 1,000 members or 8 MiB of metadata in all,
+Odd: GROUP_AUTHORIZATION_FAILED (30) without READ of the group, INVALID_GROUP_ID (24),
+INVALID_SESSION_TIMEOUT (26) outside 6 s to 30 min, INVALID_REQUEST (42) for more than 256 KiB of
+metadata, which the group would have to keep for the member; INCONSISTENT_GROUP_PROTOCOL (23),
+UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82), GROUP_MAX_SIZE_REACHED (81) for more than 1,000
+members or 8 MiB of metadata in all,
 COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
 
 - 0: no rebalance timeout, the session's counts. 4: a new member gets MEMBER_ID_REQUIRED (79) and
@@ -13,6 +14,8 @@ COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
 
 from uuid import uuid4
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.membership import Answer, Join, Joined
 from tivo.broker.replies import Reply
@@ -26,7 +29,9 @@ SKIPS_ASSIGNMENT = 9
 
 def handle(broker: Broker, request: JoinGroupRequest, caller: Caller) -> Reply:
     session_us = request.session_timeout_ms * MILLISECOND_US
-    error = _wrong_with(broker, request, session_us)
+    error = broker.authorizer.error(caller, Operation.READ, acl.group(request.group_id)) or _wrong_with(
+        broker, request, session_us
+    )
     if error is not ErrorCode.NONE:
         return JoinGroupResponse(error_code=error, member_id=request.member_id)
     rebalance_ms = request.rebalance_timeout_ms

@@ -1,11 +1,14 @@
 """LeaveGroup (13), versions 0-5: members go, and the others share what they had.
 
-Odd: UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82), INVALID_GROUP_ID (24).
+Odd: GROUP_AUTHORIZATION_FAILED (30) without READ of the group, UNKNOWN_MEMBER_ID (25),
+FENCED_INSTANCE_ID (82), INVALID_GROUP_ID (24).
 
 - 0-2: one member, whose error is the response's. 3: several at once, each with its own error;
   an operator removes static members by their instance id with an empty member id.
 """
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.membership import Answer, Leave, Left
 from tivo.broker.replies import Reply
@@ -16,8 +19,9 @@ SEVERAL = 3
 
 
 def handle(broker: Broker, request: LeaveGroupRequest, caller: Caller) -> Reply:
-    if not request.group_id:
-        return LeaveGroupResponse(error_code=ErrorCode.INVALID_GROUP_ID)
+    error = broker.authorizer.error(caller, Operation.READ, acl.group(request.group_id))
+    if error or not request.group_id:
+        return LeaveGroupResponse(error_code=error or ErrorCode.INVALID_GROUP_ID)
     several = caller.version >= SEVERAL
     leavers: tuple[tuple[str, str | None], ...] = ((request.member_id, None),)
     if several:

@@ -1,6 +1,7 @@
 """ListOffsets (2), versions 1-8: an offset for a time, or for one of the marks -1 to -4.
 
-Odd: a time after every record gets offset -1 and no error; other negative times
+Odd: TOPIC_AUTHORIZATION_FAILED (29) without DESCRIBE, and for whoever says that he is a follower,
+of which this broker has none; a time after every record gets offset -1 and no error; other negative times
 INVALID_REQUEST (42); wrong leader epochs FENCED_LEADER_EPOCH (74), UNKNOWN_LEADER_EPOCH (76).
 
 - -1 the high watermark, -2 the log's start; -3 (version 7) the newest time and its offset;
@@ -9,6 +10,8 @@ INVALID_REQUEST (42); wrong leader epochs FENCED_LEADER_EPOCH (74), UNKNOWN_LEAD
 - Isolation levels (2) are the same, as long as there are no transactions.
 """
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.leader import Leader, check_leader_epoch
 from tivo.broker.refusal import Refusal, code_of
@@ -19,6 +22,7 @@ from tivo.wire.messages.list_offsets import (
     ListOffsetsPartitionResponse,
     ListOffsetsRequest,
     ListOffsetsResponse,
+    ListOffsetsTopic,
     ListOffsetsTopicResponse,
 )
 
@@ -30,15 +34,29 @@ def handle(broker: Broker, request: ListOffsetsRequest, caller: Caller) -> ListO
     return ListOffsetsResponse(
         topics=[
             ListOffsetsTopicResponse(
-                name=topic.name, partitions=[_answer(broker, topic.name, place) for place in topic.partitions]
+                name=topic.name, partitions=[_answer(broker, caller, topic.name, place) for place in topic.partitions]
             )
+            if request.replica_id < 0
+            else _denied(topic)
             for topic in request.topics
         ]
     )
 
 
-def _answer(broker: Broker, topic: str, place: ListOffsetsPartition) -> ListOffsetsPartitionResponse:
+def _denied(topic: ListOffsetsTopic) -> ListOffsetsTopicResponse:
+    code = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+    return ListOffsetsTopicResponse(
+        name=topic.name,
+        partitions=[
+            ListOffsetsPartitionResponse(partition_index=place.partition_index, error_code=code)
+            for place in topic.partitions
+        ],
+    )
+
+
+def _answer(broker: Broker, caller: Caller, topic: str, place: ListOffsetsPartition) -> ListOffsetsPartitionResponse:
     try:
+        broker.authorizer.check(caller, Operation.DESCRIBE, acl.topic(topic))
         leader = broker.topics.get(topic).leader(place.partition_index)
         check_leader_epoch(leader, place.current_leader_epoch)
         time_ms, offset = _find(leader, place.timestamp)

@@ -8,13 +8,19 @@ UNKNOWN_TOPIC_OR_PARTITION (3), INVALID_TOPIC_EXCEPTION (17) for a bad name, UNK
 - 0: an empty list means all topics; from 1 on null means all and empty means none.
 - 1: internal topics are marked (those named `__*`). 4: the client says whether topics may be made.
 - 10: topic ids, stable for the life of a topic. 12: topics may be asked for by id.
-- Authorized operations are never told (there are no ACLs): the field keeps "not asked for".
+- 8: what the caller may do is told where he asks.
+- Topics that the caller may not DESCRIBE are left out of "all", and get TOPIC_AUTHORIZATION_FAILED (29)
+  by name, UNKNOWN_TOPIC_ID by id; the former also what he may not CREATE.
 """
 
 from functools import partial
+from typing import NamedTuple
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
-from tivo.broker.refusal import code_of
+from tivo.broker.handlers.create_topics import check_creation
+from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.replies import Parts, Reply
 from tivo.broker.topics import Topic
 from tivo.model.errors import LogError, RequestError
@@ -27,46 +33,65 @@ from tivo.wire.messages.metadata import (
     MetadataResponsePartition,
     MetadataResponseTopic,
 )
-from tivo.wire.schema import NO_UUID
+from tivo.wire.schema import NO_UUID, UNKNOWN_OPERATIONS
+
+
+class Asker(NamedTuple):
+    """Who asks, and whether he wants to know what he may do to each topic."""
+
+    broker: Broker
+    caller: Caller
+    with_operations: bool
 
 
 def handle(broker: Broker, request: MetadataRequest, caller: Caller) -> Reply:
-    me = broker.identity
+    me, at = broker.identity, caller.session.endpoint
     response = MetadataResponse(
-        brokers=[MetadataResponseBroker(node_id=me.node_id, host=me.host, port=me.port)],
+        brokers=[MetadataResponseBroker(node_id=me.node_id, host=at.host, port=at.port)],
         cluster_id=me.cluster_id,
         controller_id=me.node_id,
     )
+    if request.include_cluster_authorized_operations:
+        response.cluster_authorized_operations = broker.authorizer.operations(caller, acl.CLUSTER)
+    asker = Asker(broker, caller, request.include_topic_authorized_operations)
     if request.topics is None or (caller.version == 0 and not request.topics):
-        response.topics = [_told(broker, topic) for topic in broker.topics]
+        response.topics = [_told(asker, topic) for topic in broker.topics if _sees(asker, topic.name)]
         return response
-    response.topics = [_asked(broker, wanted) for wanted in request.topics]
+    response.topics = [_asked(asker, wanted) for wanted in request.topics]
     if not (request.allow_auto_topic_creation and broker.limits.auto_create):
         return response
-    return _make(broker, response)
+    return _make(asker, response)
 
 
-def _make(broker: Broker, response: MetadataResponse) -> Reply:
+def _make(asker: Asker, response: MetadataResponse) -> Reply:
     """Make the topics that are not there: all of them, or none where they are too many."""
-    parts = Parts(response)
-    unknown = [place for place, answer in enumerate(response.topics) if _may_be_made(broker, answer)]
+    broker, parts = asker.broker, Parts(response)
+    unknown = [place for place, answer in enumerate(response.topics) if _may_be_made(asker, answer)]
     for place in unknown:
         if len(unknown) > broker.limits.max_topics_per_request:
             response.topics[place].error_code = ErrorCode.POLICY_VIOLATION
             continue
         parts.owe()
-        made = partial(_made, broker, parts, response.topics, place)
+        made = partial(_made, asker, parts, response.topics, place)
         broker.topics.create(response.topics[place].name or "", broker.limits.default_partitions, {}, made)
     return parts.reply()
 
 
-def _may_be_made(broker: Broker, answer: MetadataResponseTopic) -> bool:
-    is_unknown = answer.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    return is_unknown and not broker.topics.was_just_deleted(answer.name or "")
+def _may_be_made(asker: Asker, answer: MetadataResponseTopic) -> bool:
+    """Whether it is not there and the caller may make it; if he may not, that is noted."""
+    broker, name = asker.broker, answer.name or ""
+    if answer.error_code != ErrorCode.UNKNOWN_TOPIC_OR_PARTITION or broker.topics.was_just_deleted(name):
+        return False
+    try:
+        check_creation(broker, asker.caller, name)
+    except RequestError as error:
+        answer.error_code = code_of(error)
+        return False
+    return True
 
 
 def _made(
-    broker: Broker,
+    asker: Asker,
     parts: Parts,
     answers: list[MetadataResponseTopic],
     place: int,
@@ -74,24 +99,35 @@ def _made(
 ) -> None:
     """A topic was made on the way, by this request or by one before it; or it cannot be."""
     if isinstance(result, Topic):
-        answers[place] = _told(broker, result)
-    elif (topic := broker.topics.find(answers[place].name or "")) is not None:
-        answers[place] = _told(broker, topic)
+        answers[place] = _told(asker, result)
+    elif (topic := asker.broker.topics.find(answers[place].name or "")) is not None:
+        answers[place] = _told(asker, topic)
     else:
         answers[place].error_code = code_of(result)
     parts.settle()
 
 
-def _asked(broker: Broker, wanted: MetadataRequestTopic) -> MetadataResponseTopic:
+def _sees(asker: Asker, topic: str) -> bool:
+    return asker.broker.authorizer.sees(asker.caller, Operation.DESCRIBE, acl.topic(topic))
+
+
+def _asked(asker: Asker, wanted: MetadataRequestTopic) -> MetadataResponseTopic:
+    topics = asker.broker.topics
     try:
         if wanted.topic_id != NO_UUID:
-            return _told(broker, broker.topics.by_id(wanted.topic_id))
-        return _told(broker, broker.topics.get(wanted.name or ""))
+            topic = topics.by_id(wanted.topic_id)
+            if not _sees(asker, topic.name):
+                raise Refusal(ErrorCode.UNKNOWN_TOPIC_ID, "the caller may not see it")
+            return _told(asker, topic)
+        name = wanted.name or ""
+        asker.broker.authorizer.check(asker.caller, Operation.DESCRIBE, acl.topic(name))
+        return _told(asker, topics.get(name))
     except RequestError as error:
         return MetadataResponseTopic(error_code=code_of(error), name=wanted.name, topic_id=wanted.topic_id)
 
 
-def _told(broker: Broker, topic: Topic) -> MetadataResponseTopic:
+def _told(asker: Asker, topic: Topic) -> MetadataResponseTopic:
+    broker = asker.broker
     node = broker.identity.node_id
     return MetadataResponseTopic(
         name=topic.name,
@@ -107,4 +143,7 @@ def _told(broker: Broker, topic: Topic) -> MetadataResponseTopic:
             )
             for index, leader in enumerate(topic.leaders)
         ],
+        topic_authorized_operations=broker.authorizer.operations(asker.caller, acl.topic(topic.name))
+        if asker.with_operations
+        else UNKNOWN_OPERATIONS,
     )

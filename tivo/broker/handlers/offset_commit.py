@@ -1,11 +1,12 @@
 """OffsetCommit (8), versions 2-9: a group notes how far it has come. Answered when that is on stable storage.
 
-Odd, for all partitions: INVALID_GROUP_ID (24), ILLEGAL_GENERATION (22), UNKNOWN_MEMBER_ID (25),
-FENCED_INSTANCE_ID (82), REBALANCE_IN_PROGRESS (27) between Join and Sync,
-COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing. For one:
-UNKNOWN_TOPIC_OR_PARTITION (3), OFFSET_METADATA_TOO_LARGE (12) above 4 KiB. Any offset is kept:
-one further back, one that is not there yet, and the negative ones by which kafkajs notes that a
-group begins at the start (-2) or at the end (-1).
+Odd, for all partitions: GROUP_AUTHORIZATION_FAILED (30) without READ of the group, INVALID_GROUP_ID
+(24), ILLEGAL_GENERATION (22), UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82),
+REBALANCE_IN_PROGRESS (27) between Join and Sync, COORDINATOR_NOT_AVAILABLE (15) where the journal
+takes nothing. For one: TOPIC_AUTHORIZATION_FAILED (29) without READ, UNKNOWN_TOPIC_OR_PARTITION
+(3), OFFSET_METADATA_TOO_LARGE (12) above 4 KiB. Any offset is kept: one further back, one that is
+not there yet, and the negative ones by which kafkajs notes that a group begins at the start (-2) or
+at the end (-1).
 
 - Generation -1 with no member id: a consumer that assigns partitions itself; it may commit while
   the group has no members.
@@ -13,8 +14,12 @@ group begins at the start (-2) or at the end (-1).
 - 6: the leader epoch is kept; metadata is kept in all versions, verbatim.
 """
 
+from collections.abc import Callable, Collection
 from functools import partial
+from typing import TypeAlias
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.offsets import Committed, OffsetRecord
 from tivo.broker.replies import Deferred, Reply
@@ -29,10 +34,15 @@ from tivo.wire.messages.offset_commit import (
     OffsetCommitResponseTopic,
 )
 
+Wrong: TypeAlias = Callable[[str, OffsetCommitRequestPartition], ErrorCode]
+"""What is wrong with the commit for a partition of a topic."""
+
 
 def handle(broker: Broker, request: OffsetCommitRequest, caller: Caller) -> Reply:
-    error = ErrorCode.INVALID_GROUP_ID
-    if request.group_id:
+    error = broker.authorizer.error(caller, Operation.READ, acl.group(request.group_id))
+    if not error and not request.group_id:
+        error = ErrorCode.INVALID_GROUP_ID
+    if not error:
         error = broker.coordinator.check_commit(
             request.group_id,
             request.member_id,
@@ -40,21 +50,28 @@ def handle(broker: Broker, request: OffsetCommitRequest, caller: Caller) -> Repl
             request.generation_id_or_member_epoch,
         )
     if error is not ErrorCode.NONE:
-        return _response(broker, request, error)
-    records = _records(broker, request)
+        return _response(request, lambda topic, place: error)
+    wrong = partial(_wrong_with, broker, _denied(broker, request, caller))
+    records = _records(broker, request, wrong)
     if not records:
-        return _response(broker, request, ErrorCode.NONE)
+        return _response(request, wrong)
     deferred = Deferred()
-    broker.coordinator.commit(records, partial(_kept, broker, request, deferred))
+    broker.coordinator.commit(records, partial(_kept, request, deferred, wrong))
     return deferred
 
 
-def _kept(broker: Broker, request: OffsetCommitRequest, deferred: Deferred, error: LogError | None) -> None:
-    code = ErrorCode.NONE if error is None else ErrorCode.COORDINATOR_NOT_AVAILABLE
-    deferred.give(_response(broker, request, code))
+def _denied(broker: Broker, request: OffsetCommitRequest, caller: Caller) -> frozenset[str]:
+    """The topics that the caller may not read."""
+    may = partial(broker.authorizer.may, caller, Operation.READ)
+    return frozenset(topic.name for topic in request.topics if not may(acl.topic(topic.name)))
 
 
-def _records(broker: Broker, request: OffsetCommitRequest) -> list[OffsetRecord]:
+def _kept(request: OffsetCommitRequest, deferred: Deferred, wrong: Wrong, error: LogError | None) -> None:
+    away = ErrorCode.COORDINATOR_NOT_AVAILABLE
+    deferred.give(_response(request, wrong if error is None else lambda topic, place: away))
+
+
+def _records(broker: Broker, request: OffsetCommitRequest, wrong: Wrong) -> list[OffsetRecord]:
     now_ms = to_kafka_ms(broker.runtime.now().wall_us)
     return [
         OffsetRecord(
@@ -65,11 +82,15 @@ def _records(broker: Broker, request: OffsetCommitRequest) -> list[OffsetRecord]
         )
         for topic in request.topics
         for place in topic.partitions
-        if _wrong_with(broker, topic.name, place) is ErrorCode.NONE
+        if wrong(topic.name, place) is ErrorCode.NONE
     ]
 
 
-def _wrong_with(broker: Broker, topic_name: str, place: OffsetCommitRequestPartition) -> ErrorCode:
+def _wrong_with(
+    broker: Broker, denied: Collection[str], topic_name: str, place: OffsetCommitRequestPartition
+) -> ErrorCode:
+    if topic_name in denied:
+        return ErrorCode.TOPIC_AUTHORIZATION_FAILED
     topic = broker.topics.find(topic_name)
     if topic is None or not 0 <= place.partition_index < len(topic.leaders):
         return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
@@ -78,7 +99,7 @@ def _wrong_with(broker: Broker, topic_name: str, place: OffsetCommitRequestParti
     return ErrorCode.NONE
 
 
-def _response(broker: Broker, request: OffsetCommitRequest, error: ErrorCode) -> OffsetCommitResponse:
+def _response(request: OffsetCommitRequest, wrong: Wrong) -> OffsetCommitResponse:
     return OffsetCommitResponse(
         topics=[
             OffsetCommitResponseTopic(
@@ -86,7 +107,7 @@ def _response(broker: Broker, request: OffsetCommitRequest, error: ErrorCode) ->
                 partitions=[
                     OffsetCommitResponsePartition(
                         partition_index=place.partition_index,
-                        error_code=error or _wrong_with(broker, topic.name, place),
+                        error_code=wrong(topic.name, place),
                     )
                     for place in topic.partitions
                 ],

@@ -1,7 +1,8 @@
 """OffsetFetch (9), versions 1-9: how far groups have come.
 
-Odd: a partition without a committed offset gets -1 and no error, whether it exists or not. An
-empty group id gets INVALID_GROUP_ID (24).
+Odd: GROUP_AUTHORIZATION_FAILED (30) without DESCRIBE of the group, TOPIC_AUTHORIZATION_FAILED (29)
+for a topic without DESCRIBE, which is left out of "all"; a partition without a committed offset
+gets -1 and no error, whether it exists or not. An empty group id gets INVALID_GROUP_ID (24).
 
 - 2: null topics mean all that the group has committed. 5: leader epochs. 8: several groups at once.
 - 7: "require stable" changes nothing, as long as there are no transactions. 9: member id and
@@ -9,7 +10,10 @@ empty group id gets INVALID_GROUP_ID (24).
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.offsets import Committed
 from tivo.wire.error_codes import ErrorCode
@@ -27,14 +31,24 @@ from tivo.wire.messages.offset_fetch import (
 SEVERAL_GROUPS = 8
 NOTHING = Committed(-1, -1, "", -1)
 
+
+class Found(NamedTuple):
+    """How far a group has come in a partition, or why that is not told."""
+
+    partition: int
+    committed: Committed
+    error: ErrorCode
+
+
 Wanted = Iterable[tuple[str, list[int]]]
 
 
 def handle(broker: Broker, request: OffsetFetchRequest, caller: Caller) -> OffsetFetchResponse:
     if caller.version >= SEVERAL_GROUPS:
-        return OffsetFetchResponse(groups=[_group(broker, group) for group in request.groups])
-    if not request.group_id:
-        return OffsetFetchResponse(error_code=ErrorCode.INVALID_GROUP_ID)
+        return OffsetFetchResponse(groups=[_group(broker, caller, group) for group in request.groups])
+    error = _refusal(broker, caller, request.group_id)
+    if error:
+        return _refused(request, error)
     wanted = None if request.topics is None else [(topic.name, topic.partition_indexes) for topic in request.topics]
     return OffsetFetchResponse(
         topics=[
@@ -46,18 +60,40 @@ def handle(broker: Broker, request: OffsetFetchRequest, caller: Caller) -> Offse
                         committed_offset=committed.offset,
                         committed_leader_epoch=committed.leader_epoch,
                         metadata=committed.metadata,
+                        error_code=error,
                     )
-                    for partition, committed in partitions
+                    for partition, committed, error in partitions
                 ],
             )
-            for topic, partitions in _found(broker, request.group_id, wanted)
+            for topic, partitions in _found(broker, caller, request.group_id, wanted)
         ]
     )
 
 
-def _group(broker: Broker, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
-    if not group.group_id:
-        return OffsetFetchResponseGroup(error_code=ErrorCode.INVALID_GROUP_ID)
+def _refusal(broker: Broker, caller: Caller, group_id: str) -> ErrorCode:
+    error = broker.authorizer.error(caller, Operation.DESCRIBE, acl.group(group_id))
+    return error or (ErrorCode.NONE if group_id else ErrorCode.INVALID_GROUP_ID)
+
+
+def _refused(request: OffsetFetchRequest, error: ErrorCode) -> OffsetFetchResponse:
+    """Version 1 has an error for each partition only."""
+    topics = [
+        OffsetFetchResponseTopic(
+            name=topic.name,
+            partitions=[
+                OffsetFetchResponsePartition(partition_index=partition, committed_offset=-1, error_code=error)
+                for partition in topic.partition_indexes
+            ],
+        )
+        for topic in request.topics or []
+    ]
+    return OffsetFetchResponse(error_code=error, topics=topics)
+
+
+def _group(broker: Broker, caller: Caller, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+    error = _refusal(broker, caller, group.group_id)
+    if error:
+        return OffsetFetchResponseGroup(group_id=group.group_id, error_code=error)
     wanted = None if group.topics is None else [(topic.name, topic.partition_indexes) for topic in group.topics]
     return OffsetFetchResponseGroup(
         group_id=group.group_id,
@@ -70,24 +106,31 @@ def _group(broker: Broker, group: OffsetFetchRequestGroup) -> OffsetFetchRespons
                         committed_offset=committed.offset,
                         committed_leader_epoch=committed.leader_epoch,
                         metadata=committed.metadata,
+                        error_code=error,
                     )
-                    for partition, committed in partitions
+                    for partition, committed, error in partitions
                 ],
             )
-            for topic, partitions in _found(broker, group.group_id, wanted)
+            for topic, partitions in _found(broker, caller, group.group_id, wanted)
         ],
     )
 
 
-def _found(broker: Broker, group_id: str, wanted: Wanted | None) -> list[tuple[str, list[tuple[int, Committed]]]]:
-    """Per topic the partitions asked for, or all that the group has committed."""
+def _found(broker: Broker, caller: Caller, group_id: str, wanted: Wanted | None) -> list[tuple[str, list[Found]]]:
+    """Per topic the partitions asked for, or all that the group has committed and the caller may see."""
     offsets = broker.coordinator.offsets
     if wanted is not None:
-        return [
-            (topic, [(partition, offsets.of(group_id, topic, partition) or NOTHING) for partition in partitions])
-            for topic, partitions in wanted
-        ]
-    by_topic: dict[str, list[tuple[int, Committed]]] = {}
+        answers = []
+        for topic, partitions in wanted:
+            error = broker.authorizer.error(caller, Operation.DESCRIBE, acl.topic(topic))
+            told = [
+                Found(each, (None if error else offsets.of(group_id, topic, each)) or NOTHING, error)
+                for each in partitions
+            ]
+            answers.append((topic, told))
+        return answers
+    by_topic: dict[str, list[Found]] = {}
     for (topic, partition), committed in offsets.of_group(group_id).items():
-        by_topic.setdefault(topic, []).append((partition, committed))
+        if broker.authorizer.sees(caller, Operation.DESCRIBE, acl.topic(topic)):
+            by_topic.setdefault(topic, []).append(Found(partition, committed, ErrorCode.NONE))
     return list(by_topic.items())

@@ -1,13 +1,14 @@
 """Produce (0), versions 3-12: append record batches, one to each partition named.
 
-Odd, per partition, with nothing appended: CORRUPT_MESSAGE (2) for a CRC, a count or a length that
-does not fit, and for records that cannot be inflated, or not into 16 MiB; MESSAGE_TOO_LARGE (10) above the
-topic's `max.message.bytes`; UNSUPPORTED_FOR_MESSAGE_FORMAT (43) for batches older than format 2;
-INVALID_RECORD (87) for none, several, or control batches; INVALID_TIMESTAMP (32) for a time too
-far ahead; UNSUPPORTED_COMPRESSION_TYPE (76); OUT_OF_ORDER_SEQUENCE_NUMBER (45) and
-INVALID_PRODUCER_EPOCH (47) for idempotent producers; KAFKA_STORAGE_ERROR (56) where the disk
-fails. A batch that was appended before gets its old offset. INVALID_REQUIRED_ACKS (21) for acks
-other than -1, 0 and 1; INVALID_TXN_STATE (48) for transactions, which are not served.
+Odd, per partition, with nothing appended: TOPIC_AUTHORIZATION_FAILED (29) without WRITE;
+CORRUPT_MESSAGE (2) for a CRC, a count or a length that does not fit, and for records that cannot be
+inflated, or not into 16 MiB; MESSAGE_TOO_LARGE (10) above the topic's `max.message.bytes`;
+UNSUPPORTED_FOR_MESSAGE_FORMAT (43) for batches older than format 2; INVALID_RECORD (87) for none,
+several, or control batches; INVALID_TIMESTAMP (32) for a time too far ahead;
+UNSUPPORTED_COMPRESSION_TYPE (76); OUT_OF_ORDER_SEQUENCE_NUMBER (45) and INVALID_PRODUCER_EPOCH (47)
+for idempotent producers; KAFKA_STORAGE_ERROR (56) where the disk fails. A batch that was appended
+before gets its old offset. INVALID_REQUIRED_ACKS (21) for acks other than -1, 0 and 1;
+INVALID_TXN_STATE (48) for transactions, which are not served.
 
 - acks=-1 and acks=1 are answered alike: where commits are durable, when the batches are on stable
   storage, else when they are appended. acks=0 is never answered; a batch that cannot be taken then
@@ -20,6 +21,8 @@ other than -1, 0 and 1; INVALID_TXN_STATE (48) for transactions, which are not s
 
 from functools import partial
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.leader import Leader, Place
 from tivo.broker.refusal import Refusal, code_of
@@ -51,6 +54,7 @@ def handle(broker: Broker, request: ProduceRequest, caller: Caller) -> Reply:
         for data, answer in zip(topic.partition_data, answers, strict=True):
             try:
                 _check_request(request)
+                broker.authorizer.check(caller, Operation.WRITE, acl.topic(topic.name))
                 leader, place = _append(broker, topic.name, data, caller.version)
             except (RequestError, LogError) as error:
                 if request.acks == 0:

@@ -2,13 +2,16 @@
 
 A follower's request waits for the leader's, and all wait until the new generation is on stable storage.
 
-Odd: REBALANCE_IN_PROGRESS (27) where the group has begun another rebalance, ILLEGAL_GENERATION
-(22), UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82), INCONSISTENT_GROUP_PROTOCOL (23),
-INVALID_GROUP_ID (24), COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
+Odd: GROUP_AUTHORIZATION_FAILED (30) without READ of the group, REBALANCE_IN_PROGRESS (27) where the
+group has begun another rebalance, ILLEGAL_GENERATION (22), UNKNOWN_MEMBER_ID (25),
+FENCED_INSTANCE_ID (82), INCONSISTENT_GROUP_PROTOCOL (23), INVALID_GROUP_ID (24),
+COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
 
 - 3: static members. 5: protocol type and name are told, and checked where the client names them.
 """
 
+from tivo.auth import acl
+from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.membership import Answer, Sync, Synced
 from tivo.broker.replies import Reply
@@ -17,8 +20,9 @@ from tivo.wire.messages.sync_group import SyncGroupRequest, SyncGroupResponse
 
 
 def handle(broker: Broker, request: SyncGroupRequest, caller: Caller) -> Reply:
-    if not request.group_id:
-        return SyncGroupResponse(error_code=ErrorCode.INVALID_GROUP_ID)
+    error = broker.authorizer.error(caller, Operation.READ, acl.group(request.group_id))
+    if error or not request.group_id:
+        return SyncGroupResponse(error_code=error or ErrorCode.INVALID_GROUP_ID)
     sync = Sync(
         ticket=broker.coordinator.ticket(),
         member_id=request.member_id,

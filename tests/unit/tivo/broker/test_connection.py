@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from tests.support.batches import batch
-from tests.support.broker import BrokerBench, response_of
+from tests.support.broker import ENDPOINT, BrokerBench, response_of
 from tests.support.group_member import GroupMember
 from tivo.broker.broker import Broker
 from tivo.broker.complaints import Complaints
 from tivo.broker.connection import MAX_OWED, Connection
+from tivo.broker.listeners import Endpoint
+from tivo.broker.throttle import Throttle
 from tivo.metrics import BROKER_ERRORS
 from tivo.wire.framing import read_response, request_frame
 from tivo.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
@@ -69,10 +71,12 @@ class SilentTransport(asyncio.Transport):
 class Listener:
     """The owner of connections, with room or without."""
 
-    def __init__(self, broker: Broker, *, refusal: str | None = None) -> None:
+    def __init__(self, broker: Broker, *, refusal: str | None = None, throttle: Throttle | None = None) -> None:
         self.broker = broker
         self.complaints = Complaints(logging.getLogger("test"), broker.runtime.now, lines=10)
         self.max_request_bytes = 1 << 20
+        self.login_request_bytes = 1 << 10
+        self.throttle = throttle or Throttle(None, None, ())
         self.refusal = refusal
         self.gone: list[Connection] = []
 
@@ -89,11 +93,12 @@ class Socket:
 
     listener: Listener
     transport: SilentTransport = field(default_factory=SilentTransport)
+    endpoint: Endpoint = ENDPOINT
     asked: list[Message] = field(default_factory=list)
     taken: int = 0
 
     def __post_init__(self) -> None:
-        self.connection = Connection(self.listener)
+        self.connection = Connection(self.listener, self.endpoint)
         self.connection.connection_made(self.transport)
 
     def receive(self, data: bytes) -> None:
@@ -453,6 +458,7 @@ def test_a_refusal_is_counted_and_told_in_one_line(
     assert "is damaged" in told.pop("why")
     assert {
         "host": "127.0.0.9",
+        "principal": "User:ANONYMOUS",
         "client_id": "c",
         "api": "Produce",
         "version": 12,

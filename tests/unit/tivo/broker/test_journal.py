@@ -7,6 +7,7 @@ import pytest
 from tests.support.broker import BrokerBench, ManualRuntime, open_broker
 from tests.support.faulty_disk import Fault
 from tivo.broker.journal import SHORTEN_ABOVE_BYTES, Journal
+from tivo.broker.journal_format import GROUP_FORMAT, Entry
 from tivo.broker.offsets import Committed, OffsetRecord
 from tivo.model.errors import LogError
 
@@ -18,19 +19,19 @@ def entries(count: int, *, metadata: str = "") -> list[OffsetRecord]:
 
 
 @pytest.fixture
-def journal(bench: BrokerBench) -> Journal:
-    return Journal(bench.leader("t"), bench.runtime)
+def journal(bench: BrokerBench) -> Journal[Entry]:
+    return Journal(bench.leader("t"), bench.runtime, GROUP_FORMAT)
 
 
-def test_entries_are_read_back_in_order(bench: BrokerBench, journal: Journal) -> None:
+def test_entries_are_read_back_in_order(bench: BrokerBench, journal: Journal[Entry]) -> None:
     journal.append(entries(3))
     journal.append(entries(2))
     bench.runtime.work()
 
-    assert [*entries(3), *entries(2)] == list(Journal(bench.leader("t"), bench.runtime).read())
+    assert [*entries(3), *entries(2)] == list(Journal(bench.leader("t"), bench.runtime, GROUP_FORMAT).read())
 
 
-def test_long_journal_is_read_back_in_pieces(bench: BrokerBench, journal: Journal) -> None:
+def test_long_journal_is_read_back_in_pieces(bench: BrokerBench, journal: Journal[Entry]) -> None:
     for _ in range(3):
         journal.append(entries(150, metadata=METADATA))
         bench.runtime.work()
@@ -38,7 +39,7 @@ def test_long_journal_is_read_back_in_pieces(bench: BrokerBench, journal: Journa
     assert 450 == len(list(journal.read()))
 
 
-def test_whoever_waits_is_told_when_all_is_safe(bench: BrokerBench, journal: Journal) -> None:
+def test_whoever_waits_is_told_when_all_is_safe(bench: BrokerBench, journal: Journal[Entry]) -> None:
     told: list[LogError | None] = []
     journal.append(entries(1))
     journal.when_durable(told.append)
@@ -49,7 +50,7 @@ def test_whoever_waits_is_told_when_all_is_safe(bench: BrokerBench, journal: Jou
     assert [None] == told
 
 
-def test_long_journal_is_shortened_to_what_is_live(bench: BrokerBench, journal: Journal) -> None:
+def test_long_journal_is_shortened_to_what_is_live(bench: BrokerBench, journal: Journal[Entry]) -> None:
     assert not journal.is_long
     for _ in range(SHORTEN_ABOVE_BYTES // (150 * len(METADATA)) + 2):
         journal.append(entries(150, metadata=METADATA))
@@ -61,10 +62,10 @@ def test_long_journal_is_shortened_to_what_is_live(bench: BrokerBench, journal: 
     bench.runtime.work()
 
     assert not journal.is_long
-    assert entries(2) == list(Journal(bench.leader("t"), bench.runtime).read())
+    assert entries(2) == list(Journal(bench.leader("t"), bench.runtime, GROUP_FORMAT).read())
 
 
-def test_much_that_is_live_is_written_in_pieces(bench: BrokerBench, journal: Journal) -> None:
+def test_much_that_is_live_is_written_in_pieces(bench: BrokerBench, journal: Journal[Entry]) -> None:
     journal.append(entries(1))
     journal.shorten(entries(2_500))
     bench.runtime.work()
@@ -72,7 +73,7 @@ def test_much_that_is_live_is_written_in_pieces(bench: BrokerBench, journal: Jou
     assert entries(2_500) == list(journal.read())
 
 
-def test_nothing_is_dropped_before_the_rest_is_safe(bench: BrokerBench, journal: Journal) -> None:
+def test_nothing_is_dropped_before_the_rest_is_safe(bench: BrokerBench, journal: Journal[Entry]) -> None:
     journal.append(entries(3))
     bench.runtime.work()
     bench.disk.faults.append(Fault(operation="fdatasync", name=".log", error=5))

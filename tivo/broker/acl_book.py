@@ -1,0 +1,75 @@
+"""The access control entries and the journal that keeps them. An entry counts once it is on stable storage."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+import msgspec
+
+from tivo.auth.acl import Acls, Entry
+from tivo.broker.journal import Format, Journal
+from tivo.broker.leader import Durable
+from tivo.model.errors import LogError
+
+
+class Kept(NamedTuple):
+    """An entry as the journal keeps it; not `stands`: it was removed."""
+
+    entry: Entry
+    stands: bool
+
+
+def _to_record(kept: Kept, now_ms: int) -> tuple[bytes, bytes | None]:
+    return msgspec.json.encode(kept.entry), b"{}" if kept.stands else None
+
+
+def _from_record(key: bytes, value: bytes | None) -> Kept:
+    try:
+        return Kept(msgspec.json.decode(key, type=Entry), value is not None)
+    except msgspec.MsgspecError as error:
+        raise LogError(f"a record of the access control journal is damaged: {error}") from error
+
+
+ACL_FORMAT = Format(_to_record, _from_record)
+
+
+class AclBook:
+    """Changes `acls` by way of the journal."""
+
+    def __init__(self, acls: Acls, journal: Journal[Kept]) -> None:
+        self._acls = acls
+        self._journal = journal
+        self._unsafe = 0
+
+    def load(self) -> None:
+        """Read the journal back. Raises LogError where it is damaged."""
+        for kept in self._journal.read():
+            self._apply(kept)
+
+    def change(self, kept: Iterable[Kept], tell: Durable) -> None:
+        """Add and remove entries; tells when they count."""
+        changes = list(kept)
+
+        def safe(error: LogError | None) -> None:
+            self._unsafe -= 1
+            if error is None:
+                for change in changes:
+                    self._apply(change)
+            tell(error)
+            self._shorten_if_long()
+
+        self._unsafe += 1
+        try:
+            self._journal.append(changes)
+        except LogError as error:
+            safe(error)
+        else:
+            self._journal.when_durable(safe)
+
+    def _apply(self, kept: Kept) -> None:
+        (self._acls.add if kept.stands else self._acls.remove)(kept.entry)
+
+    def _shorten_if_long(self) -> None:
+        if self._unsafe == 0 and self._journal.is_long:
+            with suppress(LogError):  # the partition is read-only from then on and says so itself
+                self._journal.shorten([Kept(entry, True) for entry in self._acls])
