@@ -22,7 +22,8 @@ from tivo.model.timeline import parse_duration
 CONFIG_FILE = "tivo.toml"
 CONFIG_VARIABLE = "TIVO_CONFIG"
 PREFIX = "TIVO_"
-_OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "TIVO_SKIP_UI"})
+TOKEN_VARIABLE = "TIVO_TOKEN"  # noqa: S105  the name of a variable, which commands read
+_OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, TOKEN_VARIABLE, "TIVO_SKIP_UI"})
 _TEST_PREFIX = "TIVO_TEST_"
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
@@ -90,8 +91,14 @@ class AgentSettings:
 class GatewaySettings:
     """HTTP, WebSocket and console on one port."""
 
-    host: Annotated[str, Meta(description="address to bind; beyond loopback it needs `insecure`")] = "127.0.0.1"
+    host: Annotated[str, Meta(description="address to bind; beyond loopback it needs `auth` or `insecure`")] = (
+        "127.0.0.1"
+    )
     port: Annotated[Port, Meta(description="port; 0 takes a free one")] = 8080
+    auth: Annotated[
+        Literal["none", "tokens"],
+        Meta(description="who may: everybody, or whoever has a token of the users file"),
+    ] = "none"
     insecure: Annotated[bool, Meta(description="bind beyond loopback although nothing asks who may")] = False
     allow_origin: Annotated[
         tuple[str, ...], Meta(description="origins besides its own that browsers may come from")
@@ -108,6 +115,9 @@ class Settings:
     """All of it."""
 
     data: Annotated[str, Meta(description="directory of log and store")] = "./tivo-data"
+    users: Annotated[
+        str | None, Meta(description="file of users, their passwords and tokens; unset: `users.toml` in `data`")
+    ] = None
     private_port: Annotated[
         Port, Meta(description="loopback port of a process for /livez, /readyz and /metrics; 0 takes a free one")
     ] = 0
@@ -120,6 +130,10 @@ class Settings:
     @property
     def data_dir(self) -> Path:
         return Path(self.data).expanduser().resolve()
+
+    @property
+    def users_file(self) -> Path:
+        return Path(self.users).expanduser().resolve() if self.users else self.data_dir / "users.toml"
 
     @property
     def log_dir(self) -> Path:

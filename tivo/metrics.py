@@ -20,6 +20,11 @@ GATEWAY_LATENESS = Histogram(
     "How long after it was due a frame was handed to the socket",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
 )
+GATEWAY_REFUSED = Counter(
+    "tivo_gateway_refused_total",
+    "Requests and sockets not let in (nothing shown, wrong or expired, scope), or ended with their token",
+    ["why"],
+)
 GATEWAY_PRODUCED = Counter("tivo_gateway_records_produced_total", "Records posted over HTTP", ["result"])
 
 # ---------------------------------------------------------------- agent

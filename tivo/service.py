@@ -180,6 +180,8 @@ def run_gateway(settings: config.Settings, *, tell: Tell) -> None:
         host=gateway.host,
         port=gateway.port,
         insecure=gateway.insecure,
+        auth=gateway.auth,
+        users_file=settings.users_file,
         allow_origins=gateway.allow_origin,
         max_sessions=gateway.max_sessions,
         max_sessions_per_client=gateway.max_sessions_per_client,

@@ -5,7 +5,7 @@ from typing import Any
 
 CHANGING = frozenset(
     {
-        *("cursor", "id", "server", "sid", "topic_id"),
+        *("cursor", "id", "server", "sid", "ticket", "topic_id"),
         *("late_us", "lag_ms", "n", "next", "offset", "pending", "pos_us", "rate"),
     }
 )

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from msgspec.structs import fields
 
 from tests.docs.markdown import DOCS, rows, ticked
-from tivo.gateway import websocket
+from tivo.gateway import gate, stay, websocket
 from tivo.model.event import Event, ValueKind
 from tivo.playback import commands, encoding, notices, playback, protocol
 from tivo.playback.controls import Controls
@@ -130,6 +130,8 @@ def test_every_error_code_is_on_the_page() -> None:
     known = set(re.findall(r'\bcode(?:: str)? ?= ?"([a-z_]+)"', source)) | set(
         re.findall(r'"(\w+_unavailable)"', source)
     )
+    refused = inspect.getsource(gate) + inspect.getsource(stay)
+    known |= set(re.findall(r'Problem\(40[13], "(\w+)"', refused))
 
     assert known == {ticked(code)[0] for code, _ in rows(PAGE, "Error codes")}
 
@@ -138,6 +140,6 @@ def test_every_close_code_is_on_the_page() -> None:
     source = inspect.getsource(websocket) + inspect.getsource(playback)
     too_big = 1009  # said by the WebSocket library itself
 
-    assert set(map(int, re.findall(r"\b(1\d{3})\b", source))) - {websocket.GONE} | {too_big} == {
+    assert set(map(int, re.findall(r"\b(1\d{3}|44\d\d)\b", source))) - {websocket.GONE} | {too_big} == {
         int(code) for code, *_ in rows(PAGE, "Close codes")
     }

@@ -13,7 +13,9 @@ from starlette.types import ASGIApp, Message, Scope
 
 from tests.support.manual_clock import ManualClock
 from tests.support.memory_log import MemoryLive, MemoryLog
+from tivo.auth.users import Users
 from tivo.client.tail import Tail
+from tivo.gateway.admission import Admission
 from tivo.gateway.answers import Answers
 from tivo.gateway.app import Access, Doors, make_app
 from tivo.gateway.catalogue import Catalogue
@@ -40,8 +42,13 @@ class GatewayApp:
         console: Path = NOWHERE,
         library: Path = NOWHERE,
         max_sessions: int = 512,
+        users: Users | None = None,
     ) -> None:
+        """With `users` it asks for their tokens; a wrong one is answered without a wait, which is noted."""
         self.clock = ManualClock()
+        self.users = None if users is None else KnownUsers(users)
+        self.waited_s: list[float] = []
+        self.admission = Admission(self.users, self.clock, sleep=self._wait)
         self.log = MemoryLog(self.clock)
         self.live = MemoryLive(self.log)
         self.store: Store = store or MemoryStore()
@@ -70,13 +77,24 @@ class GatewayApp:
             sessions=self.sessions,
             sockets=self.sockets,
             unready=lambda: self.unready,
+            admission=self.admission,
             now=self.clock,
         )
 
-    def client(self) -> httpx.AsyncClient:
+    async def _wait(self, seconds: float) -> None:
+        self.waited_s.append(seconds)
+
+    def client(self, token: str | None = None) -> httpx.AsyncClient:
         """Answers come whole."""
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://localhost")
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers)
+
+    def become(self, users: Users) -> None:
+        """The users file has changed, and was looked at."""
+        assert self.users is not None
+        self.users.users = users
+        self.admission.look()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[str]:
@@ -115,6 +133,16 @@ class GatewayApp:
                 stream.leave()
                 await task
                 tail.cancel()
+
+
+class KnownUsers:
+    """Users that a test gives and takes."""
+
+    def __init__(self, users: Users) -> None:
+        self.users = users
+
+    def look(self) -> None:
+        """Nothing to read."""
 
 
 class Stream:

@@ -13,15 +13,24 @@ TIMEOUT_S = 30.0
 
 
 @contextmanager
-def gateway(url: str) -> Iterator[httpx.Client]:
+def gateway(url: str, token: str | None) -> Iterator[httpx.Client]:
     """A client of the gateway. Raises NeighbourError where none answers there."""
-    with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
+    with httpx.Client(base_url=url, timeout=TIMEOUT_S, headers=bearer(token)) as client:
         try:
             yield client
         except httpx.TransportError as error:
             raise NeighbourError(
                 f"no gateway answers at {url} ({error}); start one with `tivo up`, or name another with --url"
             ) from error
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """The header that shows a token, where there is one. Raises RequestError where it cannot be one."""
+    if token is None:
+        return {}
+    if not token.isascii() or not token.isprintable() or not token:
+        raise RequestError("the token is not one line of printable characters; look at --token-file or TIVO_TOKEN")
+    return {"Authorization": f"Bearer {token}"}
 
 
 def answer(response: httpx.Response) -> Any:
@@ -48,8 +57,9 @@ def refusal(response: httpx.Response) -> RequestError | NeighbourError:
 def complete_topic(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of topics that begin so, for the tab key; none where no gateway answers."""
     try:
-        response = httpx.get(f"{context.params.get('url') or 'http://127.0.0.1:8080'}/v1/topics", timeout=1.0)
+        url = context.params.get("url") or "http://127.0.0.1:8080"
+        response = httpx.get(f"{url}/v1/topics", timeout=1.0, headers=bearer(context.params.get("token")))
         topics = response.json()["topics"]
-    except (httpx.HTTPError, ValueError, KeyError):
+    except (httpx.HTTPError, RequestError, ValueError, KeyError):
         return []
     return [topic["name"] for topic in topics if topic["name"].startswith(incomplete)]

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from tivo import config
+from tivo.model.errors import ConfigError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -18,6 +19,26 @@ _PR_SET_PDEATHSIG = 1
 
 url_option = click.option(
     "--url", default="http://127.0.0.1:8080", show_default=True, metavar="URL", help="The gateway to talk to."
+)
+
+
+def _token(_context: click.Context, _option: click.Parameter, file: Path | None) -> str | None:
+    """The token of the file named, or else of the environment: never out of the command line, which others see."""
+    if file is None:
+        return os.environ.get(config.TOKEN_VARIABLE) or None
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the token file {file} cannot be read: {error}") from error
+
+
+token_option = click.option(
+    "--token-file",
+    "token",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_token,
+    metavar="FILE",
+    help="File that holds the token which the gateway asks for; default: the variable TIVO_TOKEN.",
 )
 
 bootstrap_option = click.option(

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from tivo.cli.http import complete_topic
-from tivo.cli.options import url_option
+from tivo.cli.options import token_option, url_option
 from tivo.cli.showing import count_option, key_option, show, tell_of_loss
 from tivo.client.viewer import Viewer
 
@@ -13,6 +13,7 @@ from tivo.client.viewer import Viewer
 @click.command("play")
 @click.argument("topics", nargs=-1, required=True, shell_complete=complete_topic)
 @url_option
+@token_option
 @click.option("--start", metavar="TIME", help="RFC 3339, an offset from now such as -3d, or a number since 1970.")
 @click.option("--end", metavar="TIME", help="The same; the event at it is left out. Without it the live events follow.")
 @click.option("--speed", metavar="X", help="Event seconds per second, or unlimited; default 1.")
@@ -23,7 +24,13 @@ from tivo.client.viewer import Viewer
 @key_option
 @count_option
 def command(
-    *, topics: tuple[str, ...], url: str, keys: tuple[str, ...], count: int | None, **given: str | float | None
+    *,
+    topics: tuple[str, ...],
+    url: str,
+    token: str | None,
+    keys: tuple[str, ...],
+    count: int | None,
+    **given: str | float | None,
 ) -> None:
     """Play a window of TOPICS (names or globs, merged under one clock), one JSON object a line.
 
@@ -35,4 +42,4 @@ def command(
     controls: dict[str, Any] = {"max_rate": 0} | {name: value for name, value in given.items() if value is not None}
     if keys:
         controls["filter"] = {"key": list(keys)}
-    show(Viewer(url, *topics, autoplay=True, on_notice=tell_of_loss, **controls), count=count)
+    show(Viewer(url, *topics, token=token, autoplay=True, on_notice=tell_of_loss, **controls), count=count)

@@ -9,7 +9,7 @@ import click
 import orjson
 
 from tivo.cli.http import answer, complete_topic, gateway
-from tivo.cli.options import to_stderr, url_option
+from tivo.cli.options import to_stderr, token_option, url_option
 from tivo.model.errors import RequestError
 
 BATCH = 500
@@ -19,6 +19,7 @@ PAUSE_S = 0.1
 @click.command("produce")
 @click.argument("topic", shell_complete=complete_topic)
 @url_option
+@token_option
 @click.option("--key", help="Key of every event.")
 @click.option("--key-field", metavar="NAME", help="Take each event's key from this field of its JSON.")
 @click.option("--time-field", metavar="NAME", help="Take each event's time from this field of its JSON.")
@@ -30,7 +31,9 @@ PAUSE_S = 0.1
     help="What to wait for: nothing, the broker, the disk.",
 )
 @click.option("--input", "source", type=click.File("rb"), default="-", help="File to read; default: standard input.")
-def command(*, topic: str, url: str, source: Iterable[bytes], acks: str, **fields: str | None) -> None:
+def command(
+    *, topic: str, url: str, token: str | None, source: Iterable[bytes], acks: str, **fields: str | None
+) -> None:
     """Write events to TOPIC, one per line: JSON where the line is JSON, text where it is not.
 
     \b
@@ -39,7 +42,7 @@ def command(*, topic: str, url: str, source: Iterable[bytes], acks: str, **field
     tivo produce trips --time-field started --input trips.ndjson
     """
     count = 0
-    with gateway(url) as client:
+    with gateway(url, token) as client:
         for lines in _batches(source):
             records = [_record(line, **fields) for line in lines]
             body = orjson.dumps({"records": records})

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from tivo.cli.http import complete_topic
-from tivo.cli.options import url_option
+from tivo.cli.options import token_option, url_option
 from tivo.cli.showing import count_option, key_option, show, tell_of_loss
 from tivo.client.viewer import Viewer
 
@@ -13,9 +13,10 @@ from tivo.client.viewer import Viewer
 @click.command("tail")
 @click.argument("topics", nargs=-1, required=True, shell_complete=complete_topic)
 @url_option
+@token_option
 @key_option
 @count_option
-def command(*, topics: tuple[str, ...], url: str, keys: tuple[str, ...], count: int | None) -> None:
+def command(*, topics: tuple[str, ...], url: str, token: str | None, keys: tuple[str, ...], count: int | None) -> None:
     """Follow the newest events of TOPICS (names or globs), one JSON object a line, until Ctrl-C.
 
     \b
@@ -23,4 +24,4 @@ def command(*, topics: tuple[str, ...], url: str, keys: tuple[str, ...], count: 
     tivo tail 'metrics.*' --key 'host-1*' | jq .value
     """
     controls: dict[str, Any] = {"filter": {"key": list(keys)}} if keys else {}
-    show(Viewer(url, *topics, max_rate=0, on_notice=tell_of_loss, **controls), count=count, tail=True)
+    show(Viewer(url, *topics, token=token, max_rate=0, on_notice=tell_of_loss, **controls), count=count, tail=True)

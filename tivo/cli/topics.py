@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tivo.cli.http import answer, complete_topic, gateway
-from tivo.cli.options import url_option
+from tivo.cli.options import token_option, url_option
 from tivo.model.timeline import to_rfc_3339
 
 PIPE_WIDTH = 400
@@ -25,13 +25,14 @@ def _topic(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group("topics", invoke_without_command=True)
 @url_option
+@token_option
 @json_option
 @click.pass_context
-def command(context: click.Context, *, url: str, as_json: bool) -> None:
+def command(context: click.Context, *, url: str, token: str | None, as_json: bool) -> None:
     """List, make, describe and delete topics. Alone it lists them."""
-    context.obj = url
+    context.obj = (url, token)
     if context.invoked_subcommand is None:
-        with gateway(url) as client:
+        with gateway(url, token) as client:
             _show(answer(client.get("/v1/topics"))["topics"], as_json=as_json)
 
 
@@ -39,9 +40,9 @@ def command(context: click.Context, *, url: str, as_json: bool) -> None:
 @_topic
 @click.option("--partitions", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many.")
 @click.pass_obj
-def create(url: str, *, topic: str, partitions: int) -> None:
+def create(place: tuple[str, str | None], *, topic: str, partitions: int) -> None:
     """Make a topic."""
-    with gateway(url) as client:
+    with gateway(*place) as client:
         answer(client.post("/v1/topics", json={"name": topic, "partitions": partitions}))
     click.echo(f"made topic {topic} with {partitions} partition{'s' if partitions > 1 else ''}")
 
@@ -50,9 +51,9 @@ def create(url: str, *, topic: str, partitions: int) -> None:
 @_topic
 @json_option
 @click.pass_obj
-def describe(url: str, *, topic: str, as_json: bool) -> None:
+def describe(place: tuple[str, str | None], *, topic: str, as_json: bool) -> None:
     """Show one topic."""
-    with gateway(url) as client:
+    with gateway(*place) as client:
         found = answer(client.get(f"/v1/topics/{topic}"))
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
@@ -66,11 +67,11 @@ def describe(url: str, *, topic: str, as_json: bool) -> None:
 @_topic
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def delete(url: str, *, topic: str, yes: bool) -> None:
+def delete(place: tuple[str, str | None], *, topic: str, yes: bool) -> None:
     """Delete a topic and all its events, for good."""
     if not yes:
         click.confirm(f"Delete topic {topic} and all its events, for good?", abort=True)
-    with gateway(url) as client:
+    with gateway(*place) as client:
         answer(client.delete(f"/v1/topics/{topic}", params={"confirm": topic}))
     click.echo(f"deleted topic {topic}")
 

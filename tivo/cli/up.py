@@ -49,10 +49,12 @@ def _welcome(plan: Plan, *, demo: bool) -> str:
     records = f"{plan.url}/v1/topics/{topic}/records"
     kafka = plan.settings.bootstrap.split(",")[0]
     shown = f"{plan.url}/?topic=quakes" if demo else plan.url
+    asks = plan.settings.gateway.auth == "tokens"
+    bearer = ' -H "authorization: Bearer $TIVO_TOKEN"' if asks else ""
     return f"""
   tivo is ready:  {shown}
 
-  produce with curl   curl {records} -H content-type:application/json -d '{{"hello": "world"}}'
+  produce with curl   curl {records} -H content-type:application/json{bearer} -d '{{"hello": "world"}}'
   produce with kcat   echo '{{"hello": "kafka"}}' | kcat -b {kafka} -t {topic} -P
   play                {_tivo()} play {topic} --url {plan.url} --max-gap 1
 

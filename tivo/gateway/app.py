@@ -17,9 +17,11 @@ from starlette.types import ASGIApp
 
 from tivo import version
 from tivo.gateway import openapi, static, websocket
-from tivo.gateway.api import health, overview, produce, read, tail, topics
+from tivo.gateway.admission import Admission
+from tivo.gateway.api import health, login, overview, produce, read, tail, tickets, topics
 from tivo.gateway.bodies import SmallBodies
 from tivo.gateway.doors import Clock, Cluster, Producer
+from tivo.gateway.gate import Gate
 from tivo.gateway.guard import Guard
 from tivo.gateway.problems import exception_handlers
 from tivo.gateway.sessions import Sessions
@@ -38,6 +40,7 @@ class Doors:
     sessions: Sessions
     sockets: ASGIApp
     unready: Callable[[], Mapping[str, str]]
+    admission: Admission
     now: Clock
 
 
@@ -55,16 +58,19 @@ class Access:
 def make_app(doors: Doors, access: Access) -> ASGIApp:
     """The gateway as an ASGI application."""
     hot = [
-        produce.route(doors.producer, doors.now),
+        produce.route(doors.producer, doors.sources.catalogue, doors.now),
         read.route(doors.sources, doors.now),
         tail.route(doors.sources, doors.sessions, doors.now),
         *websocket.routes(doors.sockets),
+        *login.routes(doors.admission),
+        tickets.route(doors.admission),
         *health.routes(doors.unready),
     ]
     return Starlette(
         routes=[*hot, Mount("", SmallBodies(_documented(doors, access)))],
         middleware=[
-            Middleware(Guard, loopback_only=access.loopback_only, host=access.host, allow_origins=access.allow_origins)
+            Middleware(Guard, loopback_only=access.loopback_only, host=access.host, allow_origins=access.allow_origins),
+            Middleware(Gate, admission=doors.admission, allow_origins=access.allow_origins),
         ],
         exception_handlers=exception_handlers(),
     )

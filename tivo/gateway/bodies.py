@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tivo.gateway.problems import Problem
+from tivo.gateway.stay import Stay, stay_of
 
 SMALL_BODY = 64 * 2**10
 IDLE_SECONDS = 30
@@ -93,7 +94,11 @@ def too_large(at_most: int, *, what: str = "the body") -> Problem:
 
 
 async def begun(
-    pieces: AsyncGenerator[bytes, None], *, media_type: str, headers: Mapping[str, str] | None = None
+    pieces: AsyncGenerator[bytes, None],
+    *,
+    media_type: str,
+    headers: Mapping[str, str] | None = None,
+    endless: bool = False,
 ) -> "StreamedResponse":
     """A streamed answer whose first piece is made already, so that what fails at once is still told by its status."""
     first = await anext(pieces, b"")
@@ -104,7 +109,7 @@ async def begun(
             async for piece in pieces:
                 yield piece
 
-    return StreamedResponse(all_pieces(), media_type=media_type, headers=headers)
+    return StreamedResponse(all_pieces(), media_type=media_type, headers=headers, endless=endless)
 
 
 class StreamedResponse(Response):
@@ -117,13 +122,19 @@ class StreamedResponse(Response):
         media_type: str,
         headers: Mapping[str, str] | None = None,
         watch: bool = True,
+        endless: bool = False,
     ) -> None:
-        """`watch` false: the pieces are made from the request's body, whose end tells that the client is gone."""
+        """`watch` false: the pieces are made from the request's body, whose end tells that the client is gone.
+
+        `endless`: the answer has no end of its own, so where its token ends it, that is its end. Any other is
+        broken off there, so that nobody takes a part for the whole.
+        """
         self.status_code = 200
         self.media_type = media_type
         self.background = None
         self._pieces = pieces
         self._watch = watch
+        self._endless = endless
         self.init_headers(headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,11 +143,15 @@ class StreamedResponse(Response):
             return
         try:
             async with asyncio.TaskGroup() as tasks:
-                watcher = tasks.create_task(_until_gone(receive))
+                watchers = [tasks.create_task(_until_gone(receive)), tasks.create_task(_until_over(stay_of(scope)))]
                 await self._send_all(send)
-                watcher.cancel()
+                for watcher in watchers:
+                    watcher.cancel()
         except* _Gone:
             pass
+        except* _Over:
+            if self._endless:
+                await send({"type": "http.response.body", "body": b""})
 
     async def _send_all(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -149,6 +164,15 @@ class StreamedResponse(Response):
 
 class _Gone(Exception):
     """The client has left; nobody waits for the rest."""
+
+
+class _Over(Exception):
+    """The client's token is worth nothing any more."""
+
+
+async def _until_over(stay: Stay) -> None:
+    await stay.until_over()
+    raise _Over
 
 
 async def _until_gone(receive: Receive) -> None:

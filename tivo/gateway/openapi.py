@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tivo.gateway.scopes import Rule, of_operations, scope_text
+
 _TOPIC = {"name": "topic", "in": "path", "required": True, "schema": {"type": "string"}}
 _TIMES = "RFC 3339; seconds, ms, µs or ns since 1970; an offset such as -3d; beginning, end or now"
 
@@ -174,11 +176,90 @@ _TAIL = {
         **_REFUSED,
     },
 }
+_LOGIN = {
+    "title": "Login",
+    "type": "object",
+    "properties": {
+        "asks": {"type": "boolean", "description": "whether this gateway asks for tokens at all"},
+        "user": {"type": ["string", "null"], "description": "who it is; null where nobody is logged in"},
+        "scopes": {"type": "array", "items": {"type": "string"}, "description": "such as read or write:sensors."},
+    },
+}
+_TICKET = {
+    "title": "Ticket",
+    "type": "object",
+    "properties": {
+        "ticket": {"type": "string", "description": "opens one socket or event stream, once: ?ticket="},
+        "until_us": {"type": "integer", "description": "good up to here"},
+    },
+}
+SCHEMAS |= {"Login": _LOGIN, "Ticket": _TICKET}
+
+_LOGIN_PATH = {
+    "get": {
+        "tags": ["access"],
+        "operationId": "show_login",
+        "summary": "Who is logged in?",
+        "responses": {"200": _answer("whoever it is", _json("Login")), **_REFUSED},
+    },
+    "post": {
+        "tags": ["access"],
+        "operationId": "log_in",
+        "summary": "A token in, a cookie out that no script can read. For browsers.",
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object", "properties": {"token": {"type": "string"}}, "required": ["token"]}
+                }
+            },
+        },
+        "responses": {"200": _answer("logged in", _json("Login")), **_REFUSED},
+    },
+    "delete": {
+        "tags": ["access"],
+        "operationId": "log_out",
+        "summary": "Takes the cookie away.",
+        "responses": {"204": _answer("logged out"), **_REFUSED},
+    },
+}
+_TICKETS = {
+    "post": {
+        "tags": ["access"],
+        "operationId": "make_ticket",
+        "summary": "A ticket that opens one socket or event stream within 30 s, where no header can be sent.",
+        "responses": {"201": _answer("a ticket", _json("Ticket")), **_REFUSED},
+    }
+}
+
+SECURITY = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of the users file. Asked for where gateway.auth = tokens.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "tivo",
+        "description": "What POST /v1/login gives to a browser; behind the name stands the port, as in tivo-8080. "
+        "For the gateway's own pages.",
+    },
+    "ticket": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "ticket",
+        "description": "What POST /v1/tickets gives: good once, for 30 s.",
+    },
+}
+
 _PROBE = {"200": _answer("fine"), "503": _answer("not now; reasons tell why")}
 
 PATHS: dict[str, dict[str, Any]] = {
     "/v1/topics/{topic}/records": {"get": _READ, "post": _PRODUCE},
     "/v1/topics/{topic}/tail": {"get": _TAIL},
+    "/v1/login": _LOGIN_PATH,
+    "/v1/tickets": _TICKETS,
     "/livez": {"get": {"tags": ["health"], "operationId": "livez", "summary": "Is it alive?", "responses": _PROBE}},
     "/readyz": {"get": {"tags": ["health"], "operationId": "readyz", "summary": "Is it ready?", "responses": _PROBE}},
     "/metrics": {
@@ -203,4 +284,15 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas.update(SCHEMAS)
+    document["components"]["securitySchemes"] = SECURITY
+    for path, method, rule in of_operations():
+        document["paths"][path][method] |= _secured(rule)
     return document
+
+
+def _secured(rule: Rule) -> dict[str, Any]:
+    """What an operation asks for, with the scope by its name, for which OpenAPI has no place of its own."""
+    if rule.is_open:
+        return {"security": []}
+    ways = ["token", "cookie", *(["ticket"] if rule.takes_ticket else [])]
+    return {"security": [{way: []} for way in ways], "x-tivo-scope": scope_text(rule)}

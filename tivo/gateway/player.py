@@ -125,11 +125,12 @@ class Player:
         if not self._over.done():
             self._over.set_result(Close(code, reason))
 
-    def leave(self, bye: Bye) -> None:
-        """End the session from outside, and tell the viewer why."""
+    def leave(self, bye: Bye, *before: Notice, reason: str | None = None) -> None:
+        """End the session from outside, and tell the viewer why; `reason` stands in the close of its socket."""
         if not self._over.done():
-            self.outbox.put(self._encode(bye), lasting=True)
-            self.close(bye.code, bye.reason)
+            for notice in (*before, bye):
+                self.outbox.put(self._encode(notice), lasting=True)
+            self.close(bye.code, reason or bye.reason)
 
     def on_full(self) -> None:
         self.receive(OutboxFull())

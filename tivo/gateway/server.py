@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -16,6 +17,7 @@ from tivo.client.live_consumer import LiveConsumer
 from tivo.client.log_reader import LogReader
 from tivo.client.producer import Producer
 from tivo.client.tail import RING_BYTES, Tail
+from tivo.gateway.admission import Admission, nobody_asked
 from tivo.gateway.answers import Answers
 from tivo.gateway.app import Access, Doors, make_app
 from tivo.gateway.catalogue import Catalogue
@@ -29,6 +31,7 @@ from tivo.gateway.websocket import Sockets
 from tivo.model.errors import BrokerError, ConfigError
 from tivo.playback.facts import TopicRef
 from tivo.store.base import Store
+from tivo.users_file import UsersFile
 
 MAX_MESSAGE_BYTES = 256 * 2**10
 SEND_BUFFER_BYTES = 64 * 2**10
@@ -49,6 +52,8 @@ class GatewayOptions:
     host: str = "127.0.0.1"
     port: int = 8080
     insecure: bool = False
+    auth: Literal["none", "tokens"] = "none"
+    users_file: Path = Path("users.toml")
     allow_origins: tuple[str, ...] = ()
     max_sessions: int = MAX_SESSIONS
     max_sessions_per_client: int = MAX_SESSIONS_PER_CLIENT
@@ -74,8 +79,9 @@ async def serving(options: GatewayOptions, *, store: Store, now: Clock) -> Async
     """A gateway that serves from here to the end of the context, which closes within 3 s or so.
 
     Viewers that are still there get `bye` and close code 1001, requests under way may finish.
-    Raises ConfigError where it may not or cannot bind.
+    Raises ConfigError where it may not or cannot bind, or would ask for tokens and there is none.
     """
+    admission = _admission(options, now)
     with _listening(options) as listener:
         log = _Log(options, now)
         scheduler = Scheduler(now, lambda ring: make_alarm(ring, now))
@@ -92,11 +98,13 @@ async def serving(options: GatewayOptions, *, store: Store, now: Clock) -> Async
             sessions=sessions,
             sockets=sockets,
             unready=gateway.unready,
+            admission=admission,
             now=now,
         )
         server = UvicornServer(make_app(doors, _access(options)))
         async with asyncio.TaskGroup() as tasks:
-            background = [tasks.create_task(log.run()), tasks.create_task(_watch(log, catalogue, sockets))]
+            running = (log.run(), _watch(log, catalogue, sockets), admission.watch())
+            background = [tasks.create_task(each) for each in running]
             answering = tasks.create_task(server.serve(sockets=[listener]))
             await server.ready.wait()
             try:
@@ -145,6 +153,19 @@ async def _watch(log: _Log, catalogue: Catalogue, sockets: Sockets) -> None:
 
     await _connected(log.cluster.start)
     await catalogue.watch(changed)
+
+
+def _admission(options: GatewayOptions, now: Clock) -> Admission:
+    """Raises ConfigError where the users file is not there, or nobody in it has a token."""
+    if options.auth == "none":
+        return nobody_asked(now)
+    known = UsersFile(options.users_file)
+    if not any(user.tokens for user in known.users.users.values()):
+        raise ConfigError(
+            f"gateway.auth = 'tokens', and nobody in the users file {options.users_file} has one, so nobody could "
+            "come in: `tivo users` makes one"
+        )
+    return Admission(known, now)
 
 
 def _access(options: GatewayOptions) -> Access:
@@ -209,10 +230,11 @@ class UvicornServer(uvicorn.Server):
 @contextlib.contextmanager
 def _listening(options: GatewayOptions) -> Iterator[socket.socket]:
     """The socket, whose send buffer every accepted one inherits. Raises ConfigError."""
-    if not is_loopback(options.host) and not options.insecure:
+    if not is_loopback(options.host) and not options.insecure and options.auth == "none":
         raise ConfigError(
             f"gateway.host = {options.host!r} can be reached from other machines, and nothing asks who may: "
-            "bind 127.0.0.1, or set gateway.insecure (--insecure) if that is meant"
+            "bind 127.0.0.1, ask for tokens (gateway.auth = 'tokens'), or set gateway.insecure (--insecure) if that "
+            "is meant"
         )
     try:
         family, kind, number, _, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]

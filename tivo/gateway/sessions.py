@@ -7,6 +7,7 @@ from typing import Any
 
 from tivo.gateway.guard import is_loopback
 from tivo.gateway.problems import Problem
+from tivo.gateway.stay import stay_of
 
 MAX_SESSIONS = 512
 MAX_SESSIONS_PER_CLIENT = 64
@@ -14,7 +15,9 @@ RETRY_SECONDS = 5
 
 
 class Sessions:
-    """The seats. A client is an address; on loopback everybody shares one, so only the bound on all counts there."""
+    """The seats. A client is a principal, or an address where nobody is asked; on loopback everybody shares
+    one, so only the bound on all counts there.
+    """
 
     def __init__(
         self, *, max_sessions: int = MAX_SESSIONS, max_sessions_per_client: int = MAX_SESSIONS_PER_CLIENT
@@ -48,6 +51,11 @@ class Sessions:
 
 
 def client_of(scope: Mapping[str, Any]) -> str:
+    """Who sent a request: the principal, where one was asked for, else the address that it comes from."""
+    return stay_of(scope).client or address_of(scope)
+
+
+def address_of(scope: Mapping[str, Any]) -> str:
     """The address that a request comes from."""
     client = scope.get("client")
     return client[0] if client else "127.0.0.1"

@@ -1,12 +1,16 @@
 """One WebSocket, `tivo.v1`: commands in, notices out, a player between. A raw ASGI application.
 
-What a script ought to see (no seat left, a gateway that stops) accepts the socket first and then
-closes it with a `bye` and a code: a refused upgrade tells a script nothing.
+What a script ought to see (no token, no seat left, a gateway that stops) accepts the socket first and
+then closes it with a `bye` and a code: a refused upgrade tells a script nothing.
+
+Topics that a viewer may not read are not there for it: globs pass them over, `topics` does not list
+them, and to subscribe to one is refused as if it did not exist.
 """
 
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -25,6 +29,7 @@ from tivo.gateway.scheduler import Scheduler
 from tivo.gateway.sessions import Sessions, client_of
 from tivo.gateway.socket_protocol import DirectSocket
 from tivo.gateway.sources import Sources
+from tivo.gateway.stay import Stay, nobody, stay_of
 from tivo.metrics import GATEWAY_CLOSED, GATEWAY_SESSIONS
 from tivo.model.errors import BrokerError, CommandError
 from tivo.playback import encoding, protocol
@@ -33,10 +38,12 @@ from tivo.playback.effects import Close
 from tivo.playback.facts import Catalogue, TopicsChanged
 from tivo.playback.notices import Bye, Failed
 from tivo.playback.session import Session
+from tivo.playback.topics import is_glob
 from tivo.playback.values import MOST_TOPICS, names
 
 SUBPROTOCOL = "tivo.v1.json"
 GOING_AWAY, POLICY, INTERNAL, TRY_LATER = 1001, 1008, 1011, 1013
+UNAUTHORIZED, FORBIDDEN = 4401, 4403
 GONE = 1005
 STOPPING = Bye(code=GOING_AWAY, reason="the gateway is shutting down")
 ALL_CLOSED_SECONDS = 1
@@ -44,6 +51,8 @@ LOOK_SECONDS = 0.5
 MAX_REASON_BYTES = 123
 """RFC 6455 §5.5: a control frame holds 125 bytes, two of them the code."""
 SERVER = f"tivo {version()}"
+
+_CLOSE_CODES = {401: UNAUTHORIZED, 403: FORBIDDEN}
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +77,7 @@ class Sockets:
         self._sessions = sessions
         self._now = now
         self._topics: Catalogue | None = None
-        self._players: set[Player] = set()
+        self._players: dict[Player, Stay] = {}
         self._open = 0
         self._stopping = False
         self._all_closed = asyncio.Event()
@@ -76,8 +85,8 @@ class Sockets:
     def topics_changed(self, topics: Catalogue) -> None:
         """Tell every session which topics there are now."""
         self._topics = topics
-        for player in list(self._players):
-            player.receive(TopicsChanged(topics))
+        for player, stay in list(self._players.items()):
+            player.receive(TopicsChanged(stay.readable(topics)))
 
     async def close(self) -> None:
         """The gateway stops: every viewer is told, and looks for another one. Takes a second at most."""
@@ -108,8 +117,10 @@ class Sockets:
             with self._sessions.seat(client_of(scope)), GATEWAY_SESSIONS.track_inprogress():
                 return await self._play(scope, receive, socket)
         except Problem as error:
-            socket.write(encoding.encode(Bye(code=TRY_LATER, reason=str(error))))
-            return Close(TRY_LATER, error.code)
+            bye, before = _farewell(error)
+            for notice in (*before, bye):
+                socket.write(encoding.encode(notice))
+            return Close(bye.code, error.code)
         except CommandError as error:
             failed = Failed(code=error.code, field=error.field, message=str(error), fatal=True)
             for notice in (failed, Bye(code=POLICY, reason=str(error))):
@@ -122,11 +133,20 @@ class Sockets:
 
     async def _play(self, scope: Scope, receive: Receive, socket: DirectSocket) -> Close:
         raw, globs = _asked(scope)
+        stay = stay_of(scope)
+        for name in globs:
+            if not is_glob(name):
+                stay.require("read", name)
         await self._look_again()
         if self._topics is None:  # a viewer that resumes now would find none of its topics, and begin them anew
             raise Problem(503, "log_unavailable", "the log was not reached yet; try again in a moment")
+        known = self._topics
         session = Session(
-            sid=uuid4().hex, server=SERVER, topics=globs, catalogue=self._topics, limits=self._sessions.limits()
+            sid=uuid4().hex,
+            server=SERVER,
+            topics=globs,
+            catalogue=stay.readable(known),
+            limits=self._sessions.limits(),
         )
         player = Player(
             session,
@@ -136,22 +156,33 @@ class Sockets:
             encode=partial(encoding.encode, raw=raw),
             make_outbox=lambda player: Outbox(socket, on_full=player.on_full, on_drained=player.on_drained),
         )
-        known = self._topics
+        stay.on_change = lambda: self._stay_changed(player, stay)
         try:
-            closing = await player.run(lambda: self._commands(player, receive, known))
+            closing = await player.run(lambda: self._commands(player, stay, receive, known))
         finally:
-            self._players.discard(player)
+            stay.on_change = nobody
+            self._players.pop(player, None)
         if closing.code != GONE:
             await _empty(player.outbox)
         return closing
 
-    async def _commands(self, player: Player, receive: Receive, known: Catalogue) -> None:
+    def _stay_changed(self, player: Player, stay: Stay) -> None:
+        """The viewer's token is worth nothing any more, or reaches to other topics than before."""
+        if stay.ended is not None:
+            bye, before = _farewell(stay.ended)
+            player.leave(bye, *before, reason=stay.ended.code)
+        elif self._topics is not None:
+            player.receive(TopicsChanged(stay.readable(self._topics)))
+
+    async def _commands(self, player: Player, stay: Stay, receive: Receive, known: Catalogue) -> None:
         """Bring the viewer's commands to its player, until it leaves."""
-        self._players.add(player)
+        self._players[player] = stay
         if self._stopping:
             player.leave(STOPPING)
+        if stay.ended is not None:
+            self._stay_changed(player, stay)
         if self._topics is not None and self._topics is not known:
-            player.receive(TopicsChanged(self._topics))
+            player.receive(TopicsChanged(stay.readable(self._topics)))
         while (message := await receive())["type"] == "websocket.receive":
             command = protocol.decode(message.get("text") or message.get("bytes") or "")
             if isinstance(command, Subscribe):
@@ -177,6 +208,13 @@ def _asked(scope: Scope) -> tuple[bool, tuple[str, ...]]:
     named += ",".join(query.get("topics", [])).split(",")
     globs = list(dict.fromkeys(name.strip() for name in named if name.strip()))
     return query.get("raw", ["0"])[-1] == "1", names(globs, "topics", most=MOST_TOPICS, code="bad_glob", least=0)
+
+
+def _farewell(error: Problem) -> tuple[Bye, Sequence[Failed]]:
+    """What a viewer is told that is not let in, or not any more: `bye`, and what comes before it."""
+    code = _CLOSE_CODES.get(error.status, TRY_LATER)
+    bye = Bye(code=code, reason=str(error))
+    return bye, [Failed(code=error.code, message=str(error), fatal=True)] if code != TRY_LATER else []
 
 
 async def _empty(outbox: Outbox) -> None:

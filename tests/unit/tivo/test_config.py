@@ -57,7 +57,9 @@ def test_another_process_loads_the_same_settings(tmp_path: Path) -> None:
 
 
 def test_other_variables_of_tivo_are_left_alone() -> None:
-    assert Settings() == config.load(environ={"TIVO_TEST_KAFKA_URL": "x", "TIVO_SKIP_UI": "1", "PATH": "/bin"})
+    assert Settings() == config.load(
+        environ={"TIVO_TEST_KAFKA_URL": "x", "TIVO_SKIP_UI": "1", "TIVO_TOKEN": "t", "PATH": "/bin"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,3 +109,18 @@ def test_durations_become_microseconds() -> None:
     assert DAY_US == config.checked_duration_us("1d", "--backfill")
     with pytest.raises(ConfigError, match=r"--backfill wants .* got 'a day'"):
         config.checked_duration_us("a day", "--backfill")
+
+
+def test_the_users_file_lies_in_the_data_directory_unless_said(tmp_path: Path) -> None:
+    there = config.load(environ={"TIVO_DATA": str(tmp_path)})
+    elsewhere = config.load(environ={"TIVO_DATA": str(tmp_path), "TIVO_USERS": str(tmp_path / "a.toml")})
+
+    assert (tmp_path / "users.toml", tmp_path / "a.toml") == (there.users_file, elsewhere.users_file)
+
+
+def test_who_may_is_everybody_or_whoever_has_a_token() -> None:
+    assert ("none", "tokens") == tuple(
+        config.load(environ=environ).gateway.auth for environ in ({}, {"TIVO_GATEWAY_AUTH": "tokens"})
+    )
+    with pytest.raises(ConfigError, match=r"gateway\.auth"):
+        config.load(environ={"TIVO_GATEWAY_AUTH": "password"})

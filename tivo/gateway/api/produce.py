@@ -15,11 +15,12 @@ from starlette.routing import Route
 
 from tivo.client.producer import NewRecord, Produced
 from tivo.gateway.bodies import StreamedResponse, lines, read_body
-from tivo.gateway.catalogue import is_legal_name
+from tivo.gateway.catalogue import Catalogue, is_legal_name
 from tivo.gateway.doors import Clock, Producer, Sent
 from tivo.gateway.parameters import bad
 from tivo.gateway.problems import Problem, error_code
 from tivo.gateway.record_json import bare_record, listed_record, raw_record, split_batch
+from tivo.gateway.stay import Stay, stay_of
 from tivo.metrics import GATEWAY_PRODUCED
 from tivo.model.errors import BrokerError, NeighbourError, RecordError, TivoError, UnknownTopic
 
@@ -35,13 +36,25 @@ JSON_TYPES = frozenset({"application/json", "application/vnd.kafka.json.v2+json"
 _ACKS = {"0": 0, "1": 1, "all": -1, "-1": -1}
 
 
-def route(producer: Producer, now: Clock) -> Route:
+def route(producer: Producer, catalogue: Catalogue, now: Clock) -> Route:
     """The way into the log."""
 
     async def produce(request: Request) -> Response:
-        return await _Posted(request, producer, now).answer()
+        posted = _Posted(request, producer, now)
+        await _check_made(request.path_params["topic"], stay_of(request.scope), catalogue)
+        return await posted.answer()
 
     return Route("/v1/topics/{topic}/records", produce, methods=["POST"])
+
+
+async def _check_made(topic: str, stay: Stay, catalogue: Catalogue) -> None:
+    """The first record may make its topic, which is not for those who may only write. Raises Problem 403."""
+    if stay.may("admin", topic):
+        return
+    try:
+        await catalogue.find(topic)
+    except UnknownTopic:
+        stay.require("admin", topic)
 
 
 class _Posted:
@@ -49,6 +62,7 @@ class _Posted:
 
     def __init__(self, request: Request, producer: Producer, now: Clock) -> None:
         self._request = request
+        self._stay = stay_of(request.scope)
         self._producer = producer
         self._now = now
         self._topic: str = request.path_params["topic"]
@@ -127,6 +141,7 @@ class _Posted:
         try:
             async for arrived in lines(self._request, at_most=MAX_LINE):
                 for start in range(0, len(arrived), MAX_SENT):
+                    self._stay.check()
                     numbered = [(number + i, text) for i, text in enumerate(arrived[start : start + MAX_SENT], 1)]
                     number += len(numbered)
                     told = [each for each in numbered if each[1].strip()]

@@ -59,7 +59,7 @@ def route(sources: Sources, sessions: Sessions, now: Clock, *, ping_seconds: flo
                     yield b": %b\n\n" % str(error).replace("\n", " ").encode()
 
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return await begun(stream(), media_type="text/event-stream", headers=headers)
+        return await begun(stream(), media_type="text/event-stream", headers=headers, endless=True)
 
     return Route("/v1/topics/{topic}/tail", tail, methods=["GET"])
 

@@ -3,12 +3,13 @@
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from tivo.gateway.catalogue import Catalogue, TopicReport, is_legal_name
 from tivo.gateway.doors import Cluster
 from tivo.gateway.problems import Problem
+from tivo.gateway.stay import stay_of
 from tivo.model.errors import UnknownTopic
 
 MAX_PARTITIONS = 1_000
@@ -48,15 +49,18 @@ def router(catalogue: Catalogue, cluster: Cluster) -> APIRouter:
 
     @routes.get("")
     async def list_topics(
+        request: Request,
         match: Annotated[str, Query(description="a name or glob, such as `metrics.*`", max_length=249)] = "*",
     ) -> TopicList:
-        """All topics, with count, rate, first and last time."""
-        found = [each for each in (await catalogue.topics(fresh=True)).values() if fnmatchcase(each.name, match)]
+        """All topics that may be read, with count, rate, first and last time."""
+        readable = stay_of(request.scope).readable(await catalogue.topics(fresh=True))
+        found = [each for each in readable.values() if fnmatchcase(each.name, match)]
         return TopicList(topics=[_shown(report) for report in await catalogue.reports(found)])
 
     @routes.post("", status_code=201)
-    async def create_topic(asked: NewTopic, response: Response) -> Topic:
+    async def create_topic(request: Request, asked: NewTopic, response: Response) -> Topic:
         """Make a topic. 409 where there is one of this name."""
+        stay_of(request.scope).require("admin", asked.name)
         _check_name(asked.name)
         if asked.name in await catalogue.topics(fresh=True):
             raise Problem(409, "topic_exists", f"there is a topic named {asked.name!r} already", topic=asked.name)

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -5,8 +6,9 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from tivo.gateway.bodies import begun, lines, read_body
+from tivo.gateway.bodies import StreamedResponse, begun, lines, read_body
 from tivo.gateway.problems import Problem
+from tivo.gateway.stay import Stay, admit, unauthorized
 
 
 def request(*pieces: bytes, gone: bool = False, **headers: str) -> Request:
@@ -61,3 +63,49 @@ async def test_what_fails_at_once_fails_before_the_answer_begins() -> None:
 
     with pytest.raises(Problem, match="away"):
         await begun(failing(), media_type="text/plain")
+
+
+@pytest.mark.parametrize(("endless", "ends"), [(True, True), (False, False)])
+async def test_an_answer_whose_token_ends_it_is_broken_off_unless_it_has_no_end_of_its_own(
+    endless: bool, ends: bool
+) -> None:
+    stay, sent = Stay(), list[Message]()
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        yield b"a"
+        stay.end(unauthorized("gone", invalid=True))
+        await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: dict[str, Any] = {}
+    admit(scope, stay)
+    await StreamedResponse(pieces(), media_type="text/plain", endless=endless)(scope, receive, send)
+
+    assert b"a" == sent[1]["body"]
+    assert ends == (not sent[-1].get("more_body", False))
+
+
+async def test_a_client_that_leaves_ends_its_answer() -> None:
+    sent = list[Message]()
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        while True:
+            yield b"a"
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: dict[str, Any] = {}
+    admit(scope, Stay())
+    await StreamedResponse(pieces(), media_type="text/plain", endless=True)(scope, receive, send)
+
+    assert sent[-1].get("more_body", True)

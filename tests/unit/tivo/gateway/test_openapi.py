@@ -48,3 +48,22 @@ async def test_every_operation_tells_how_it_refuses() -> None:
         if path.startswith("/v1"):
             for operation in methods.values():
                 assert "application/problem+json" in operation["responses"]["default"]["content"]
+
+
+async def test_every_operation_tells_what_it_asks_for() -> None:
+    told = await document()
+    schemes = told["components"]["securitySchemes"]
+    asked = {
+        (method, path): (operation["security"], operation.get("x-tivo-scope"))
+        for path, methods in told["paths"].items()
+        for method, operation in methods.items()
+    }
+
+    assert {"token", "cookie", "ticket"} == schemes.keys()
+    assert "bearer" == schemes["token"]["scheme"]
+    assert ([], None) == asked["get", "/livez"] == asked["post", "/v1/login"]
+    assert ([{"token": []}, {"cookie": []}], "write:{topic}") == asked["post", "/v1/topics/{topic}/records"]
+    assert ([{"token": []}, {"cookie": []}, {"ticket": []}], "read:{topic}") == asked["get", "/v1/topics/{topic}/tail"]
+    assert ["read in some topic", "any token", "read"] == [
+        asked[each][1] for each in (("get", "/v1/topics"), ("post", "/v1/tickets"), ("get", "/metrics"))
+    ]

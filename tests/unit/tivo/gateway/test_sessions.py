@@ -1,7 +1,12 @@
+from typing import Any
+
 import pytest
 
+from tivo.auth.principals import Principal
+from tivo.auth.tokens import Bearer
 from tivo.gateway.problems import Problem
-from tivo.gateway.sessions import Sessions, client_of
+from tivo.gateway.sessions import Sessions, address_of, client_of
+from tivo.gateway.stay import Stay, admit
 
 
 def test_no_more_seats_than_there_are_in_all() -> None:
@@ -47,6 +52,11 @@ def test_limits_are_told_by_their_names() -> None:
     ).limits()
 
 
-def test_a_client_is_an_address() -> None:
-    assert "10.0.0.1" == client_of({"client": ("10.0.0.1", 5)})
-    assert "127.0.0.1" == client_of({"client": None})
+def test_a_client_is_a_principal_or_an_address_where_nobody_is_asked() -> None:
+    scope: dict[str, Any] = {"client": ("10.0.0.1", 5)}
+
+    admit(scope, Stay())
+    assert "10.0.0.1" == client_of(scope)
+    admit(scope, Stay(Bearer(Principal("ada"), ())))
+    assert ("User:ada", "10.0.0.1") == (client_of(scope), address_of(scope))
+    assert "127.0.0.1" == address_of({"client": None})

@@ -1,4 +1,5 @@
 import asyncio
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from tests.support.gateway_app import GatewayApp
+from tests.support.tokens import users
 from tivo.client.producer import NewRecord
+from tivo.gateway.credentials import cookie
 from tivo.gateway.server import MAX_MESSAGE_BYTES
 from tivo.playback.facts import TopicRef
 
@@ -423,3 +426,163 @@ async def test_a_store_that_fails_is_told_and_the_session_goes_on_when_it_is_bac
                 gateway.forward(100_000)
 
     assert ("log_unavailable", False) == (error["code"], error["fatal"])
+
+
+@pytest.fixture
+def asking() -> GatewayApp:
+    """Topics `a.x`, `a.y` and `b`. Ada reads what begins with `a.`, Ben writes only."""
+    made = GatewayApp(users=users(ada=("read:a.",), ben=("write",)))
+    for name in ("a.x", "a.y", "b"):
+        made.log.make(name)
+    return made
+
+
+def offering(token: str) -> dict[str, Any]:
+    """A token as browsers send it."""
+    encoded = urlsafe_b64encode(token.encode()).decode().rstrip("=")
+    return {"subprotocols": [Subprotocol("tivo.v1.json"), Subprotocol(f"tivo.bearer.{encoded}")]}
+
+
+async def test_a_token_comes_as_a_subprotocol_and_is_not_echoed(asking: GatewayApp) -> None:
+    async with viewer(asking, "/ws/a.x", **offering("ada")) as one:
+        assert ["a.x"] == (await one.hear("hello"))["topics"]
+        assert "tivo.v1.json" == one.socket.subprotocol
+
+
+async def test_a_token_alone_is_no_protocol_and_not_echoed(asking: GatewayApp) -> None:
+    offered = offering("ada")["subprotocols"][1:]
+    async with viewer(asking, "/ws/a.x", subprotocols=offered) as one:
+        assert ("hello", None) == ((await one.hear("hello"))["type"], one.socket.subprotocol)
+
+
+async def test_a_token_comes_in_a_header_too(asking: GatewayApp) -> None:
+    async with viewer(asking, "/ws/a.x", additional_headers={"Authorization": "Bearer ada"}) as one:
+        assert await one.hear("hello")
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "code", "name"),
+    [
+        ("/ws/a.x", {}, 4401, "unauthorized"),
+        ("/ws", offering("guess"), 4401, "unauthorized"),
+        ("/ws/a.x?token=ada", {}, 4401, "unauthorized"),
+        ("/ws/a.x?ticket=ada", {}, 4401, "unauthorized"),
+        ("/ws/a.*", offering("ben"), 4403, "forbidden"),
+        ("/ws/b", offering("ada"), 4403, "forbidden"),
+        ("/ws/not.there", offering("ada"), 4403, "forbidden"),
+        ("/ws?topics=a.x,b", offering("ada"), 4403, "forbidden"),
+    ],
+)
+async def test_who_may_not_is_told_why_and_closed(
+    asking: GatewayApp, path: str, options: dict[str, Any], code: int, name: str
+) -> None:
+    async with viewer(asking, path, **options) as one:
+        error, bye = await one.hear("error"), await one.hear("bye")
+
+        assert (name, True, code) == (error["code"], error["fatal"], bye["code"])
+        assert (code, name) == await one.closed()
+    assert 0 == asking.sessions.taken
+
+
+async def test_globs_match_what_may_be_read(asking: GatewayApp) -> None:
+    async with viewer(asking, "/ws/*", **offering("ada")) as one:
+        assert ["a.x", "a.y"] == (await one.hear("hello"))["topics"]
+        asked = await one.ask(action="topics")
+
+    assert ["a.x", "a.y"] == [each["name"] for each in asked["result"]["topics"]]
+
+
+async def test_to_subscribe_to_what_may_not_be_read_is_refused_as_if_it_were_not_there(asking: GatewayApp) -> None:
+    async with viewer(asking, "/ws", **offering("ada")) as one:
+        await one.hear("hello")
+        there, not_there = [await one.ask(action="subscribe", topics=[name], id="1") for name in ("b", "c")]
+
+    assert ("error", "unknown_topic") == (there["type"], there["code"])
+    assert there["message"].replace("b", "c") == not_there["message"].replace("b", "c")
+
+
+async def test_a_new_topic_is_told_to_those_who_may_read_it(asking: GatewayApp) -> None:
+    async with viewer(asking, "/ws/*", **offering("ada")) as one:
+        await one.ask(action="tail")
+        for name in ("new.a", "a.new"):
+            asking.log.make(name)
+        asking.sockets.topics_changed(await asking.catalogue.topics(fresh=True))
+        for name in ("new.a", "a.new"):
+            asking.log.append(name, NewRecord(value=b"1"))
+        frame = await one.hear("events")
+
+    assert ["a.new"] == [event["topic"] for event in frame["events"]]
+
+
+async def test_a_ticket_opens_one_socket(asking: GatewayApp) -> None:
+    async with asking.client("ada") as http:
+        ticket = (await http.post("/v1/tickets")).json()["ticket"]
+    async with asking.listening() as address:
+        async with connect(f"{address}/ws/a.x?ticket={ticket}") as first:
+            assert await Viewer(first).hear("hello")
+        async with connect(f"{address}/ws/a.x?ticket={ticket}") as second:
+            assert 4401 == (await Viewer(second).closed())[0]
+
+
+@pytest.mark.parametrize(("place", "code"), [("127.0.0.1:{port}", None), ("localhost:{port}", 4403), (None, 4403)])
+async def test_a_cookie_opens_sockets_for_the_gateways_own_page_alone(
+    asking: GatewayApp, place: str | None, code: int | None
+) -> None:
+    async with asking.listening() as address:
+        host = address.removeprefix("ws://")
+        origin = place and Origin("http://" + place.format(port=host.partition(":")[2]))
+        sent = {"Cookie": cookie(host, "ada", secure=False).partition(";")[0]}
+        async with connect(f"{address}/ws/a.x", additional_headers=sent, origin=origin) as socket:
+            one = Viewer(socket)
+            if code is None:
+                assert await one.hear("hello")
+            else:
+                assert (code, "forbidden_origin") == await one.closed()
+
+
+async def test_a_session_ends_with_its_token(asking: GatewayApp) -> None:
+    async with asking.listening() as address:
+        gone, other = [Viewer(await connect(f"{address}/ws/a.x", **offering(name))) for name in ("ada", "ada")]
+        await gone.ask(action="tail")
+        await other.hear("hello")
+        asking.become(users(ben=("write",)))
+        error, bye = await gone.hear("error"), await gone.hear("bye")
+        closed = [await gone.closed(), await other.closed()]
+
+    assert ("unauthorized", 4401) == (error["code"], bye["code"])
+    assert 2 * [(4401, "unauthorized")] == closed
+
+
+async def test_a_session_whose_token_may_read_nothing_more_is_closed(asking: GatewayApp) -> None:
+    async with viewer(asking, "/ws/a.x", **offering("ada")) as one:
+        await one.hear("hello")
+        asking.become(users(ada=("write",)))
+
+        assert (4403, "forbidden") == await one.closed()
+
+
+async def test_a_session_goes_on_with_the_topics_that_its_token_still_may_read(asking: GatewayApp) -> None:
+    async with viewer(asking, "/ws/*", **offering("ada")) as one:
+        await one.ask(action="tail")
+        await one.hear("reset")  # of the tail
+        asking.become(users(ada=("read:a.y", "read:b")))
+        reset = await one.hear("reset")
+        for name in ("a.x", "a.y", "b"):
+            asking.log.append(name, NewRecord(value=b"1"))
+        shown = {event["topic"] for event in await one.events(asking, 2)}
+
+    assert ("topics", {"a.y", "b"}) == (reset["why"], shown)
+
+
+async def test_seats_are_counted_by_principal(asking: GatewayApp) -> None:
+    asking.sessions.max_sessions_per_client = 1
+    async with asking.listening() as address, connect(f"{address}/ws", **offering("ada")) as first:
+        await Viewer(first).hear("hello")
+        late = Viewer(await connect(f"{address}/ws", **offering("ada")))
+
+        assert (1013, "too_many_sessions") == await late.closed()
+
+
+async def test_a_bearer_offered_where_nobody_is_asked_is_not_echoed_either(gateway: GatewayApp) -> None:
+    async with viewer(gateway, "/ws/t", **offering("ada")) as one:
+        assert "tivo.v1.json" == one.socket.subprotocol

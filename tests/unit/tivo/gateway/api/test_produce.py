@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from tests.support.gateway_app import GatewayApp, json_lines
+from tests.support.tokens import users
 from tivo.client.producer import NewRecord, Produced
 from tivo.gateway.api.produce import MAX_BODY, MAX_LINE, MAX_SENT
 from tivo.model.errors import BrokerError
@@ -234,3 +235,22 @@ async def test_partly_failing_sends_are_told_record_by_record() -> None:
 
     assert 207 == status
     assert ("log_unavailable", True) == (told["offsets"][1]["error_code"], told["offsets"][1]["retryable"])
+
+
+async def test_a_stream_ends_with_its_token_and_no_record_after_it_is_taken() -> None:
+    gateway = GatewayApp(users=users(ada=("write:t",)))
+    gateway.log.make("t")
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"1\n"
+        gateway.become(users())
+        yield b"2\n"
+        yield b"3\n"
+
+    status, told = await post(gateway, body(), {**NDJSON, "Authorization": "Bearer ada"})
+
+    assert (200, [b"1"]) == (status, values(gateway))
+    assert ({"line": 2, "error_code": "unauthorized", "fatal": True}, 2) == (
+        {name: told[-1][name] for name in ("line", "error_code", "fatal")},
+        len(told),
+    )

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -6,11 +7,15 @@ import msgspec
 import orjson
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from tests.support.gateway_app import GatewayApp, Stream
+from tests.support.tokens import users
 from tivo.client.producer import NewRecord
 from tivo.client.tail import Tail, TailAnswer
 from tivo.gateway.api.tail import PAGE, _LogToken, route
+from tivo.gateway.gate import Gate
 from tivo.gateway.passage import to_token
 from tivo.model.errors import StoreError
 from tivo.model.event import Page
@@ -188,9 +193,14 @@ async def test_back_in_the_store_the_cursors_are_the_stores_and_lose_nothing(gat
         assert [0, 1, 2, 3, 4, 5] == before + await Messages(stream).values(2)
 
 
+def alone(gateway: GatewayApp, each: Route) -> ASGIApp:
+    """A route behind the gate, and no other."""
+    return Gate(Starlette(routes=[each]), admission=gateway.admission)
+
+
 async def test_a_log_end_that_is_merely_old_is_no_gap(gateway: GatewayApp) -> None:
     sources = replace(gateway.sources, tail=OldEndTail(gateway.tail))
-    app = Starlette(routes=[route(sources, gateway.sessions, gateway.clock)])
+    app = alone(gateway, route(sources, gateway.sessions, gateway.clock))
 
     async with gateway.stream(URL, app=app) as stream:
         await stream.piece()
@@ -357,7 +367,7 @@ async def test_a_store_that_is_away_ends_the_stream_with_a_comment() -> None:
 
 
 async def test_a_silent_stream_is_kept_alive_by_comments(gateway: GatewayApp) -> None:
-    app = Starlette(routes=[route(gateway.sources, gateway.sessions, gateway.clock, ping_seconds=0)])
+    app = alone(gateway, route(gateway.sources, gateway.sessions, gateway.clock, ping_seconds=0))
 
     async with gateway.stream(URL, app=app) as stream:
         pieces = [await stream.piece() for _ in range(2)]
@@ -377,7 +387,7 @@ async def test_a_stream_takes_a_seat_and_gives_it_back() -> None:
 
 
 async def test_a_partition_added_later_is_told_from_its_beginning(gateway: GatewayApp) -> None:
-    app = Starlette(routes=[route(gateway.sources, gateway.sessions, gateway.clock, ping_seconds=0)])
+    app = alone(gateway, route(gateway.sources, gateway.sessions, gateway.clock, ping_seconds=0))
 
     async with gateway.stream(URL, app=app) as stream:
         await stream.piece()
@@ -389,7 +399,7 @@ async def test_a_partition_added_later_is_told_from_its_beginning(gateway: Gatew
 
 
 async def test_a_topic_made_anew_is_gone(gateway: GatewayApp) -> None:
-    app = Starlette(routes=[route(gateway.sources, gateway.sessions, gateway.clock, ping_seconds=0)])
+    app = alone(gateway, route(gateway.sources, gateway.sessions, gateway.clock, ping_seconds=0))
 
     async with gateway.stream(URL, app=app) as stream:
         await stream.piece()
@@ -436,3 +446,55 @@ async def test_a_cursor_of_a_topic_made_anew_is_refused(gateway: GatewayApp) -> 
 
 async def test_an_unknown_topic_is_404() -> None:
     assert (404, "unknown_topic") == await refused(GatewayApp(), "")
+
+
+async def until_ended(stream: Stream) -> None:
+    while not stream.ended:  # noqa: ASYNC110  the end is a flag, not an event
+        await asyncio.sleep(0)
+
+
+async def asking() -> GatewayApp:
+    """Ada may read topic `t`, and there is an event in it."""
+    made = GatewayApp(users=users(ada=("read:t",), eve=("read:x",)))
+    made.log.make("t")
+    append(made, 0)
+    return made
+
+
+async def test_a_stream_ends_with_the_token_that_opened_it() -> None:
+    gateway = await asking()
+    async with gateway.stream(URL, headers={"Authorization": "Bearer ada"}) as stream:
+        await stream.piece()
+        gateway.become(users(eve=("read:x",)))
+        await until_ended(stream)
+
+    assert 0 == gateway.sessions.taken
+
+
+async def test_a_stream_ends_where_its_token_no_longer_reaches() -> None:
+    gateway = await asking()
+    async with gateway.stream(URL, headers={"Authorization": "Bearer ada"}) as stream:
+        await stream.piece()
+        gateway.become(users(ada=("read:x", "write:t")))
+        await until_ended(stream)
+
+
+async def test_a_stream_goes_on_where_the_users_changed_and_its_token_did_not() -> None:
+    gateway = await asking()
+    async with gateway.stream(URL, headers={"Authorization": "Bearer ada"}) as stream:
+        await stream.piece()
+        gateway.become(users(ada=("read:t", "write:x")))
+        append(gateway, 7)
+
+        assert b"data: " in await stream.piece()
+
+
+async def test_a_ticket_opens_a_stream_once() -> None:
+    gateway = await asking()
+    async with gateway.client("ada") as http:
+        query = f"ticket={(await http.post('/v1/tickets')).json()['ticket']}"
+
+    async with gateway.stream(URL, query=query) as stream:
+        assert 200 == await stream.status()
+    async with gateway.stream(URL, query=query) as again:
+        assert 401 == await again.status()
