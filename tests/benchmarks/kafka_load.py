@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic, perf_counter, sleep, time_ns
 from typing import NamedTuple
@@ -74,10 +75,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def make_topic(bootstrap: str, topic: str, partitions: int) -> None:
+def make_topic(bootstrap: str, topic: str, partitions: int, settings: Mapping[str, str] | None = None) -> None:
     """Make a topic and wait until it is there."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 4})
-    admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)])[topic].result(30)
+    admin.create_topics(
+        [NewTopic(topic, num_partitions=partitions, replication_factor=1, config=dict(settings or {}))]
+    )[topic].result(30)
 
 
 class Latency(NamedTuple):

@@ -32,6 +32,9 @@ MEMBER_LIVES_S, GROUP_LIVES_S, LOOK_S = 3.0, 5.0, 2.0
 WARM_UP = 0.3
 """The share of the time after which what was seen counts."""
 
+KEPT = {"segment.bytes": str(1 << 20), "retention.bytes": str(4 << 20)}
+"""Small, so that the log soon holds as much as it ever will: an active segment's index is in memory, 20 B for 4 KiB."""
+
 SLOPE_BAR = 1.0
 """MiB an hour that the memory may grow."""
 
@@ -115,8 +118,8 @@ class Load:
         while not self._over.wait(GROUP_LIVES_S):
             group = f"visitor-{self.groups}"
             consumer = self._member(group)
-            consumer.consume(100, 5)
-            consumer.commit(asynchronous=False)
+            if consumer.consume(100, 10):
+                consumer.commit(asynchronous=False)
             consumer.close()
             admin.delete_consumer_groups([group])[group].result(30)
             self.groups += 1
@@ -158,7 +161,7 @@ def soak(folder: Path, minutes: float) -> bool:
         port = free.getsockname()[1]
     seen: list[Look] = []
     with running_broker(folder, "--private-port", str(port)) as broker:
-        make_topic(broker.bootstrap, TOPIC, PARTITIONS)
+        make_topic(broker.bootstrap, TOPIC, PARTITIONS, KEPT)
         load = Load(broker.bootstrap)
         began = monotonic()
         with load.running():
