@@ -22,6 +22,11 @@ from tivo.wire.messages.create_topics import (
     CreateTopicsResponse,
 )
 from tivo.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse, DeleteTopicState
+from tivo.wire.messages.describe_configs import (
+    DescribeConfigsRequest,
+    DescribeConfigsResource,
+    DescribeConfigsResponse,
+)
 from tivo.wire.messages.list_offsets import (
     ListOffsetsPartition,
     ListOffsetsPartitionResponse,
@@ -38,6 +43,7 @@ from tivo.wire.messages.metadata import (
 )
 
 _FIRST_WITH_TOPIC_IDS = 10
+_TOPIC, _OF_TOPIC = 2, 1  # a kind of resources, and a source of settings, in DescribeConfigs
 _READ_UNCOMMITTED, _READ_COMMITTED = 0, 1
 _LOG_START = -2
 _LOG_END = -1
@@ -157,6 +163,14 @@ class Cluster:
         """
         told = await self._offsets_of(topic, max(-(-time_us // MILLISECOND_US), 0), isolation=_READ_COMMITTED)
         return {index: each.offset for index, each in told.items() if each.offset >= 0}
+
+    async def topic_settings(self, topic: str) -> dict[str, str]:
+        """The settings that a topic has itself, in place of the cluster's defaults. Raises UnknownTopic."""
+        resource = DescribeConfigsResource(resource_type=_TOPIC, resource_name=topic, configuration_keys=None)
+        answer = await self._connection.ask(DescribeConfigsRequest(resources=[resource]), DescribeConfigsResponse)
+        (told,) = answer.results
+        _raise_for(told.error_code, topic, "has no settings")
+        return {each.name: each.value for each in told.configs if each.config_source == _OF_TOPIC and each.value}
 
     async def create_topic(
         self, name: str, *, partitions: int = 1, settings: Mapping[str, str] = MappingProxyType({})

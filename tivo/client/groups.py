@@ -1,10 +1,13 @@
 """Consumer groups as a guest sees and moves them, in any Kafka cluster."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
 from itertools import groupby
 from types import TracebackType
-from typing import Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from tivo.client.assignment import assigned
 from tivo.client.cluster import Cluster, Extent
@@ -34,6 +37,13 @@ from tivo.wire.messages.offset_fetch import OffsetFetchRequest, OffsetFetchReque
 
 UNKNOWN = "Dead"
 """The state that Kafka gives to a group that it does not know."""
+
+PATIENCE_S = 10.0
+_WAIT_S = 0.1
+_SOON = {ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.NOT_COORDINATOR}
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +78,36 @@ class GroupDescription:
     standings: tuple[Standing, ...]
 
 
-class Groups:
-    """Asks a cluster about its groups. Raises BrokerError where no broker answers; ask again then."""
+class _NotYet(BrokerError):
+    """The group is on its way to another broker, or its broker has not read it yet."""
 
-    def __init__(self, bootstrap: str, now: Callable[[], Now]) -> None:
+
+def _patient(
+    ask: "Callable[Concatenate[Groups, P], Awaitable[T]]",
+) -> "Callable[Concatenate[Groups, P], Coroutine[Any, Any, T]]":
+    """Asks again for a while where a group's broker is not there yet."""
+
+    @wraps(ask)
+    async def asking(self: "Groups", /, *args: P.args, **named: P.kwargs) -> T:
+        again = AsyncRetrying(
+            stop=stop_after_delay(self.patience_s),
+            wait=wait_fixed(min(_WAIT_S, self.patience_s)),
+            retry=retry_if_exception_type(_NotYet),
+            reraise=True,
+        )
+        return await again(ask, self, *args, **named)
+
+    return asking
+
+
+class Groups:
+    """Asks a cluster about its groups. Raises BrokerError where no broker answers; ask again then.
+
+    A group whose broker is not there yet is waited for, `patience_s` at most.
+    """
+
+    def __init__(self, bootstrap: str, now: Callable[[], Now], *, patience_s: float = PATIENCE_S) -> None:
+        self.patience_s = patience_s
         self._connection = Connection(bootstrap, client_id="tivo-groups")
         self._cluster = Cluster(bootstrap)
         self._delays = Delays(bootstrap, self._cluster, now)
@@ -88,6 +124,7 @@ class Groups:
         await self._cluster.close()
         await self._connection.close()
 
+    @_patient
     async def listed(self) -> list[GroupInfo]:
         """All groups of all brokers, by name."""
         brokers = (await self._connection.ask(MetadataRequest(topics=[]), MetadataResponse)).brokers
@@ -101,6 +138,7 @@ class Groups:
             ]
         return sorted(found, key=lambda info: info.name)
 
+    @_patient
     async def describe(self, group: str) -> GroupDescription:
         """Members, and how far the group has come. Raises RequestError where there is no such group."""
         coordinator = await self._coordinator(group)
@@ -120,6 +158,12 @@ class Groups:
             standings=tuple(replace(each, member=reading.get(each.spot)) for each in measured),
         )
 
+    @_patient
+    async def committed(self, group: str) -> dict[Spot, int]:
+        """The offsets that a group has committed; none where there is no such group."""
+        return await self._committed(group, await self._coordinator(group))
+
+    @_patient
     async def plan(self, group: str, goal: Target, topics: Sequence[str]) -> list[Move]:
         """Where a group would go on. Raises RequestError where that is impossible: it has members, or no such place."""
         coordinator = await self._coordinator(group)
@@ -133,6 +177,7 @@ class Groups:
         standings = await self._standings(chosen(topics, committed, there), committed)
         return moves(goal, standings, await self._at_time(goal, standings))
 
+    @_patient
     async def commit(self, group: str, planned: Iterable[Move]) -> None:
         """Let a group go on as planned. Raises RequestError where members came meanwhile."""
         request = OffsetCommitRequest(
@@ -155,6 +200,7 @@ class Groups:
                     raise RequestError(f"group {group!r} has members by now; stop them and try again")
                 _raise_for(told.error_code, f"the offset of {topic.name}/{told.partition_index} is not committed")
 
+    @_patient
     async def delete(self, group: str) -> None:
         """Forget a group that nobody is in, with its offsets. Raises RequestError."""
         request = DeleteGroupsRequest(groups_names=[group])
@@ -236,4 +282,5 @@ def _no_group(group: str) -> RequestError:
 
 def _raise_for(error_code: int, what: str) -> None:
     if error_code:
-        raise BrokerError(f"{what}: {ErrorCode(error_code).name}")
+        kind = _NotYet if error_code in _SOON else BrokerError
+        raise kind(f"{what}: {ErrorCode(error_code).name}")

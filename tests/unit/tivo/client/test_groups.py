@@ -144,7 +144,7 @@ async def asked(cluster: Cluster, ask: Callable[[Groups], object], **upto: int) 
     named = {"find": FindCoordinatorRequest, "fetch": OffsetFetchRequest}
     async with peer(cluster.table(), upto={named[name]: version for name, version in upto.items()}) as broker:
         broker.topics = [a_topic("a", ID, 0, 1)]
-        async with Groups(broker.bootstrap, ManualClock()) as groups:
+        async with Groups(broker.bootstrap, ManualClock(), patience_s=0) as groups:
             return await ask(groups), broker  # type: ignore[misc]
 
 
@@ -247,6 +247,19 @@ async def test_broker_that_fails_is_told_with_its_code(
 
     with pytest.raises(BrokerError, match="COORDINATOR_NOT_AVAILABLE"):
         await asked(cluster, ask)
+
+
+async def test_broker_that_comes_is_waited_for(cluster: Cluster) -> None:
+    refusals = [ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.NOT_COORDINATOR]
+
+    def listed(request: ListGroupsRequest) -> ListGroupsResponse:
+        return ListGroupsResponse(error_code=refusals.pop()) if refusals else cluster.list(request)
+
+    async with (
+        peer(cluster.table() | {ListGroupsRequest: listed}) as broker,
+        Groups(broker.bootstrap, ManualClock()) as groups,
+    ):
+        assert ["g", "h"] == [group.name for group in await groups.listed()]
 
 
 async def test_cluster_that_is_away_is_told() -> None:
