@@ -84,6 +84,7 @@ BROKER_THROTTLED = Counter(
     "tivo_broker_throttled_seconds_total", "Seconds for which clients above their rate were held back", ["what"]
 )
 BROKER_REBALANCES = Counter("tivo_broker_rebalances_total", "Generations of consumer groups that began")
+BROKER_TRANSACTIONS = Counter("tivo_broker_transactions_total", "Transactions that ended, by outcome", ["outcome"])
 BROKER_LOG_START = Gauge("tivo_broker_log_start_offset", "First offset of a partition", ["topic", "partition"])
 BROKER_LOG_END = Gauge("tivo_broker_log_end_offset", "Next offset of a partition", ["topic", "partition"])
 BROKER_HIGH_WATERMARK = Gauge(

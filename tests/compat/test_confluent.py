@@ -323,15 +323,6 @@ def test_too_large_batch_is_refused_and_the_producer_lives(
     assert [KafkaError.MSG_SIZE_TOO_LARGE, None] == [error and error.code() for error in errors]
 
 
-def test_transactions_are_refused_at_once(broker: RunningBroker) -> None:
-    producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": "x"})
-
-    with pytest.raises(KafkaException) as refused:
-        producer.init_transactions(20)
-
-    assert KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED == refused.value.args[0].code()
-
-
 def test_idempotent_producer_loses_and_repeats_nothing_over_kills(own_broker: RunningBroker) -> None:
     offsets: dict[bytes, int] = {}
 

@@ -124,7 +124,7 @@ def kafka_page() -> str:
         "|---|---|---|",
         *(f"| {api.key} | {api.name} | {api.first}–{api.last} |" for api in apis),
         "",
-        "Not offered, and so not listed: transactions, SASL and ACLs, the consumer protocol of KIP-848, share groups,",
+        "Not offered, and so not listed: the consumer protocol of KIP-848, share groups,",
         "telemetry, and everything that brokers say to each other. A client that needs one of these wants a Kafka",
         "cluster, and tivo runs beside it.",
         "",
@@ -136,6 +136,9 @@ def kafka_page() -> str:
         "- A batch dated more than an hour ahead is refused with INVALID_TIMESTAMP (as in Kafka since 4.0).",
         "- Settings of topics are changed while it runs and count at once; those of the broker are what it was started",
         "  with (see [settings](settings.md)): told to admin clients, and read-only.",
+        "- Transactions are those of `transaction.version` 1 (no epoch bump at each end, KIP-890). EndTxn is answered",
+        "  when its markers are written, so that what is committed can be read at once: see",
+        "  [transactions](../explanation/transactions.md).",
         "- Fetch sessions are answered with session 0: clients then send whole fetches.",
         "- A group's first rebalance waits 0.1 s for further members, not 3 s.",
     ]

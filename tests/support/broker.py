@@ -85,6 +85,10 @@ class ManualRuntime:
         while self._works:
             self._works.popleft()()
 
+    def step(self) -> None:
+        """Do the one thing of it that has waited longest."""
+        self._works.popleft()()
+
     def forward(self, span_us: int) -> None:
         """Let time pass, ringing every alarm in its turn."""
         end_us = self._now.steady_us + span_us

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from tivo.auth.acl import Acls, Entry
-from tivo.broker.journal import Format, Journal
+from tivo.broker.journal import Format, Journal, each_record
 from tivo.broker.leader import Durable
 from tivo.model.errors import LogError
 
@@ -19,24 +19,26 @@ class Kept(NamedTuple):
     stands: bool
 
 
-def _to_record(kept: Kept, now_ms: int) -> tuple[bytes, bytes | None]:
+def to_record(kept: Kept, now_ms: int) -> tuple[bytes, bytes | None]:
+    """Key and value of the record that keeps an entry."""
     return msgspec.json.encode(kept.entry), b"{}" if kept.stands else None
 
 
-def _from_record(key: bytes, value: bytes | None) -> Kept:
+def from_record(key: bytes, value: bytes | None) -> Kept:
+    """What a record keeps. Raises LogError for one that is damaged."""
     try:
         return Kept(msgspec.json.decode(key, type=Entry), value is not None)
     except msgspec.MsgspecError as error:
         raise LogError(f"a record of the access control journal is damaged: {error}") from error
 
 
-ACL_FORMAT = Format(_to_record, _from_record)
+ACL_FORMAT = Format(to_record, each_record(from_record))
 
 
 class AclBook:
     """Changes `acls` by way of the journal."""
 
-    def __init__(self, acls: Acls, journal: Journal[Kept]) -> None:
+    def __init__(self, acls: Acls, journal: Journal[Kept, Kept]) -> None:
         self._acls = acls
         self._journal = journal
         self._unsafe = 0

@@ -1,9 +1,11 @@
-"""Puts a broker together on an open catalog: topics, group commit, groups."""
+"""Puts a broker together on an open catalog: topics, group commit, groups, transactions."""
 
 import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from secrets import randbits
 from uuid import uuid4
 
 from tivo.auth.acl import Acls
@@ -17,13 +19,15 @@ from tivo.broker.coordinator import Coordinator
 from tivo.broker.handlers import SERVED
 from tivo.broker.journal import Journal
 from tivo.broker.journal_format import GROUP_FORMAT
-from tivo.broker.leader import Shared
+from tivo.broker.leader import Leader, Shared
 from tivo.broker.listeners import Endpoint
 from tivo.broker.logins import Logins
 from tivo.broker.options import BrokerOptions
 from tivo.broker.runtime import Runtime
 from tivo.broker.topic_settings import TopicSettings
 from tivo.broker.topics import Topics
+from tivo.broker.transaction_coordinator import OFFSETS, TransactionCoordinator
+from tivo.broker.transaction_format import TRANSACTION_FORMAT
 from tivo.broker.unsent import Unsent
 from tivo.broker.waiters import Waiters
 from tivo.log.catalog import Catalog
@@ -34,8 +38,11 @@ from tivo.wire.connection import advertised
 denials = logging.getLogger("tivo.broker.denied")
 
 NODE_ID = 1
-JOURNAL_TOPIC = "__consumer_offsets"
+JOURNAL_TOPIC = OFFSETS.topic
+TRANSACTIONS_TOPIC = "__transaction_state"
 ACL_TOPIC = "__acls"
+PRODUCER_ID_BITS = 62
+"""Producer ids are random: so many bits need no memory to be unique, 10 million of them meet with a chance of 10⁻⁵."""
 CLUSTER_FILE = "cluster"
 LARGEST_BATCH_BYTES = (1 << 20) + 12
 """Kafka's default `max.message.bytes`."""
@@ -50,22 +57,30 @@ def assemble(
     users: Callable[[], Users] = lambda: NOBODY,
     disk: Disk | None = None,
 ) -> Broker:
-    """A broker with its partitions open and its groups read back; blocks. `endpoints` are what clients are told.
+    """A broker with its partitions open, its groups and transactions read back; blocks.
 
-    Raises LogError where the disk fails or the journal of the groups is damaged.
+    `endpoints` are what clients are told. Raises LogError where the disk fails or a journal is damaged.
     """
     commits = Commits(runtime, options.flush, options.flush_interval_ms)
     shared = Shared(runtime, commits, Waiters(), disk or OsDisk())
     topics = Topics(kept, shared, defaults=_topic_settings(options), max_partitions=options.max_partitions)
     topics.open()
-    journal = topics.find(JOURNAL_TOPIC) or topics.create_now(JOURNAL_TOPIC, 1, {"cleanup.policy": "compact"})
     coordinator = Coordinator(
-        Journal(journal.leaders[0], runtime, GROUP_FORMAT),
+        Journal(_kept_in(topics, JOURNAL_TOPIC), runtime, GROUP_FORMAT),
         runtime,
         initial_delay_us=options.initial_rebalance_delay_us,
         max_members=options.max_group_members,
     )
     coordinator.load()
+    transactions = TransactionCoordinator(
+        Journal(_kept_in(topics, TRANSACTIONS_TOPIC), runtime, TRANSACTION_FORMAT),
+        coordinator,
+        topics,
+        runtime,
+        new_id=partial(randbits, PRODUCER_ID_BITS),
+        durable=commits.durable,
+    )
+    transactions.load()
     return Broker(
         identity=Identity(node_id=NODE_ID, cluster_id=_cluster_id(options.data), endpoints=endpoints),
         limits=Limits(
@@ -79,6 +94,7 @@ def assemble(
         topics=topics,
         waiters=shared.waiters,
         coordinator=coordinator,
+        transactions=transactions,
         unsent=Unsent(),
         logins=Logins.of(runtime, users),
         authorizer=_authorizer(options, topics, runtime),
@@ -86,13 +102,18 @@ def assemble(
     )
 
 
+def _kept_in(topics: Topics, name: str) -> Leader:
+    """The partition of a journal, made where there is none."""
+    topic = topics.find(name) or topics.create_now(name, 1, {"cleanup.policy": "compact"})
+    return topic.leaders[0]
+
+
 def _authorizer(options: BrokerOptions, topics: Topics, runtime: Runtime) -> Authorizer:
     log = Complaints(denials, runtime.now, lines=options.complaint_lines).log
     if options.authorizer == "off":
         return Authorizer(None, log=log)
-    topic = topics.find(ACL_TOPIC) or topics.create_now(ACL_TOPIC, 1, {"cleanup.policy": "compact"})
     acls = Acls(super_users=options.super_users)
-    book = AclBook(acls, Journal(topic.leaders[0], runtime, ACL_FORMAT))
+    book = AclBook(acls, Journal(_kept_in(topics, ACL_TOPIC), runtime, ACL_FORMAT))
     book.load()
     return Authorizer(acls, book=book, log=log)
 

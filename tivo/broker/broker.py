@@ -1,4 +1,4 @@
-"""What the handlers work on: this broker's identity, limits, topics and groups."""
+"""What the handlers work on: this broker's identity, limits, topics, groups and transactions."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from tivo.broker.logins import Logins
 from tivo.broker.runtime import Runtime
 from tivo.broker.session import Caller
 from tivo.broker.topics import Topics
+from tivo.broker.transaction_coordinator import TransactionCoordinator
 from tivo.broker.unsent import Unsent
 from tivo.broker.waiters import Waiters
 from tivo.model.timeline import MINUTE_US, SECOND_US
@@ -59,6 +60,7 @@ class Broker:
     topics: Topics
     waiters: Waiters
     coordinator: Coordinator
+    transactions: TransactionCoordinator
     unsent: Unsent
     logins: Logins
     authorizer: Authorizer

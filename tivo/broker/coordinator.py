@@ -8,14 +8,16 @@ from itertools import count
 
 from tivo.broker.groups import Group
 from tivo.broker.journal import Journal
-from tivo.broker.journal_format import Entry, GroupRemoved
+from tivo.broker.journal_format import Entry, GroupRemoved, Read
 from tivo.broker.leader import Durable
 from tivo.broker.membership import Answer, Beaten, GroupRecord, Joined, Left, Outcome, Request, Synced
-from tivo.broker.offsets import OffsetRecord, Offsets
+from tivo.broker.offsets import Ended, OffsetRecord, Offsets, Pending
 from tivo.broker.replies import Deferred
 from tivo.broker.runtime import Alarm, Runtime
+from tivo.broker.transactions import Producer
 from tivo.metrics import BROKER_REBALANCES
 from tivo.model.errors import LogError
+from tivo.wire.control import Marker
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.schema import Message
 
@@ -23,7 +25,9 @@ from tivo.wire.schema import Message
 class Coordinator:
     """Coordinates all groups of this broker. `initial_delay_us` and `max_members` go to each group."""
 
-    def __init__(self, journal: Journal[Entry], runtime: Runtime, *, initial_delay_us: int, max_members: int) -> None:
+    def __init__(
+        self, journal: Journal[Entry, Read], runtime: Runtime, *, initial_delay_us: int, max_members: int
+    ) -> None:
         self.offsets = Offsets()
         self._journal = journal
         self._runtime = runtime
@@ -115,6 +119,35 @@ class Coordinator:
         else:
             self._journal.when_durable(safe)
 
+    def commit_pending(self, producer: Producer, records: list[OffsetRecord], tell: Durable) -> None:
+        """Keep offsets that count once the producer's transaction is committed."""
+        try:
+            self._journal.append(records, producer=producer)
+        except LogError as error:
+            tell(error)
+            return
+        for record in records:
+            self.offsets.apply(Pending(producer, record))
+        self._journal.when_durable(tell)
+
+    def end_transaction(self, producer: Producer, marker: Marker, tell: Durable) -> None:
+        """The producer's transaction is over: its offsets count from when that is safe, or are dropped."""
+
+        def safe(error: LogError | None) -> None:
+            self._unsafe_commits -= 1
+            if error is None:
+                self.offsets.apply(Ended(producer.id, marker))
+            tell(error)
+            self._shorten_if_long()
+
+        self._unsafe_commits += 1
+        try:
+            self._journal.end_transaction(producer, marker)
+        except LogError as error:
+            safe(error)
+        else:
+            self._journal.when_durable(safe)
+
     def forget_topic(self, topic: str) -> None:
         """A topic is gone: whoever reads its successor must not begin where the old one was left."""
         removals = self.offsets.removals_of_topic(topic)
@@ -154,7 +187,7 @@ class Coordinator:
 
     # ------------------------------------------------------------- journal
 
-    def _apply(self, entry: Entry) -> None:
+    def _apply(self, entry: Read) -> None:
         match entry:
             case GroupRecord():
                 self._records[entry.group_id] = entry
@@ -174,7 +207,7 @@ class Coordinator:
         """Not while a commit waits to be told that it is safe: it would be dropped, and is not among what is live."""
         if self._unsafe_commits == 0 and self._journal.is_long:
             with suppress(LogError):  # the partition is read-only from then on and says so itself
-                self._journal.shorten([*self._records.values(), *self.offsets])
+                self._journal.shorten([*self._records.values(), *self.offsets], self.offsets.pending())
 
     # ------------------------------------------------------------- time
 

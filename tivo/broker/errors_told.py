@@ -34,9 +34,16 @@ ORDINARY = frozenset(
         ErrorCode.TOPIC_AUTHORIZATION_FAILED,
         ErrorCode.GROUP_AUTHORIZATION_FAILED,
         ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+        ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        ErrorCode.TRANSACTIONAL_ID_NOT_FOUND,
+        ErrorCode.OPERATION_NOT_ATTEMPTED,
+        ErrorCode.UNSTABLE_OFFSET_COMMIT,
     }
 )
 """What clients that do nothing wrong are told in the course of things, and what access control logs: no line of log."""
+
+
+_CODES = ("error_code", "partition_error_code")
 
 
 class Told(NamedTuple):
@@ -47,9 +54,9 @@ class Told(NamedTuple):
 
 
 class _Where(NamedTuple):
-    """Whether a struct has an error code, and its lists of structs that have one somewhere."""
+    """The field of a struct that holds an error code, if it has one; its lists of structs that have one somewhere."""
 
-    has_code: bool
+    code: str | None
     lists: tuple[tuple[str, "_Where"], ...]
 
 
@@ -61,8 +68,8 @@ def errors_in(response: Message) -> list[Told]:
 
 
 def _gather(struct: Any, where: _Where, found: list[Told]) -> None:
-    if where.has_code and struct.error_code:
-        found.append(Told(struct.error_code, getattr(struct, "error_message", None)))
+    if where.code is not None and (code := getattr(struct, where.code)):
+        found.append(Told(code, getattr(struct, "error_message", None)))
     for name, inner in where.lists:
         for element in getattr(struct, name) or ():
             _gather(element, inner, found)
@@ -74,8 +81,8 @@ def _where(kind: type[Struct]) -> _Where:
     elements = [(field.name, _element(field.type)) for field in fields]
     lists = [(name, _where(element)) for name, element in elements if element is not None]
     return _Where(
-        has_code=any(field.name == "error_code" for field in fields),
-        lists=tuple((name, where) for name, where in lists if where.has_code or where.lists),
+        code=next((field.name for field in fields if field.name in _CODES), None),
+        lists=tuple((name, where) for name, where in lists if where.code or where.lists),
     )
 
 

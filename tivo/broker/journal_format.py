@@ -1,19 +1,25 @@
 """What stands in `__consumer_offsets`, in Kafka's own formats, so that its tools read ours.
 
 Keys: OffsetCommitKey version 1, GroupMetadataKey version 2. Values: OffsetCommitValue version 3,
-GroupMetadataValue version 3. A null value removes what its key names.
+GroupMetadataValue version 3. A null value removes what its key names. Offsets of an open transaction stand in
+batches of its producer, and count when a marker of it follows that commits.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from msgspec import field
 
 from tivo.broker.journal import Format
 from tivo.broker.membership import GroupRecord, MemberRecord
-from tivo.broker.offsets import Committed, OffsetRecord
+from tivo.broker.offsets import Committed, Ended, OffsetRecord, Pending
+from tivo.broker.transactions import Producer
 from tivo.model.errors import LogError, WireError
 from tivo.model.timeline import MILLISECOND_US
-from tivo.wire import codec
+from tivo.wire import codec, record_batch
+from tivo.wire.control import read_marker
+from tivo.wire.primitives import Buffer
+from tivo.wire.record_batch import BatchHeader
 from tivo.wire.schema import Api, Int32, Int64, Message, Struct
 
 _OFFSET_KEY, _GROUP_KEY, _VALUE = 1, 2, 3
@@ -27,6 +33,10 @@ class GroupRemoved(NamedTuple):
 
 
 Entry = OffsetRecord | GroupRecord | GroupRemoved
+"""What is written as records."""
+
+Read = Entry | Pending | Ended
+"""What is read back: with what belongs to transactions."""
 
 
 class OffsetKey(Message):
@@ -110,7 +120,19 @@ def from_record(key: bytes, value: bytes | None) -> Entry:
     raise LogError(f"a record of the group journal has a key of version {version}, known are 1 and 2")
 
 
-GROUP_FORMAT = Format(to_record, from_record)
+def from_batch(buffer: Buffer, position: int, header: BatchHeader) -> Iterator[Read]:
+    """The entries of a batch. Raises LogError for one of another kind or version, naming it."""
+    if header.is_control:
+        if (marker := read_marker(buffer, position, header)) is not None:
+            yield Ended(header.producer_id, marker)
+        return
+    producer = Producer(header.producer_id, header.producer_epoch)
+    for record in record_batch.records(buffer, position, header):
+        entry = from_record(record.key or b"", record.value)
+        yield Pending(producer, entry) if header.is_transactional and isinstance(entry, OffsetRecord) else entry
+
+
+GROUP_FORMAT = Format(to_record, from_batch)
 
 
 def _bytes(message: Message, version: int) -> bytes:

@@ -14,11 +14,13 @@ from tivo.broker.runtime import Runtime
 from tivo.broker.waiters import Waiters
 from tivo.log.disk import Disk, read_file, replace_file
 from tivo.log.partition import Partition
+from tivo.log.transactions import Aborted
 from tivo.metrics import BROKER_BYTES, BROKER_RECORDS, BROKER_SYNC_SECONDS
 from tivo.model.errors import LogError
-from tivo.model.timeline import SECOND_US
+from tivo.model.timeline import SECOND_US, to_kafka_ms
+from tivo.wire.control import Marker, build_marker
 from tivo.wire.error_codes import ErrorCode
-from tivo.wire.record_batch import BatchHeader
+from tivo.wire.record_batch import BatchHeader, batches, read_header
 
 SNAPSHOT_FILE = "producers"
 SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_BATCHES = 64 << 20, 20_000
@@ -50,7 +52,8 @@ class Leader:
     """Leads one partition. All calls but `sync`, `close` and `delete`, which block, come from the loop.
 
     Where commits are durable, the high watermark is the synced offset, so nothing is read that a
-    crash could take back; else it is the end of the log.
+    crash could take back; else it is the end of the log. `committed` is the place where those wait
+    who read committed records only.
     """
 
     def __init__(self, log: Partition, directory: Path, shared: Shared) -> None:
@@ -65,7 +68,9 @@ class Leader:
         self._snapshot: bytes | None = None  # to be written by the next sync
         self._syncing = Lock()  # held until the snapshot is written too
         self._bytes_behind = self._batches_behind = 0  # what was appended since the last snapshot
-        self._producers = self._read_producers(shared.runtime.now().wall_us)
+        self.producers = self._read_producers(shared.runtime.now().wall_us)
+        self.committed = object()
+        self._told = self.stable_offset, self.high_watermark  # to those who wait
 
     # ------------------------------------------------------------- in
 
@@ -75,19 +80,39 @@ class Leader:
         Raises Refusal where its sequence numbers do not fit, LogError where the disk fails.
         """
         if header.producer_id >= 0:
-            verdict = self._producers.check(header)
+            verdict = self.producers.check(header)
             if isinstance(verdict, Written):
                 return Place(verdict.base_offset, verdict.last_offset + 1)
             if verdict is not ErrorCode.NONE:
                 raise Refusal(verdict, f"producer {header.producer_id} sent sequence {header.base_sequence}")
+            self._check_transaction(header)
+        return self.put(batch, header, now_us)
+
+    def put(self, batch: memoryview, header: BatchHeader, now_us: int) -> Place:
+        """Append a batch of the broker's own, or one that was checked. Raises LogError where the disk fails."""
         appended = self.log.append(batch, now_us=now_us)
         if header.producer_id >= 0:
-            self._producers.remember(header, appended.base_offset, now_us)
+            self.producers.remember(header, appended.base_offset, now_us)
         BROKER_BYTES.inc(len(batch))
         BROKER_RECORDS.inc(header.record_count)
         place = Place(appended.base_offset, appended.last_offset + 1)
         self._spread(place.next_offset, len(batch), rolled=appended.rolled)
         return place
+
+    def end_transaction(self, producer_id: int, producer_epoch: int, marker: Marker) -> Place | None:
+        """Write the marker that ends a producer's transaction here; None where nothing is open. Raises LogError."""
+        if self.log.open_transaction(producer_id) is None:
+            return None
+        now_us = self._runtime.now().wall_us
+        batch = memoryview(
+            build_marker(
+                marker,
+                producer_id=producer_id,
+                producer_epoch=producer_epoch,
+                timestamp_ms=to_kafka_ms(now_us),
+            )
+        )
+        return self.put(batch, read_header(batch), now_us)
 
     def when_durable(self, next_offset: int, tell: Durable) -> None:
         """Tell when everything below `next_offset` may be acknowledged: at once, or after the next group commit."""
@@ -108,7 +133,24 @@ class Leader:
         if self._commits.durable:
             self._unsynced.append((next_offset, size))
         else:
-            self._waiters.grown(self, size)
+            self._grown(size)
+
+    def _grown(self, size: int) -> None:
+        """So many more bytes may be read; committed ones alone only as far as no transaction is open."""
+        self._waiters.grown(self, size)
+        was, now = self._told, (self.stable_offset, self.high_watermark)
+        self._told = now
+        if was[0] == was[1] and now[0] == now[1]:
+            self._waiters.grown(self.committed, size)
+        elif now[0] > was[0]:  # what was held back till now: nobody counted its bytes
+            self._waiters.changed(self.committed)
+
+    def _check_transaction(self, header: BatchHeader) -> None:
+        if not header.is_transactional and self.log.open_transaction(header.producer_id) is not None:
+            raise Refusal(
+                ErrorCode.INVALID_TXN_STATE,
+                f"producer {header.producer_id} has a transaction open in {self.log.name}, and this batch is of none",
+            )
 
     # ------------------------------------------------------------- out
 
@@ -117,16 +159,29 @@ class Leader:
         """First offset that consumers may not read yet."""
         return self.log.synced if self._commits.durable else self.log.log_end
 
-    def read(self, offset: int, max_bytes: int) -> memoryview:
+    @property
+    def stable_offset(self) -> int:
+        """First offset that readers of committed records may not read yet."""
+        return self.log.stable_offset(self.high_watermark)
+
+    def read(self, offset: int, max_bytes: int, *, committed: bool = False) -> memoryview:
         """Whole batches from the one that holds `offset`, all below the high watermark; the first however large.
 
+        Where `committed`, below the last stable offset: `aborted` tells what of it does not count.
         Nothing, and no error, where the offset is in the log but may not be read yet. Raises
         OffsetOutOfRange, or LogError where the disk fails.
         """
-        mark = self.high_watermark
+        mark = self.stable_offset if committed else self.high_watermark
         if mark < offset <= self.log.log_end:
             return NOTHING
         return self.log.read(offset, max_bytes=max_bytes, upto=mark)
+
+    def aborted(self, offset: int, records: memoryview) -> list[Aborted]:
+        """The aborted transactions that reach into batches which were read at an offset. Raises LogError."""
+        if not records or not self.log.has_aborted:
+            return []
+        *_, (_, last) = batches(records)
+        return self.log.aborted(offset, last.last_offset + 1)
 
     # ------------------------------------------------------------- syncs
 
@@ -149,7 +204,7 @@ class Leader:
         while self._owed and self._owed[0][0] <= self.high_watermark:
             self._owed.popleft()[1](None)
         if grown:
-            self._waiters.grown(self, grown)
+            self._grown(grown)
 
     def failed(self, error: LogError) -> None:
         """The disk refused, or the topic is deleted: nothing is acknowledged any more."""
@@ -157,6 +212,7 @@ class Leader:
         while self._owed:
             self._owed.popleft()[1](error)
         self._waiters.changed(self)
+        self._waiters.changed(self.committed)
 
     def close(self) -> None:
         """Sync and close when nobody will append any more; blocks. Raises LogError where the stop is not clean."""
@@ -190,8 +246,8 @@ class Leader:
         return producers
 
     def _producers_now(self) -> bytes:
-        self._producers.next_offset = self.log.log_end
-        return self._producers.to_snapshot()
+        self.producers.next_offset = self.log.log_end
+        return self.producers.to_snapshot()
 
     def _write_snapshot(self, snapshot: bytes) -> None:
         """Without it the next start reads more of the log; a disk that fails tells so at the next append."""

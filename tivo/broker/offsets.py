@@ -1,7 +1,10 @@
-"""Committed offsets: up to where each consumer group has come."""
+"""Committed offsets: up to where each consumer group has come. Those of open transactions wait for their end."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+
+from tivo.broker.transactions import Producer
+from tivo.wire.control import Marker
 
 
 class Committed(NamedTuple):
@@ -22,17 +25,45 @@ class OffsetRecord(NamedTuple):
     committed: Committed | None
 
 
+class Pending(NamedTuple):
+    """An offset that counts once its producer's transaction is committed."""
+
+    producer: Producer
+    record: OffsetRecord
+
+
+class Ended(NamedTuple):
+    """A producer's transaction is over, committed or aborted."""
+
+    producer_id: int
+    marker: Marker
+
+
 class Offsets:
     """All committed offsets. They change only by applying records."""
 
     def __init__(self) -> None:
         self._by_group: dict[str, dict[tuple[str, int], Committed]] = {}
+        self._pending: dict[int, dict[tuple[str, str, int], Pending]] = {}  # by producer id, then by place
 
-    def apply(self, record: OffsetRecord) -> None:
+    def apply(self, record: OffsetRecord | Pending | Ended) -> None:
+        match record:
+            case Pending():
+                self._pending.setdefault(record.producer.id, {})[record.record[:3]] = record
+            case Ended():
+                for pending in self._pending.pop(record.producer_id, {}).values():
+                    if record.marker is Marker.COMMIT:
+                        self._set(pending.record)
+            case _:
+                self._set(record)
+
+    def _set(self, record: OffsetRecord) -> None:
         place = record.topic, record.partition
         if record.committed is not None:
             self._by_group.setdefault(record.group_id, {})[place] = record.committed
             return
+        for waiting in self._pending.values():  # what is removed does not come back with a transaction
+            waiting.pop(record[:3], None)
         offsets = self._by_group.get(record.group_id, {})
         offsets.pop(place, None)
         if not offsets:
@@ -40,6 +71,19 @@ class Offsets:
 
     def of(self, group_id: str, topic: str, partition: int) -> Committed | None:
         return self._by_group.get(group_id, {}).get((topic, partition))
+
+    def is_pending(self, group_id: str, topic: str, partition: int) -> bool:
+        """Whether a transaction that is open may change this offset."""
+        return any((group_id, topic, partition) in waiting for waiting in self._pending.values())
+
+    def pending_of_group(self, group_id: str) -> set[tuple[str, int]]:
+        """The places whose offsets open transactions may change."""
+        return {place[1:] for waiting in self._pending.values() for place in waiting if place[0] == group_id}
+
+    def pending(self) -> list[tuple[Producer, list[OffsetRecord]]]:
+        """What waits for the end of its transaction, by producer."""
+        found = [list(waiting.values()) for waiting in self._pending.values() if waiting]
+        return [(waiting[0].producer, [each.record for each in waiting]) for waiting in found]
 
     def of_group(self, group_id: str) -> dict[tuple[str, int], Committed]:
         """All offsets of a group by (topic, partition)."""
@@ -54,7 +98,9 @@ class Offsets:
 
     def removals_of_topic(self, topic: str) -> list[OffsetRecord]:
         """Records that remove what any group has committed for a topic: it would mislead readers of its successor."""
-        return [record._replace(committed=None) for record in self if record.topic == topic]
+        waiting = [each.record for waiting in self._pending.values() for each in waiting.values()]
+        found = [record._replace(committed=None) for record in (*self, *waiting) if record.topic == topic]
+        return list(dict.fromkeys(found))
 
     def __iter__(self) -> Iterator[OffsetRecord]:
         """All of them as records."""

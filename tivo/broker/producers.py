@@ -4,6 +4,7 @@ Pure: asked about a batch before it is appended, told of it afterwards. What is 
 snapshot, so that a restart reads the few batches behind it and not the whole log.
 """
 
+from collections.abc import Iterator
 from typing import Protocol
 from zlib import crc32
 
@@ -33,6 +34,8 @@ class Sequenced(Protocol):
     def base_sequence(self) -> int: ...
     @property
     def last_offset_delta(self) -> int: ...
+    @property
+    def is_control(self) -> bool: ...
 
 
 class Written(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -45,7 +48,10 @@ class Written(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Producer(msgspec.Struct, array_like=True, gc=False):
-    """A producer in its newest epoch: its last batches, the newest at the end, and when it was last heard."""
+    """A producer in its newest epoch: its last batches, the newest at the end, and when it was last heard.
+
+    There are no batches where the epoch came with a marker that ended a transaction.
+    """
 
     epoch: int
     written: list[Written]
@@ -83,12 +89,27 @@ class Producers:
         for written in producer.written:
             if (written.base_sequence, written.last_sequence) == sequences:
                 return written
-        if batch.base_sequence == (producer.written[-1].last_sequence + 1) & _SEQUENCE_MASK:
-            return ErrorCode.NONE
-        return ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        following = (producer.written[-1].last_sequence + 1) & _SEQUENCE_MASK if producer.written else 0
+        return ErrorCode.NONE if batch.base_sequence == following else ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
 
     def remember(self, batch: Sequenced, base_offset: int, now_us: int) -> None:
-        """The batch now stands in the log at `base_offset`."""
+        """The batch now stands in the log at `base_offset`. One without sequence numbers is the broker's own."""
+        if batch.is_control:
+            self._ended(batch)
+        elif batch.base_sequence >= 0:
+            self._written(batch, base_offset, now_us)
+
+    def __iter__(self) -> Iterator[tuple[int, Producer]]:
+        """All of them by id, the longest silent first."""
+        return iter(self._by_id.items())
+
+    def _ended(self, marker: Sequenced) -> None:
+        """A marker fences earlier epochs: its own is above them where a transaction was taken from its producer."""
+        producer = self._by_id.get(marker.producer_id)
+        if producer is not None and marker.producer_epoch > producer.epoch:
+            self._by_id[marker.producer_id] = Producer(marker.producer_epoch, [], producer.seen_us)
+
+    def _written(self, batch: Sequenced, base_offset: int, now_us: int) -> None:
         last_offset = base_offset + batch.last_offset_delta
         written = Written(batch.base_sequence, last_sequence(batch), base_offset, last_offset)
         producer = self._by_id.pop(batch.producer_id, None)

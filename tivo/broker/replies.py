@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tivo.model.errors import LogError
 from tivo.wire.schema import Message
 
 
@@ -70,3 +71,28 @@ class Parts:
         """No more parts are owed than those named until now."""
         self.settle()
         return self._deferred
+
+
+class Countdown:
+    """Several things that each come to an end, well or with an error; tells of all errors with the last of them."""
+
+    def __init__(self, then: Callable[[list[LogError]], None]) -> None:
+        self._then = then
+        self._errors: list[LogError] = []
+        self._owed = 1  # whoever counts, until all are named
+
+    def owe(self) -> Callable[[LogError | None], None]:
+        """One more; to be called when it has come to its end."""
+        self._owed += 1
+        return self._settle
+
+    def close(self) -> None:
+        """There are no more than those named until now."""
+        self._settle(None)
+
+    def _settle(self, error: LogError | None) -> None:
+        if error is not None:
+            self._errors.append(error)
+        self._owed -= 1
+        if self._owed == 0:
+            self._then(self._errors)

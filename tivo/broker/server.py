@@ -153,6 +153,7 @@ class Server:
         """Close all partitions; whether all of them are clean."""
         self.broker.commits.close()
         self.broker.coordinator.close()
+        self.broker.transactions.close()
         results: list[LogError | None] = []
         done = asyncio.Event()
 

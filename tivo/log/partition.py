@@ -68,6 +68,7 @@ class Partition:
         self._state = recovered.state
         self._mark = recovered.mark
         self._segments = Segments(recovered.segments)
+        self.has_aborted = any(segment.aborted for segment in recovered.segments)
         self._ended: deque[Ended] = deque()  # transactions whose markers were not yet below what is asked for
         self._new_names = [directory] if recovered.was_clean and not is_new else [directory, directory.parent]
         self._appending = Lock()
@@ -124,6 +125,10 @@ class Partition:
         """Transactions that have begun here and not ended, the oldest first."""
         return self._segments.active.transactions.all if self._segments.all else ()
 
+    def open_transaction(self, producer_id: int) -> OpenTransaction | None:
+        """The transaction of a producer, where one has begun here and not ended."""
+        return self._segments.active.transactions.of(producer_id) if self._segments.all else None
+
     def stable_offset(self, upto: int) -> int:
         """First offset of the oldest transaction that has not ended below `upto`; `upto` where there is none.
 
@@ -165,6 +170,7 @@ class Partition:
                 ended = segment.note(start + position, header, offset, markers.get(position))
                 if ended is not None:
                     self._ended.append(ended)
+                    self.has_aborted = self.has_aborted or ended.aborted is not None
             segment.appended_us = now_us
             self.log_end = last_offset + 1
         newest_ms = max([header.max_timestamp for _, header, _ in placed])

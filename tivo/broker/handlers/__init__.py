@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.handlers import (
+    add_offsets_to_txn,
+    add_partitions_to_txn,
     alter_configs,
     api_versions,
     create_acls,
@@ -19,7 +21,10 @@ from tivo.broker.handlers import (
     describe_configs,
     describe_groups,
     describe_log_dirs,
+    describe_producers,
+    describe_transactions,
     elect_leaders,
+    end_txn,
     fetch,
     find_coordinator,
     heartbeat,
@@ -30,6 +35,7 @@ from tivo.broker.handlers import (
     list_groups,
     list_offsets,
     list_partition_reassignments,
+    list_transactions,
     metadata,
     offset_commit,
     offset_delete,
@@ -39,8 +45,11 @@ from tivo.broker.handlers import (
     sasl_authenticate,
     sasl_handshake,
     sync_group,
+    txn_offset_commit,
 )
 from tivo.broker.replies import Reply
+from tivo.wire.messages.add_offsets_to_txn import AddOffsetsToTxnRequest
+from tivo.wire.messages.add_partitions_to_txn import AddPartitionsToTxnRequest
 from tivo.wire.messages.alter_configs import AlterConfigsRequest
 from tivo.wire.messages.api_versions import ApiVersionsRequest
 from tivo.wire.messages.create_acls import CreateAclsRequest
@@ -55,7 +64,10 @@ from tivo.wire.messages.describe_cluster import DescribeClusterRequest
 from tivo.wire.messages.describe_configs import DescribeConfigsRequest
 from tivo.wire.messages.describe_groups import DescribeGroupsRequest
 from tivo.wire.messages.describe_log_dirs import DescribeLogDirsRequest
+from tivo.wire.messages.describe_producers import DescribeProducersRequest
+from tivo.wire.messages.describe_transactions import DescribeTransactionsRequest
 from tivo.wire.messages.elect_leaders import ElectLeadersRequest
+from tivo.wire.messages.end_txn import EndTxnRequest
 from tivo.wire.messages.fetch import FetchRequest
 from tivo.wire.messages.find_coordinator import FindCoordinatorRequest
 from tivo.wire.messages.heartbeat import HeartbeatRequest
@@ -66,6 +78,7 @@ from tivo.wire.messages.leave_group import LeaveGroupRequest
 from tivo.wire.messages.list_groups import ListGroupsRequest
 from tivo.wire.messages.list_offsets import ListOffsetsRequest
 from tivo.wire.messages.list_partition_reassignments import ListPartitionReassignmentsRequest
+from tivo.wire.messages.list_transactions import ListTransactionsRequest
 from tivo.wire.messages.metadata import MetadataRequest
 from tivo.wire.messages.offset_commit import OffsetCommitRequest
 from tivo.wire.messages.offset_delete import OffsetDeleteRequest
@@ -75,6 +88,7 @@ from tivo.wire.messages.produce import ProduceRequest
 from tivo.wire.messages.sasl_authenticate import SaslAuthenticateRequest
 from tivo.wire.messages.sasl_handshake import SaslHandshakeRequest
 from tivo.wire.messages.sync_group import SyncGroupRequest
+from tivo.wire.messages.txn_offset_commit import TxnOffsetCommitRequest
 from tivo.wire.schema import Message
 
 
@@ -105,6 +119,13 @@ _HANDLERS = (
     Handler(DeleteTopicsRequest, delete_topics.handle),
     Handler(DeleteRecordsRequest, delete_records.handle),
     Handler(InitProducerIdRequest, init_producer_id.handle),
+    Handler(AddPartitionsToTxnRequest, add_partitions_to_txn.handle),
+    Handler(AddOffsetsToTxnRequest, add_offsets_to_txn.handle),
+    Handler(EndTxnRequest, end_txn.handle),
+    Handler(TxnOffsetCommitRequest, txn_offset_commit.handle),
+    Handler(DescribeProducersRequest, describe_producers.handle),
+    Handler(DescribeTransactionsRequest, describe_transactions.handle),
+    Handler(ListTransactionsRequest, list_transactions.handle),
     Handler(OffsetForLeaderEpochRequest, offset_for_leader_epoch.handle),
     Handler(DescribeAclsRequest, describe_acls.handle),
     Handler(CreateAclsRequest, create_acls.handle),

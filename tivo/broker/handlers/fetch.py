@@ -12,7 +12,8 @@ KAFKA_STORAGE_ERROR (56) where the batch on disk is damaged. Any error answers a
 - 7: fetch sessions are declined (session_id 0), so every request names all its partitions.
 - 13: topics by id only. Whoever says that he is a follower, of which this broker has none, gets
   TOPIC_AUTHORIZATION_FAILED (29): a replica id must open no door (CVE-2018-1288).
-- Isolation levels are the same, as long as there are no transactions.
+- Isolation level 1 reads up to the last stable offset, where the oldest open transaction begins, and is told of
+  the aborted transactions that reach into what it is given: consumers drop their records.
 """
 
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from tivo.model.errors import LogError, RequestError
 from tivo.model.timeline import MILLISECOND_US
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.fetch import (
+    AbortedTransaction,
     FetchableTopicResponse,
     FetchPartition,
     FetchRequest,
@@ -36,6 +38,7 @@ from tivo.wire.messages.fetch import (
     PartitionData,
 )
 
+READ_COMMITTED = 1
 BY_ID = 13
 """First version in which topics are named by id."""
 
@@ -73,7 +76,9 @@ def _park(broker: Broker, request: FetchRequest, caller: Caller, gathered: Gathe
         broker.waiters.leave(parked)
         alarm.cancel()
 
-    parked = broker.waiters.park(gathered.leaders, missing_bytes=request.min_bytes - gathered.size, wake=wake)
+    committed = request.isolation_level == READ_COMMITTED
+    places = [leader.committed if committed else leader for leader in gathered.leaders]
+    parked = broker.waiters.park(places, missing_bytes=request.min_bytes - gathered.size, wake=wake)
     alarm = broker.runtime.call_at(broker.runtime.now().steady_us + wait_us, expire)
     deferred.on_abandoned = abandon
     return deferred
@@ -82,6 +87,7 @@ def _park(broker: Broker, request: FetchRequest, caller: Caller, gathered: Gathe
 def _gather(broker: Broker, request: FetchRequest, caller: Caller) -> Gathered:
     budget = min(max(request.max_bytes, 0), broker.unsent.room(broker.limits.max_fetch_bytes))
     is_follower = max(request.replica_id, request.replica_state.replica_id) >= 0
+    committed = request.isolation_level == READ_COMMITTED
     size = 0
     has_error = False
     leaders: list[Leader] = []
@@ -90,7 +96,8 @@ def _gather(broker: Broker, request: FetchRequest, caller: Caller) -> Gathered:
         found = ErrorCode.TOPIC_AUTHORIZATION_FAILED if is_follower else _find(broker, wanted, caller)
         partitions = []
         for place in wanted.partitions:
-            data = _read(found, place, max_bytes=budget - size, is_first=size == 0, leaders=leaders)
+            left, is_first = budget - size, size == 0
+            data = _read(found, place, max_bytes=left, is_first=is_first, committed=committed, leaders=leaders)
             size += len(data.records or b"")
             has_error = has_error or data.error_code != ErrorCode.NONE
             partitions.append(data)
@@ -111,7 +118,13 @@ def _find(broker: Broker, wanted: FetchTopic, caller: Caller) -> Topic | ErrorCo
 
 
 def _read(
-    found: Topic | ErrorCode, place: FetchPartition, *, max_bytes: int, is_first: bool, leaders: list[Leader]
+    found: Topic | ErrorCode,
+    place: FetchPartition,
+    *,
+    max_bytes: int,
+    is_first: bool,
+    committed: bool,
+    leaders: list[Leader],
 ) -> PartitionData:
     """What one partition gives; `is_first`: nothing else has given records yet."""
     leader: Leader | None = None
@@ -120,18 +133,22 @@ def _read(
             raise Refusal(found, "the topic is not there")
         leader = found.leader(place.partition)
         check_leader_epoch(leader, place.current_leader_epoch)
-        records = leader.read(place.fetch_offset, min(max(place.partition_max_bytes, 0), max_bytes))
+        size = min(max(place.partition_max_bytes, 0), max_bytes)
+        records = leader.read(place.fetch_offset, size, committed=committed)
+        if not is_first and len(records) > max_bytes:
+            records = NOTHING  # a batch that is larger than what is left comes first in another answer
+        aborted = leader.aborted(place.fetch_offset, records) if committed else []
     except (RequestError, LogError) as error:
         return _failed(place, code_of(error), leader)
-    if not is_first and len(records) > max_bytes:
-        records = NOTHING  # a batch that is larger than what is left comes first in another answer
     leaders.append(leader)
-    mark = leader.high_watermark
     return PartitionData(
         partition_index=place.partition,
-        high_watermark=mark,
-        last_stable_offset=mark,
+        high_watermark=leader.high_watermark,
+        last_stable_offset=leader.stable_offset,
         log_start_offset=leader.log.log_start,
+        aborted_transactions=[
+            AbortedTransaction(producer_id=each.producer_id, first_offset=each.first_offset) for each in aborted
+        ],
         records=records,
     )
 

@@ -1,9 +1,8 @@
-"""FindCoordinator (10), versions 0-4: who coordinates a group. Always this broker.
+"""FindCoordinator (10), versions 0-4: who coordinates a group, or a transactional id. Always this broker.
 
-Odd: GROUP_AUTHORIZATION_FAILED (30) without DESCRIBE of the group; an empty group id gets
-INVALID_GROUP_ID (24). Transactions are not served: key type 1 gets
-TRANSACTIONAL_ID_AUTHORIZATION_FAILED (53), which all clients take as final, where librdkafka goes
-on asking after any other error. Other key types get INVALID_REQUEST (42).
+Odd: GROUP_AUTHORIZATION_FAILED (30), TRANSACTIONAL_ID_AUTHORIZATION_FAILED (53) without DESCRIBE of
+it; an empty group id gets INVALID_GROUP_ID (24), an empty transactional id and key types other than
+0 (groups) and 1 (transactions) INVALID_REQUEST (42).
 
 - 0: groups only. 1: key types. 4: several keys at once.
 """
@@ -38,7 +37,8 @@ def handle(broker: Broker, request: FindCoordinatorRequest, caller: Caller) -> F
 def _coordinator(broker: Broker, caller: Caller, key: str, key_type: int) -> Coordinator:
     try:
         _check(key, key_type)
-        broker.authorizer.check(caller, Operation.DESCRIBE, acl.group(key))
+        asked = acl.group(key) if key_type == GROUP else acl.transactional_id(key)
+        broker.authorizer.check(caller, Operation.DESCRIBE, asked)
     except Refusal as refusal:
         return Coordinator(
             key=key, node_id=NOBODY, port=NOBODY, error_code=code_of(refusal), error_message=str(refusal)
@@ -48,9 +48,9 @@ def _coordinator(broker: Broker, caller: Caller, key: str, key_type: int) -> Coo
 
 
 def _check(key: str, key_type: int) -> None:
-    if key_type == TRANSACTION:
-        raise Refusal(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "transactions are not served")
-    if key_type != GROUP:
+    if key_type not in (GROUP, TRANSACTION):
         raise Refusal(ErrorCode.INVALID_REQUEST, f"there are no coordinators of key type {key_type}")
+    if not key and key_type == TRANSACTION:
+        raise Refusal(ErrorCode.INVALID_REQUEST, "a transactional id is not empty")
     if not key:
         raise Refusal(ErrorCode.INVALID_GROUP_ID, "a group id is not empty")

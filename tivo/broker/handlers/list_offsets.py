@@ -7,7 +7,7 @@ INVALID_REQUEST (42); wrong leader epochs FENCED_LEADER_EPOCH (74), UNKNOWN_LEAD
 - -1 the high watermark, -2 the log's start; -3 (version 7) the newest time and its offset;
   -4 (version 8) the local log's start, which is the log's start.
 - Only what may be read is found: nothing at or above the high watermark.
-- Isolation levels (2) are the same, as long as there are no transactions.
+- 2: isolation level 1 finds only what lies below the last stable offset, and that for -1.
 """
 
 from tivo.auth import acl
@@ -28,13 +28,18 @@ from tivo.wire.messages.list_offsets import (
 
 LATEST, EARLIEST, NEWEST_TIME, EARLIEST_LOCAL = -1, -2, -3, -4
 NOTHING = (-1, -1)
+READ_COMMITTED = 1
 
 
 def handle(broker: Broker, request: ListOffsetsRequest, caller: Caller) -> ListOffsetsResponse:
     return ListOffsetsResponse(
         topics=[
             ListOffsetsTopicResponse(
-                name=topic.name, partitions=[_answer(broker, caller, topic.name, place) for place in topic.partitions]
+                name=topic.name,
+                partitions=[
+                    _answer(broker, caller, topic.name, place, committed=request.isolation_level == READ_COMMITTED)
+                    for place in topic.partitions
+                ],
             )
             if request.replica_id < 0
             else _denied(topic)
@@ -54,12 +59,14 @@ def _denied(topic: ListOffsetsTopic) -> ListOffsetsTopicResponse:
     )
 
 
-def _answer(broker: Broker, caller: Caller, topic: str, place: ListOffsetsPartition) -> ListOffsetsPartitionResponse:
+def _answer(
+    broker: Broker, caller: Caller, topic: str, place: ListOffsetsPartition, *, committed: bool
+) -> ListOffsetsPartitionResponse:
     try:
         broker.authorizer.check(caller, Operation.DESCRIBE, acl.topic(topic))
         leader = broker.topics.get(topic).leader(place.partition_index)
         check_leader_epoch(leader, place.current_leader_epoch)
-        time_ms, offset = _find(leader, place.timestamp)
+        time_ms, offset = _find(leader, place.timestamp, leader.stable_offset if committed else leader.high_watermark)
     except (RequestError, LogError) as error:
         return ListOffsetsPartitionResponse(partition_index=place.partition_index, error_code=code_of(error))
     return ListOffsetsPartitionResponse(
@@ -70,9 +77,8 @@ def _answer(broker: Broker, caller: Caller, topic: str, place: ListOffsetsPartit
     )
 
 
-def _find(leader: Leader, time_ms: int) -> tuple[int, int]:
-    """Time (-1 where it says nothing) and offset."""
-    mark = leader.high_watermark
+def _find(leader: Leader, time_ms: int, mark: int) -> tuple[int, int]:
+    """Time (-1 where it says nothing) and offset, below a mark."""
     if time_ms == LATEST:
         return -1, mark
     if time_ms in (EARLIEST, EARLIEST_LOCAL):

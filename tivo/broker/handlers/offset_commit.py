@@ -14,7 +14,7 @@ at the end (-1).
 - 6: the leader epoch is kept; metadata is kept in all versions, verbatim.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import TypeAlias
 
@@ -33,6 +33,7 @@ from tivo.wire.messages.offset_commit import (
     OffsetCommitResponsePartition,
     OffsetCommitResponseTopic,
 )
+from tivo.wire.messages.txn_offset_commit import TxnOffsetCommitRequestPartition
 
 Wrong: TypeAlias = Callable[[str, OffsetCommitRequestPartition], ErrorCode]
 """What is wrong with the commit for a partition of a topic."""
@@ -51,7 +52,7 @@ def handle(broker: Broker, request: OffsetCommitRequest, caller: Caller) -> Repl
         )
     if error is not ErrorCode.NONE:
         return _response(request, lambda topic, place: error)
-    wrong = partial(_wrong_with, broker, _denied(broker, request, caller))
+    wrong = partial(wrong_with, broker, unreadable(broker, caller, [topic.name for topic in request.topics]))
     records = _records(broker, request, wrong)
     if not records:
         return _response(request, wrong)
@@ -60,10 +61,10 @@ def handle(broker: Broker, request: OffsetCommitRequest, caller: Caller) -> Repl
     return deferred
 
 
-def _denied(broker: Broker, request: OffsetCommitRequest, caller: Caller) -> frozenset[str]:
-    """The topics that the caller may not read."""
+def unreadable(broker: Broker, caller: Caller, topics: Iterable[str]) -> frozenset[str]:
+    """Those of some topics that the caller may not read."""
     may = partial(broker.authorizer.may, caller, Operation.READ)
-    return frozenset(topic.name for topic in request.topics if not may(acl.topic(topic.name)))
+    return frozenset(topic for topic in topics if not may(acl.topic(topic)))
 
 
 def _kept(request: OffsetCommitRequest, deferred: Deferred, wrong: Wrong, error: LogError | None) -> None:
@@ -86,9 +87,13 @@ def _records(broker: Broker, request: OffsetCommitRequest, wrong: Wrong) -> list
     ]
 
 
-def _wrong_with(
-    broker: Broker, denied: Collection[str], topic_name: str, place: OffsetCommitRequestPartition
+def wrong_with(
+    broker: Broker,
+    denied: Collection[str],
+    topic_name: str,
+    place: OffsetCommitRequestPartition | TxnOffsetCommitRequestPartition,
 ) -> ErrorCode:
+    """Why an offset cannot be committed for a place; NONE where it can."""
     if topic_name in denied:
         return ErrorCode.TOPIC_AUTHORIZATION_FAILED
     topic = broker.topics.find(topic_name)

@@ -5,8 +5,9 @@ for a topic without DESCRIBE, which is left out of "all"; a partition without a 
 gets -1 and no error, whether it exists or not. An empty group id gets INVALID_GROUP_ID (24).
 
 - 2: null topics mean all that the group has committed. 5: leader epochs. 8: several groups at once.
-- 7: "require stable" changes nothing, as long as there are no transactions. 9: member id and
-  epoch are those of another kind of groups (KIP-848) and ignored.
+- 7: where stable offsets are required, a place whose offset an open transaction may change gets
+  UNSTABLE_OFFSET_COMMIT (88) and no offset; clients ask again.
+- 9: member id and epoch are those of another kind of groups (KIP-848) and ignored.
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from tivo.auth import acl
 from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
-from tivo.broker.offsets import Committed
+from tivo.broker.offsets import Committed, Offsets
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.offset_fetch import (
     OffsetFetchRequest,
@@ -45,7 +46,9 @@ Wanted = Iterable[tuple[str, list[int]]]
 
 def handle(broker: Broker, request: OffsetFetchRequest, caller: Caller) -> OffsetFetchResponse:
     if caller.version >= SEVERAL_GROUPS:
-        return OffsetFetchResponse(groups=[_group(broker, caller, group) for group in request.groups])
+        return OffsetFetchResponse(
+            groups=[_group(broker, caller, group, request.require_stable) for group in request.groups]
+        )
     error = _refusal(broker, caller, request.group_id)
     if error:
         return _refused(request, error)
@@ -65,7 +68,7 @@ def handle(broker: Broker, request: OffsetFetchRequest, caller: Caller) -> Offse
                     for partition, committed, error in partitions
                 ],
             )
-            for topic, partitions in _found(broker, caller, request.group_id, wanted)
+            for topic, partitions in _found(broker, caller, request.group_id, wanted, request.require_stable)
         ]
     )
 
@@ -90,7 +93,9 @@ def _refused(request: OffsetFetchRequest, error: ErrorCode) -> OffsetFetchRespon
     return OffsetFetchResponse(error_code=error, topics=topics)
 
 
-def _group(broker: Broker, caller: Caller, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+def _group(
+    broker: Broker, caller: Caller, group: OffsetFetchRequestGroup, require_stable: bool
+) -> OffsetFetchResponseGroup:
     error = _refusal(broker, caller, group.group_id)
     if error:
         return OffsetFetchResponseGroup(group_id=group.group_id, error_code=error)
@@ -111,26 +116,37 @@ def _group(broker: Broker, caller: Caller, group: OffsetFetchRequestGroup) -> Of
                     for partition, committed, error in partitions
                 ],
             )
-            for topic, partitions in _found(broker, caller, group.group_id, wanted)
+            for topic, partitions in _found(broker, caller, group.group_id, wanted, require_stable)
         ],
     )
 
 
-def _found(broker: Broker, caller: Caller, group_id: str, wanted: Wanted | None) -> list[tuple[str, list[Found]]]:
+def _found(
+    broker: Broker, caller: Caller, group_id: str, wanted: Wanted | None, require_stable: bool
+) -> list[tuple[str, list[Found]]]:
     """Per topic the partitions asked for, or all that the group has committed and the caller may see."""
+    if wanted is None:
+        wanted = _all(broker, caller, group_id, require_stable)
+    answers = []
+    for topic, partitions in wanted:
+        error = broker.authorizer.error(caller, Operation.DESCRIBE, acl.topic(topic))
+        told = [_find(broker.coordinator.offsets, group_id, topic, each, require_stable) for each in partitions]
+        answers.append((topic, [Found(each.partition, NOTHING, error) for each in told] if error else told))
+    return answers
+
+
+def _find(offsets: Offsets, group_id: str, topic: str, partition: int, require_stable: bool) -> Found:
+    if require_stable and offsets.is_pending(group_id, topic, partition):
+        return Found(partition, NOTHING, ErrorCode.UNSTABLE_OFFSET_COMMIT)
+    return Found(partition, offsets.of(group_id, topic, partition) or NOTHING, ErrorCode.NONE)
+
+
+def _all(broker: Broker, caller: Caller, group_id: str, require_stable: bool) -> Wanted:
+    """The places that a group has committed, or is about to, in topics that the caller may see."""
     offsets = broker.coordinator.offsets
-    if wanted is not None:
-        answers = []
-        for topic, partitions in wanted:
-            error = broker.authorizer.error(caller, Operation.DESCRIBE, acl.topic(topic))
-            told = [
-                Found(each, (None if error else offsets.of(group_id, topic, each)) or NOTHING, error)
-                for each in partitions
-            ]
-            answers.append((topic, told))
-        return answers
-    by_topic: dict[str, list[Found]] = {}
-    for (topic, partition), committed in offsets.of_group(group_id).items():
+    waiting = sorted(offsets.pending_of_group(group_id)) if require_stable else []
+    by_topic: dict[str, list[int]] = {}
+    for topic, partition in dict.fromkeys([*offsets.of_group(group_id), *waiting]):
         if broker.authorizer.sees(caller, Operation.DESCRIBE, acl.topic(topic)):
-            by_topic.setdefault(topic, []).append(Found(partition, committed, ErrorCode.NONE))
-    return list(by_topic.items())
+            by_topic.setdefault(topic, []).append(partition)
+    return by_topic.items()

@@ -7,8 +7,12 @@ UNSUPPORTED_FOR_MESSAGE_FORMAT (43) for batches older than format 2; INVALID_REC
 several, or control batches; INVALID_TIMESTAMP (32) for a time too far ahead;
 UNSUPPORTED_COMPRESSION_TYPE (76); OUT_OF_ORDER_SEQUENCE_NUMBER (45) and INVALID_PRODUCER_EPOCH (47)
 for idempotent producers; KAFKA_STORAGE_ERROR (56) where the disk fails. A batch that was appended
-before gets its old offset. INVALID_REQUIRED_ACKS (21) for acks other than -1, 0 and 1;
-INVALID_TXN_STATE (48) for transactions, which are not served.
+before gets its old offset. INVALID_REQUIRED_ACKS (21) for acks other than -1, 0 and 1. Of
+transactions: INVALID_TXN_STATE (48), from version 11 on TRANSACTION_ABORTABLE (120), where the
+partition is not in the producer's open transaction; INVALID_PRODUCER_ID_MAPPING (49) and
+INVALID_PRODUCER_EPOCH (47) where it is not the producer of the transactional id;
+TRANSACTIONAL_ID_AUTHORIZATION_FAILED (53) without WRITE of that; INVALID_TXN_STATE for a batch
+without one, and for one of no transaction while the producer's is open.
 
 - acks=-1 and acks=1 are answered alike: where commits are durable, when the batches are on stable
   storage, else when they are appended. acks=0 is never answered; a batch that cannot be taken then
@@ -23,6 +27,7 @@ from functools import partial
 
 from tivo.auth import acl
 from tivo.auth.acl import Operation
+from tivo.broker import transactions
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.leader import Leader, Place
 from tivo.broker.refusal import Refusal, code_of
@@ -43,6 +48,8 @@ from tivo.wire.record_batch import HEADER, MAGIC, BatchHeader, check_plausible, 
 
 MAGIC_AT = 16
 ZSTD_SINCE = 7
+ABORTABLE_SINCE = 11
+"""First version in which a producer is told that it need only abort (KIP-890)."""
 
 
 def handle(broker: Broker, request: ProduceRequest, caller: Caller) -> Reply:
@@ -55,7 +62,7 @@ def handle(broker: Broker, request: ProduceRequest, caller: Caller) -> Reply:
             try:
                 _check_request(request)
                 broker.authorizer.check(caller, Operation.WRITE, acl.topic(topic.name))
-                leader, place = _append(broker, topic.name, data, caller.version)
+                leader, place = _append(broker, topic.name, data, request.transactional_id, caller)
             except (RequestError, LogError) as error:
                 if request.acks == 0:
                     raise Refusal(code_of(error), f"{topic.name}/{data.index}, acks=0: {error}") from error
@@ -69,7 +76,9 @@ def handle(broker: Broker, request: ProduceRequest, caller: Caller) -> Reply:
     return None if request.acks == 0 else parts.reply()
 
 
-def _append(broker: Broker, topic_name: str, data: PartitionProduceData, version: int) -> tuple[Leader, Place]:
+def _append(
+    broker: Broker, topic_name: str, data: PartitionProduceData, transactional_id: str | None, caller: Caller
+) -> tuple[Leader, Place]:
     topic = broker.topics.get(topic_name)
     if topic.is_internal:
         raise Refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, f"{topic_name} is written by the broker alone")
@@ -77,7 +86,9 @@ def _append(broker: Broker, topic_name: str, data: PartitionProduceData, version
     now_us = broker.runtime.now().wall_us
     batch = _present(data.records)
     header = checked(batch, topic.settings, now_us)
-    _check_compression(batch, header, version, broker.limits.max_inflated_bytes)
+    _check_compression(batch, header, caller.version, broker.limits.max_inflated_bytes)
+    if header.is_transactional:
+        _check_transaction(broker, transactional_id, header, transactions.Place(topic_name, data.index), caller)
     return leader, leader.append(batch, header, now_us)
 
 
@@ -96,8 +107,6 @@ def _refuse(answer: PartitionProduceResponse, code: ErrorCode, error: LogError |
 def _check_request(request: ProduceRequest) -> None:
     if request.acks not in (-1, 0, 1):
         raise Refusal(ErrorCode.INVALID_REQUIRED_ACKS, f"acks is -1, 0 or 1, not {request.acks}")
-    if request.transactional_id is not None:
-        raise Refusal(ErrorCode.INVALID_TXN_STATE, "transactions are not served")
 
 
 def _present(records: memoryview | None) -> memoryview:
@@ -137,13 +146,29 @@ def _check_shape(header: BatchHeader, size: int) -> None:
         )
     if header.is_control:
         raise Refusal(ErrorCode.INVALID_RECORD, "control batches are the broker's own")
-    if header.is_transactional:
-        raise Refusal(ErrorCode.INVALID_TXN_STATE, "transactions are not served")
+    if header.is_transactional and header.producer_id < 0:
+        raise Refusal(ErrorCode.INVALID_RECORD, "a batch of a transaction names its producer")
     if header.producer_id >= 0 and (header.base_sequence < 0 or header.producer_epoch < 0):
         raise Refusal(
             ErrorCode.INVALID_RECORD,
             f"producer {header.producer_id} sent epoch {header.producer_epoch}, sequence {header.base_sequence}",
         )
+
+
+def _check_transaction(
+    broker: Broker, transactional_id: str | None, header: BatchHeader, place: transactions.Place, caller: Caller
+) -> None:
+    if transactional_id is None:
+        raise Refusal(ErrorCode.INVALID_TXN_STATE, "the batch is of a transaction, the request of none")
+    broker.authorizer.check(caller, Operation.WRITE, acl.transactional_id(transactional_id))
+    producer = transactions.Producer(header.producer_id, header.producer_epoch)
+    error = broker.transactions.why_not_write(transactional_id, producer, place)
+    if error is ErrorCode.INVALID_TXN_STATE and caller.version >= ABORTABLE_SINCE:
+        error = ErrorCode.TRANSACTION_ABORTABLE
+    if error is ErrorCode.PRODUCER_FENCED:
+        error = ErrorCode.INVALID_PRODUCER_EPOCH
+    if error is not ErrorCode.NONE:
+        raise Refusal(error, f"{place} is not in an open transaction of {transactional_id!r}, {producer}")
 
 
 def _check_times(header: BatchHeader, latest_ms: int) -> None:

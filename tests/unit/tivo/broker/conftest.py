@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.broker import BrokerBench, open_broker
 from tests.support.certificates import Certificates, make_certificates
+from tests.support.transactional import TransactionalProducer
 from tivo.auth.principals import Principal
 
 
@@ -32,3 +33,11 @@ def guarded(tmp_path: Path) -> Iterator[BrokerBench]:
     opened.make("t", 2)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def producer(bench: BrokerBench) -> TransactionalProducer:
+    """Of transactional id `x`, with its identity."""
+    made = TransactionalProducer(bench)
+    assert made.init() == 0
+    return made

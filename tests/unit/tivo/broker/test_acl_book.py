@@ -9,7 +9,7 @@ from tests.support.broker import BrokerBench, open_broker
 from tests.support.faulty_disk import Fault
 from tivo.auth.acl import Acls, Entry, Operation, PatternType, Permission, ResourceType
 from tivo.auth.principals import Principal
-from tivo.broker.acl_book import ACL_FORMAT, AclBook, Kept
+from tivo.broker.acl_book import ACL_FORMAT, AclBook, Kept, from_record
 from tivo.broker.assembly import ACL_TOPIC
 from tivo.broker.journal import SHORTEN_ABOVE_BYTES, Journal
 from tivo.model.errors import LogError
@@ -92,4 +92,4 @@ def test_journal_is_shortened_to_what_stands(guarded: BrokerBench) -> None:
 
 def test_damaged_record_is_named() -> None:
     with pytest.raises(LogError, match="access control journal is damaged"):
-        ACL_FORMAT.from_record(b"[1]", b"{}")
+        from_record(b"[1]", b"{}")

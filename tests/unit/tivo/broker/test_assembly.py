@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.broker import open_broker
-from tivo.broker.assembly import JOURNAL_TOPIC, LARGEST_BATCH_BYTES
+from tivo.broker.assembly import JOURNAL_TOPIC, LARGEST_BATCH_BYTES, TRANSACTIONS_TOPIC
 from tivo.model.errors import LogError
 from tivo.wire.record_batch import Record, build, read_header
 
@@ -13,7 +13,7 @@ from tivo.wire.record_batch import Record, build, read_header
 def test_first_start_makes_the_journal_and_an_id(tmp_path: Path) -> None:
     bench = open_broker(tmp_path / "data")
 
-    assert [JOURNAL_TOPIC] == [topic.name for topic in bench.broker.topics]
+    assert [JOURNAL_TOPIC, TRANSACTIONS_TOPIC] == [topic.name for topic in bench.broker.topics]
     assert 22 == len(bench.broker.identity.cluster_id)
     bench.close()
 

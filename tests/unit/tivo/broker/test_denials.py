@@ -8,11 +8,15 @@ import pytest
 from tests.support.acls import create, creation
 from tests.support.batches import batch
 from tests.support.broker import BrokerBench
+from tests.support.transactional import TransactionalProducer, transactional_batch
 from tivo.auth.acl import CLUSTER, Operation, ResourceType
 from tivo.broker.errors_told import errors_in
 from tivo.broker.handlers import SERVED
 from tivo.broker.offsets import Committed, OffsetRecord
+from tivo.broker.transactions import Place, Producer, State, Transaction
 from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.add_offsets_to_txn import AddOffsetsToTxnRequest
+from tivo.wire.messages.add_partitions_to_txn import AddPartitionsToTxnRequest, AddPartitionsToTxnTopic
 from tivo.wire.messages.alter_configs import AlterConfigsRequest, AlterConfigsResource
 from tivo.wire.messages.create_acls import CreateAclsRequest
 from tivo.wire.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
@@ -26,7 +30,10 @@ from tivo.wire.messages.describe_cluster import DescribeClusterRequest
 from tivo.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
 from tivo.wire.messages.describe_groups import DescribeGroupsRequest
 from tivo.wire.messages.describe_log_dirs import DescribeLogDirsRequest
+from tivo.wire.messages.describe_producers import DescribeProducersRequest, TopicRequest
+from tivo.wire.messages.describe_transactions import DescribeTransactionsRequest
 from tivo.wire.messages.elect_leaders import ElectLeadersRequest
+from tivo.wire.messages.end_txn import EndTxnRequest
 from tivo.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic, ReplicaState
 from tivo.wire.messages.find_coordinator import FindCoordinatorRequest
 from tivo.wire.messages.heartbeat import HeartbeatRequest
@@ -38,6 +45,7 @@ from tivo.wire.messages.leave_group import LeaveGroupRequest
 from tivo.wire.messages.list_groups import ListGroupsRequest
 from tivo.wire.messages.list_offsets import ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic
 from tivo.wire.messages.list_partition_reassignments import ListPartitionReassignmentsRequest
+from tivo.wire.messages.list_transactions import ListTransactionsRequest
 from tivo.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from tivo.wire.messages.offset_commit import (
     OffsetCommitRequest,
@@ -62,12 +70,19 @@ from tivo.wire.messages.offset_for_leader_epoch import (
 )
 from tivo.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from tivo.wire.messages.sync_group import SyncGroupRequest
+from tivo.wire.messages.txn_offset_commit import (
+    TxnOffsetCommitRequest,
+    TxnOffsetCommitRequestPartition,
+    TxnOffsetCommitRequestTopic,
+)
 from tivo.wire.schema import Message
 
 TOPIC, GROUP, CLUSTERS = ResourceType.TOPIC, ResourceType.GROUP, ResourceType.CLUSTER
+TRANSACTION = ResourceType.TRANSACTIONAL_ID
 NO_TOPIC = ErrorCode.TOPIC_AUTHORIZATION_FAILED
 NO_GROUP = ErrorCode.GROUP_AUTHORIZATION_FAILED
 NO_CLUSTER = ErrorCode.CLUSTER_AUTHORIZATION_FAILED
+NO_TRANSACTION = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
 
 
 class Case(NamedTuple):
@@ -119,6 +134,33 @@ def forget(bench: BrokerBench) -> OffsetDeleteRequest:
     bench.broker.coordinator.offsets.apply(OffsetRecord("g", "t", 0, Committed(1, -1, "", 0)))
     topic = OffsetDeleteRequestTopic(name="t", partitions=[OffsetDeleteRequestPartition(partition_index=0)])
     return OffsetDeleteRequest(group_id="g", topics=[topic])
+
+
+def in_transaction(bench: BrokerBench) -> ProduceRequest:
+    data = PartitionProduceData(index=0, records=memoryview(transactional_batch(Producer(7, 0), 0, b"x")))
+    topics = [TopicProduceData(name="t", partition_data=[data])]
+    return ProduceRequest(transactional_id="x", acks=-1, topic_data=topics)
+
+
+def offsets_in_transaction(bench: BrokerBench) -> TxnOffsetCommitRequest:
+    """Of a transaction that is open."""
+    place, producer = Place("__consumer_offsets", 0), Producer(7, 0)
+    bench.broker.transactions.apply(
+        Transaction(
+            transactional_id="x",
+            producer=producer,
+            timeout_ms=1_000,
+            state=State.ONGOING,
+            changed_ms=0,
+            started_ms=1 << 50,
+            places=frozenset({place}),
+        )
+    )
+    committed = TxnOffsetCommitRequestPartition(partition_index=0, committed_offset=1)
+    topics = [TxnOffsetCommitRequestTopic(name="t", partitions=[committed])]
+    return TxnOffsetCommitRequest(
+        transactional_id="x", group_id="g", producer_id=producer.id, producer_epoch=producer.epoch, topics=topics
+    )
 
 
 def always(request: Message) -> Callable[[BrokerBench], Message]:
@@ -208,20 +250,54 @@ CASES = {
     "InitProducerId": Case(
         always(InitProducerIdRequest(transactional_id=None)), [(CLUSTERS, Operation.IDEMPOTENT_WRITE)], NO_CLUSTER
     ),
+    "InitProducerId of a transaction": Case(
+        always(InitProducerIdRequest(transactional_id="x", transaction_timeout_ms=1_000)),
+        [(TRANSACTION, WRITE)],
+        NO_TRANSACTION,
+    ),
+    "Produce in a transaction": Case(in_transaction, [(TOPIC, WRITE), (TRANSACTION, WRITE)], NO_TRANSACTION),
+    "FindCoordinator of a transaction": Case(
+        always(FindCoordinatorRequest(key_type=1, coordinator_keys=["x"])), [(TRANSACTION, DESCRIBE)], NO_TRANSACTION
+    ),
+    "AddPartitionsToTxn": Case(
+        always(
+            AddPartitionsToTxnRequest(
+                v3_and_below_transactional_id="x",
+                v3_and_below_topics=[AddPartitionsToTxnTopic(name="t", partitions=[0])],
+            )
+        ),
+        [(TRANSACTION, WRITE), (TOPIC, WRITE)],
+        NO_TOPIC,
+    ),
+    "AddOffsetsToTxn": Case(
+        always(AddOffsetsToTxnRequest(transactional_id="x", group_id="g")),
+        [(TRANSACTION, WRITE), (GROUP, READ)],
+        NO_GROUP,
+    ),
+    "TxnOffsetCommit": Case(offsets_in_transaction, [(TRANSACTION, WRITE), (GROUP, READ), (TOPIC, READ)], NO_TOPIC),
+    "EndTxn": Case(always(EndTxnRequest(transactional_id="x")), [(TRANSACTION, WRITE)], NO_TRANSACTION),
+    "DescribeProducers": Case(
+        always(DescribeProducersRequest(topics=[TopicRequest(name="t", partition_indexes=[0])])),
+        [(TOPIC, READ)],
+        NO_TOPIC,
+    ),
+    "DescribeTransactions": Case(
+        always(DescribeTransactionsRequest(transactional_ids=["x"])), [(TRANSACTION, DESCRIBE)], NO_TRANSACTION
+    ),
     "DescribeAcls": Case(always(DescribeAclsRequest()), [(CLUSTERS, DESCRIBE)], NO_CLUSTER),
     "CreateAcls": Case(always(CreateAclsRequest(creations=[creation()])), [(CLUSTERS, ALTER)], NO_CLUSTER),
     "DeleteAcls": Case(always(DeleteAclsRequest(filters=[DeleteAclsFilter()])), [(CLUSTERS, ALTER)], NO_CLUSTER),
 }
-OPEN = {"ApiVersions", "SaslHandshake", "SaslAuthenticate", "DescribeCluster", "ListGroups"}
-"""Served to everybody; ListGroups leaves out what the caller may not see."""
+OPEN = {"ApiVersions", "SaslHandshake", "SaslAuthenticate", "DescribeCluster", "ListGroups", "ListTransactions"}
+"""Served to everybody; ListGroups and ListTransactions leave out what the caller may not see."""
 
-AUTHORIZATION = {NO_TOPIC, NO_GROUP, NO_CLUSTER, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED}
+AUTHORIZATION = {NO_TOPIC, NO_GROUP, NO_CLUSTER, NO_TRANSACTION}
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 def allow(bench: BrokerBench, needs: Iterable[tuple[ResourceType, Operation]]) -> None:
-    names = {TOPIC: "t", GROUP: "g", CLUSTERS: CLUSTER.name}
+    names = {TOPIC: "t", GROUP: "g", CLUSTERS: CLUSTER.name, TRANSACTION: "x"}
     create(bench, *(creation(operation, kind=kind, name=names[kind]) for kind, operation in needs))
 
 
@@ -343,6 +419,31 @@ def test_groups_that_may_not_be_seen_are_left_out(guarded: BrokerBench) -> None:
     guarded.become("ada")
 
     assert ["g"] == [group.group_id for group in guarded.ask(ListGroupsRequest()).groups]
+
+
+def test_transactions_that_may_not_be_seen_are_left_out(guarded: BrokerBench) -> None:
+    for name in ("x", "y"):
+        assert 0 == TransactionalProducer(guarded, name).init()
+    assert 2 == len(guarded.ask(ListTransactionsRequest()).transaction_states)
+    allow(guarded, [(TRANSACTION, DESCRIBE)])
+    guarded.become("ada")
+
+    found = guarded.ask(ListTransactionsRequest()).transaction_states
+
+    assert ["x"] == [each.transactional_id for each in found]
+
+
+def test_topics_that_may_not_be_seen_are_left_out_of_a_transaction(guarded: BrokerBench) -> None:
+    guarded.make("u")
+    producer = TransactionalProducer(guarded)
+    producer.init()
+    producer.add(("t", 0), ("u", 0))
+    allow(guarded, [(TRANSACTION, DESCRIBE), (TOPIC, DESCRIBE)])
+    guarded.become("ada")
+
+    (found,) = guarded.ask(DescribeTransactionsRequest(transactional_ids=["x"])).transaction_states
+
+    assert ["t"] == [each.topic for each in found.topics]
 
 
 def test_committed_offsets_of_topics_that_may_not_be_seen_are_left_out(guarded: BrokerBench) -> None:

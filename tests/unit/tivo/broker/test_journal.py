@@ -7,11 +7,14 @@ import pytest
 from tests.support.broker import BrokerBench, ManualRuntime, open_broker
 from tests.support.faulty_disk import Fault
 from tivo.broker.journal import SHORTEN_ABOVE_BYTES, Journal
-from tivo.broker.journal_format import GROUP_FORMAT, Entry
-from tivo.broker.offsets import Committed, OffsetRecord
+from tivo.broker.journal_format import GROUP_FORMAT, Entry, Read
+from tivo.broker.offsets import Committed, Ended, OffsetRecord, Pending
+from tivo.broker.transactions import Producer
 from tivo.model.errors import LogError
+from tivo.wire.control import Marker
 
 METADATA = "x" * 4_000
+SEVEN = Producer(7, 1)
 
 
 def entries(count: int, *, metadata: str = "") -> list[OffsetRecord]:
@@ -19,11 +22,11 @@ def entries(count: int, *, metadata: str = "") -> list[OffsetRecord]:
 
 
 @pytest.fixture
-def journal(bench: BrokerBench) -> Journal[Entry]:
+def journal(bench: BrokerBench) -> Journal[Entry, Read]:
     return Journal(bench.leader("t"), bench.runtime, GROUP_FORMAT)
 
 
-def test_entries_are_read_back_in_order(bench: BrokerBench, journal: Journal[Entry]) -> None:
+def test_entries_are_read_back_in_order(bench: BrokerBench, journal: Journal[Entry, Read]) -> None:
     journal.append(entries(3))
     journal.append(entries(2))
     bench.runtime.work()
@@ -31,7 +34,7 @@ def test_entries_are_read_back_in_order(bench: BrokerBench, journal: Journal[Ent
     assert [*entries(3), *entries(2)] == list(Journal(bench.leader("t"), bench.runtime, GROUP_FORMAT).read())
 
 
-def test_long_journal_is_read_back_in_pieces(bench: BrokerBench, journal: Journal[Entry]) -> None:
+def test_long_journal_is_read_back_in_pieces(bench: BrokerBench, journal: Journal[Entry, Read]) -> None:
     for _ in range(3):
         journal.append(entries(150, metadata=METADATA))
         bench.runtime.work()
@@ -39,7 +42,7 @@ def test_long_journal_is_read_back_in_pieces(bench: BrokerBench, journal: Journa
     assert 450 == len(list(journal.read()))
 
 
-def test_whoever_waits_is_told_when_all_is_safe(bench: BrokerBench, journal: Journal[Entry]) -> None:
+def test_whoever_waits_is_told_when_all_is_safe(bench: BrokerBench, journal: Journal[Entry, Read]) -> None:
     told: list[LogError | None] = []
     journal.append(entries(1))
     journal.when_durable(told.append)
@@ -50,7 +53,7 @@ def test_whoever_waits_is_told_when_all_is_safe(bench: BrokerBench, journal: Jou
     assert [None] == told
 
 
-def test_long_journal_is_shortened_to_what_is_live(bench: BrokerBench, journal: Journal[Entry]) -> None:
+def test_long_journal_is_shortened_to_what_is_live(bench: BrokerBench, journal: Journal[Entry, Read]) -> None:
     assert not journal.is_long
     for _ in range(SHORTEN_ABOVE_BYTES // (150 * len(METADATA)) + 2):
         journal.append(entries(150, metadata=METADATA))
@@ -65,7 +68,7 @@ def test_long_journal_is_shortened_to_what_is_live(bench: BrokerBench, journal: 
     assert entries(2) == list(Journal(bench.leader("t"), bench.runtime, GROUP_FORMAT).read())
 
 
-def test_much_that_is_live_is_written_in_pieces(bench: BrokerBench, journal: Journal[Entry]) -> None:
+def test_much_that_is_live_is_written_in_pieces(bench: BrokerBench, journal: Journal[Entry, Read]) -> None:
     journal.append(entries(1))
     journal.shorten(entries(2_500))
     bench.runtime.work()
@@ -73,7 +76,31 @@ def test_much_that_is_live_is_written_in_pieces(bench: BrokerBench, journal: Jou
     assert entries(2_500) == list(journal.read())
 
 
-def test_nothing_is_dropped_before_the_rest_is_safe(bench: BrokerBench, journal: Journal[Entry]) -> None:
+def test_entries_of_transactions_are_told_with_their_producer(
+    bench: BrokerBench, journal: Journal[Entry, Read]
+) -> None:
+    journal.append(entries(2), producer=SEVEN)
+    journal.append(entries(1))
+    journal.end_transaction(SEVEN, Marker.COMMIT)
+    journal.end_transaction(Producer(8, 0), Marker.ABORT)
+    bench.runtime.work()
+
+    pending = [Pending(SEVEN, entry) for entry in entries(2)]
+    assert [*pending, *entries(1), Ended(7, Marker.COMMIT)] == list(journal.read())
+
+
+def test_open_transactions_outlive_a_shortening(bench: BrokerBench, journal: Journal[Entry, Read]) -> None:
+    journal.append(entries(1), producer=SEVEN)
+    journal.shorten(entries(1), [(SEVEN, entries(2))])
+    bench.runtime.work()
+    journal.end_transaction(SEVEN, Marker.ABORT)
+    bench.runtime.work()
+
+    pending = [Pending(SEVEN, entry) for entry in entries(2)]
+    assert [*entries(1), *pending, Ended(7, Marker.ABORT)] == list(journal.read())
+
+
+def test_nothing_is_dropped_before_the_rest_is_safe(bench: BrokerBench, journal: Journal[Entry, Read]) -> None:
     journal.append(entries(3))
     bench.runtime.work()
     bench.disk.faults.append(Fault(operation="fdatasync", name=".log", error=5))

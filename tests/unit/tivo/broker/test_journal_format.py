@@ -2,10 +2,13 @@
 
 import pytest
 
-from tivo.broker.journal_format import Entry, GroupRemoved, from_record, to_record
+from tivo.broker.journal_format import Entry, GroupRemoved, from_batch, from_record, to_record
 from tivo.broker.membership import GroupRecord, MemberRecord
-from tivo.broker.offsets import Committed, OffsetRecord
+from tivo.broker.offsets import Committed, Ended, OffsetRecord, Pending
+from tivo.broker.transactions import Producer
 from tivo.model.errors import LogError
+from tivo.wire.control import Marker, build_marker
+from tivo.wire.record_batch import CONTROL, TRANSACTIONAL, Record, build, read_header
 
 OFFSET = OffsetRecord("g", "t", 2, Committed(10, 3, "meta", 1_000))
 GROUP = GroupRecord(
@@ -60,3 +63,30 @@ def test_group_is_written_as_kafka_writes_it() -> None:
 def test_what_is_not_known_is_named(key: bytes, value: bytes, evidence: str) -> None:
     with pytest.raises(LogError, match=evidence):
         from_record(key, value)
+
+
+def read(batch: bytearray) -> list[Entry | Pending | Ended]:
+    return list(from_batch(batch, 0, read_header(batch)))
+
+
+def records(*entries: Entry) -> list[Record]:
+    return [Record(at, 0, *to_record(entry, 5)) for at, entry in enumerate(entries)]
+
+
+def test_batches_hold_entries_one_after_the_other() -> None:
+    assert [OFFSET, GROUP] == read(build(records(OFFSET, GROUP)))
+
+
+def test_offsets_of_a_transaction_wait_for_its_end() -> None:
+    batch = build(records(OFFSET), attributes=TRANSACTIONAL, producer_id=7, producer_epoch=3)
+
+    assert [Pending(Producer(7, 3), OFFSET)] == read(batch)
+
+
+@pytest.mark.parametrize("marker", Marker)
+def test_markers_end_transactions(marker: Marker) -> None:
+    assert [Ended(7, marker)] == read(build_marker(marker, producer_id=7, producer_epoch=3, timestamp_ms=0))
+
+
+def test_other_control_records_are_passed_over() -> None:
+    assert [] == read(build([Record(0, 0, b"\0\0\0\2", b"")], attributes=CONTROL))

@@ -10,10 +10,12 @@ import pytest
 from tests.support.batches import values_of
 from tests.support.broker import BrokerBench, open_broker
 from tests.support.faulty_disk import Fault
+from tests.support.transactional import TransactionalProducer
 from tivo.broker.leader import SNAPSHOT_EVERY_BATCHES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_FILE, check_leader_epoch
 from tivo.broker.producers import Producers
 from tivo.broker.refusal import Refusal
 from tivo.model.errors import LogError, OffsetOutOfRange
+from tivo.wire.control import Marker, build_marker
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.record_batch import Record, build, read_header
 
@@ -207,3 +209,70 @@ def test_leader_epoch_is_checked(bench: BrokerBench) -> None:
         check_leader_epoch(leader, present + 1)
 
     assert ErrorCode.UNKNOWN_LEADER_EPOCH is refused.value.code
+
+
+# ---------------------------------------------------------------- transactions
+
+
+@pytest.mark.parametrize("flush", ["always", "os"])
+def test_marker_moves_what_is_stable_once_it_may_be_read(tmp_path: Path, flush: str) -> None:
+    bench = open_broker(tmp_path / "data", flush=flush)
+    bench.make("t")
+    producer = TransactionalProducer(bench)
+    producer.init()
+    producer.add(("t", 0))
+    producer.write("t", b"a")
+    leader = bench.leader("t")
+    assert (0, 1) == (leader.stable_offset, leader.high_watermark)
+
+    place = leader.end_transaction(producer.producer.id, 0, Marker.COMMIT)
+
+    assert (1, 2) == place
+    assert (2 if flush == "os" else 0) == leader.stable_offset
+    bench.runtime.work()
+    assert 2 == leader.stable_offset
+    bench.close()
+
+
+def test_marker_is_written_once(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0))
+    producer.write("t", b"a")
+    leader = bench.leader("t")
+
+    assert leader.end_transaction(producer.producer.id, 0, Marker.ABORT)
+    assert None is leader.end_transaction(producer.producer.id, 0, Marker.ABORT)
+    assert 2 == leader.log.log_end
+
+
+@pytest.mark.parametrize("is_clean", [True, False])
+def test_epoch_of_a_marker_fences_after_a_restart(tmp_path: Path, is_clean: bool) -> None:
+    before = open_broker(tmp_path / "data")
+    before.make("t")
+    append(before, 0)
+    producer = before.leader("t").producers
+    marker = memoryview(build_marker(Marker.ABORT, producer_id=7, producer_epoch=1, timestamp_ms=0))
+    before.leader("t").put(marker, read_header(marker), 1)
+    assert [(7, 1)] == [(found, each.epoch) for found, each in producer]
+    if is_clean:
+        before.close()
+
+    after = open_broker(tmp_path / "data")
+
+    with pytest.raises(Refusal) as refused:
+        append(after, 1)
+    assert ErrorCode.INVALID_PRODUCER_EPOCH is refused.value.code
+    after.close()
+
+
+def test_records_that_were_trimmed_leave_no_transaction_to_tell(
+    bench: BrokerBench, producer: TransactionalProducer
+) -> None:
+    producer.add(("t", 0))
+    producer.write("t", b"a")
+    producer.abort()
+    bench.produce("t", b"b")
+    leader = bench.leader("t")
+    leader.log.truncate_before(2)
+
+    assert [] == leader.aborted(2, leader.read(2, 1_000, committed=True))
+    assert [] == leader.aborted(2, leader.read(3, 1_000, committed=True))

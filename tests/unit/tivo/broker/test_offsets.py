@@ -1,6 +1,8 @@
 """Committed offsets."""
 
-from tivo.broker.offsets import Committed, OffsetRecord, Offsets
+from tivo.broker.offsets import Committed, Ended, OffsetRecord, Offsets, Pending
+from tivo.broker.transactions import Producer
+from tivo.wire.control import Marker
 
 TEN = Committed(10, 3, "verbatim", 1_000)
 RECORDS = [OffsetRecord("g", "t", 0, TEN), OffsetRecord("g", "u", 1, TEN), OffsetRecord("h", "t", 0, TEN)]
@@ -59,3 +61,71 @@ def test_records_make_it_again() -> None:
 
     assert list(offsets()) == list(again)
     assert 3 == len(again)
+
+
+SEVEN, EIGHT = Producer(7, 0), Producer(8, 2)
+TWENTY = TEN._replace(offset=20)
+
+
+def waiting() -> Offsets:
+    """Of a transaction of producer 7 that is open, and one of 8."""
+    made = offsets()
+    made.apply(Pending(SEVEN, OffsetRecord("g", "t", 0, TWENTY)))
+    made.apply(Pending(SEVEN, OffsetRecord("g", "t", 5, TWENTY)))
+    made.apply(Pending(EIGHT, OffsetRecord("h", "u", 1, TWENTY)))
+    return made
+
+
+def test_offset_of_an_open_transaction_does_not_count() -> None:
+    made = waiting()
+
+    assert TEN == made.of("g", "t", 0)
+    assert RECORDS == list(made)
+    assert [True, True, False] == [made.is_pending("g", "t", partition) for partition in (0, 5, 1)]
+    assert {("t", 0), ("t", 5)} == made.pending_of_group("g")
+
+
+def test_commit_lets_it_count() -> None:
+    made = waiting()
+    made.apply(Ended(7, Marker.COMMIT))
+
+    assert [TWENTY, TWENTY] == [made.of("g", "t", partition) for partition in (0, 5)]
+    assert None is made.of("h", "u", 1)
+    assert (False, True) == (made.is_pending("g", "t", 0), made.is_pending("h", "u", 1))
+
+
+def test_abort_drops_it() -> None:
+    made = waiting()
+    made.apply(Ended(7, Marker.ABORT))
+    made.apply(Ended(7, Marker.COMMIT))
+
+    assert RECORDS == list(made)
+    assert not made.is_pending("g", "t", 0)
+
+
+def test_newest_of_a_transaction_counts() -> None:
+    made = waiting()
+    made.apply(Pending(SEVEN, OffsetRecord("g", "t", 0, TEN._replace(offset=30))))
+    made.apply(Ended(7, Marker.COMMIT))
+
+    assert 30 == (made.of("g", "t", 0) or TEN).offset
+
+
+def test_what_waits_is_told_by_producer_and_makes_it_again() -> None:
+    again = Offsets()
+    for producer, records in waiting().pending():
+        for record in records:
+            again.apply(Pending(producer, record))
+
+    assert waiting().pending() == again.pending()
+    assert [(SEVEN, 2), (EIGHT, 1)] == [(producer, len(records)) for producer, records in again.pending()]
+
+
+def test_what_is_removed_does_not_come_back_with_a_transaction() -> None:
+    made = waiting()
+    for record in made.removals_of_topic("t"):
+        made.apply(record)
+    made.apply(Ended(7, Marker.COMMIT))
+
+    assert [RECORDS[1]] == list(made)
+    assert [EIGHT] == [producer for producer, _ in made.pending()]

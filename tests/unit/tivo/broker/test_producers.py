@@ -21,6 +21,11 @@ class Batch(NamedTuple):
     producer_epoch: int
     base_sequence: int
     last_offset_delta: int
+    is_control: bool = False
+
+
+def marker(epoch: int, *, producer_id: int = 7) -> Batch:
+    return Batch(producer_id, epoch, -1, 0, is_control=True)
 
 
 def batch(sequence: int, count: int = 1, *, epoch: int = 0, producer_id: int = 7) -> Batch:
@@ -182,3 +187,38 @@ class Retries(RuleBasedStateMachine):
 
 Retries.TestCase.settings = settings(max_examples=50)
 TestRetries = Retries.TestCase
+
+
+def test_marker_of_the_same_epoch_leaves_the_sequence_as_it_is() -> None:
+    producers = written(batch(0, 10))
+    producers.remember(marker(0), 10, 0)
+
+    assert ErrorCode.NONE is producers.check(batch(10))
+    assert Written(0, 9, 0, 9) == producers.check(batch(0, 10))
+
+
+def test_marker_of_a_newer_epoch_fences_and_begins_anew() -> None:
+    producers = written(batch(0, 10))
+    producers.remember(marker(1), 10, 0)
+
+    assert ErrorCode.INVALID_PRODUCER_EPOCH is producers.check(batch(10))
+    assert ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER is producers.check(batch(10, epoch=1))
+    assert ErrorCode.NONE is producers.check(batch(0, epoch=1))
+
+
+def test_marker_of_a_producer_that_is_not_known_is_of_no_account() -> None:
+    producers = Producers()
+    producers.remember(marker(5), 10, 0)
+
+    assert 0 == len(producers)
+
+
+def test_batches_of_the_broker_have_no_sequence() -> None:
+    producers = Producers()
+    producers.remember(batch(-1), 0, 0)
+
+    assert [] == list(producers)
+
+
+def test_producers_are_told_with_their_ids() -> None:
+    assert [7] == [producer_id for producer_id, _ in written(batch(0))]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tivo.broker.replies import Deferred, Parts
+from tivo.broker.replies import Countdown, Deferred, Parts
+from tivo.model.errors import LogError
 from tivo.wire.messages.heartbeat import HeartbeatResponse
 
 RESPONSE = HeartbeatResponse()
@@ -61,3 +62,26 @@ def test_reply_goes_out_with_its_last_part() -> None:
 
 def test_reply_without_owed_parts_goes_out_at_once() -> None:
     assert RESPONSE is Parts(RESPONSE).reply().response
+
+
+def test_countdown_tells_of_all_errors_with_the_last() -> None:
+    told: list[list[LogError]] = []
+    countdown = Countdown(told.append)
+    first, second, third = countdown.owe(), countdown.owe(), countdown.owe()
+    error = LogError("disk")
+    second(None)
+    countdown.close()
+    first(error)
+    assert [] == told
+
+    third(None)
+
+    assert [[error]] == told
+
+
+def test_countdown_of_nothing_is_over_at_once() -> None:
+    told: list[list[LogError]] = []
+
+    Countdown(told.append).close()
+
+    assert [[]] == told

@@ -80,10 +80,10 @@ def test_whoever_waits_for_the_changes_is_told_last(bench: BrokerBench) -> None:
 
 
 def test_partitions_are_limited_over_all_topics(tmp_path: Path) -> None:
-    bench = open_broker(tmp_path / "data", max_partitions=4)
-    bench.make("t", 3)  # with the broker's own one
+    bench = open_broker(tmp_path / "data", max_partitions=5)
+    bench.make("t", 3)  # with the broker's own two
 
-    with pytest.raises(Refusal, match="limit, 4"):
+    with pytest.raises(Refusal, match="limit, 5"):
         bench.broker.topics.check_new("u", 1, {})
     bench.close()
 

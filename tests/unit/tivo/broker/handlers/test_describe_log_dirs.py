@@ -27,7 +27,7 @@ def test_sizes_of_all_partitions(bench: BrokerBench, version: int) -> None:
     sizes = {
         (topic.name, each.partition_index): each.partition_size for topic in result.topics for each in topic.partitions
     }
-    assert {("__consumer_offsets", 0), ("t", 0), ("t", 1)} == sizes.keys()
+    assert {("__consumer_offsets", 0), ("__transaction_state", 0), ("t", 0), ("t", 1)} == sizes.keys()
     assert 1_000 < sizes["t", 0] < 1_200
     assert 0 == sizes["t", 1]
     assert bench.broker.data_dir == result.log_dir

@@ -5,6 +5,7 @@ import pytest
 from tests.support.batches import batch, values_of
 from tests.support.broker import BrokerBench, Sent
 from tests.support.faulty_disk import Fault
+from tests.support.transactional import TransactionalProducer
 from tivo.broker.unsent import ALLOWED_BYTES, LEAST_BYTES
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
@@ -218,3 +219,120 @@ def test_disk_that_cannot_be_read_is_told(bench: BrokerBench) -> None:
     bench.disk.faults.append(Fault(operation="pread", name=".log", error=5))
 
     assert ErrorCode.KAFKA_STORAGE_ERROR == fetched(bench, 0).error_code
+
+
+# ---------------------------------------------------------------- transactions
+
+
+def committed(bench: BrokerBench, offset: int, *, wait_ms: int = 0, min_bytes: int = 1, version: int = 16) -> Sent:
+    """A fetch of committed records only."""
+    asked = request(bench, offset, version=version, wait_ms=wait_ms, min_bytes=min_bytes)
+    asked.isolation_level = 1
+    return bench.send(asked, version)
+
+
+def told_aborted(sent: Sent) -> list[tuple[int, int]]:
+    return [(each.producer_id, each.first_offset) for each in data_of(sent).aborted_transactions or ()]
+
+
+@pytest.fixture
+def begun(bench: BrokerBench, producer: TransactionalProducer) -> TransactionalProducer:
+    """It has written one record, at offset 1, to a transaction that is open."""
+    bench.produce("t", b"before")
+    producer.add(("t", 0))
+    producer.write("t", b"a")
+    return producer
+
+
+@pytest.mark.parametrize("version", range(4, 17))
+def test_committed_records_end_where_a_transaction_is_open(
+    bench: BrokerBench, begun: TransactionalProducer, version: int
+) -> None:
+    bench.produce("t", b"after")
+
+    data = data_of(committed(bench, 0, version=version))
+
+    assert {0: b"before"} == values_of(data.records)
+    assert (3, 1) == (data.high_watermark, data.last_stable_offset)
+    assert {0: b"before", 1: b"a", 2: b"after"} == values_of(fetched(bench, 0, version=version).records)
+
+
+def test_nothing_committed_lies_behind_the_last_stable_offset(bench: BrokerBench, begun: TransactionalProducer) -> None:
+    for offset in (1, 2):
+        data = data_of(committed(bench, offset))
+        assert (0, b"") == (data.error_code, bytes(data.records))
+
+
+@pytest.mark.parametrize("version", range(4, 17))
+def test_aborted_transaction_is_told_with_its_records(
+    bench: BrokerBench, begun: TransactionalProducer, version: int
+) -> None:
+    begun.abort()
+
+    sent = committed(bench, 0, version=version)
+
+    assert {0: b"before", 1: b"a"}.items() <= values_of(data_of(sent).records).items()
+    assert [(begun.producer.id, 1)] == told_aborted(sent)
+    assert [] == told_aborted(bench.send(request(bench, 0)))
+
+
+def test_committed_transaction_is_told_by_nothing(bench: BrokerBench, begun: TransactionalProducer) -> None:
+    begun.commit()
+
+    sent = committed(bench, 0)
+
+    assert ([], 3) == (told_aborted(sent), data_of(sent).last_stable_offset)
+
+
+def test_only_what_reaches_into_the_records_is_told(bench: BrokerBench, begun: TransactionalProducer) -> None:
+    begun.abort()
+    begun.add(("t", 0))
+    begun.write("t", b"b")
+    begun.abort()
+    first = request(bench, 0, partition_max_bytes=1)
+    first.isolation_level = 1
+
+    assert [] == told_aborted(bench.send(first))
+    assert [(begun.producer.id, 1), (begun.producer.id, 3)] == told_aborted(committed(bench, 1))
+    assert [(begun.producer.id, 3)] == told_aborted(committed(bench, 3))
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_end_of_a_transaction_wakes_who_waits_for_committed_records(
+    bench: BrokerBench, begun: TransactionalProducer, commit: bool
+) -> None:
+    waiting = committed(bench, 1, wait_ms=10_000, min_bytes=100_000)
+    bench.produce("t", b"after")
+    assert waiting.response is None, "what is behind an open transaction is no news"
+
+    _ = begun.commit() if commit else begun.abort()
+
+    assert {1: b"a", 2: b"after"}.items() <= values_of(data_of(waiting).records).items()
+
+
+def test_without_transactions_committed_records_wake_by_their_bytes(bench: BrokerBench) -> None:
+    waiting = committed(bench, 0, wait_ms=10_000, min_bytes=150)
+    bench.produce("t", b"a")
+    assert waiting.response is None
+
+    bench.produce("t", b"b" * 100)
+
+    assert {0: b"a", 1: b"b" * 100} == values_of(data_of(waiting).records)
+
+
+def test_deleted_topic_wakes_who_waits_for_committed_records(bench: BrokerBench) -> None:
+    waiting = committed(bench, 0, wait_ms=10_000)
+
+    bench.ask(DeleteTopicsRequest(topics=[DeleteTopicState(name="t")]))
+
+    assert waiting.response is not None
+    assert 0 == len(bench.broker.waiters)
+
+
+def test_waiting_for_committed_records_has_an_end(bench: BrokerBench, begun: TransactionalProducer) -> None:
+    waiting = committed(bench, 1, wait_ms=100)
+
+    bench.runtime.forward(100_000)
+
+    assert (0, b"") == (data_of(waiting).error_code, bytes(data_of(waiting).records))
+    assert 0 == len(bench.broker.waiters)

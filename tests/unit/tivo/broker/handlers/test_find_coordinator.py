@@ -14,6 +14,13 @@ def test_this_broker_coordinates_every_group(bench: BrokerBench, version: int) -
     assert (0, 1, "127.0.0.1", 9092) == (response.error_code, response.node_id, response.host, response.port)
 
 
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_this_broker_coordinates_every_transaction(bench: BrokerBench, version: int) -> None:
+    response = bench.ask(FindCoordinatorRequest(key="x", key_type=1), version)
+
+    assert (0, 1, 9092) == (response.error_code, response.node_id, response.port)
+
+
 def test_several_at_once(bench: BrokerBench) -> None:
     response = bench.ask(FindCoordinatorRequest(coordinator_keys=["g", ""]))
 
@@ -23,11 +30,11 @@ def test_several_at_once(bench: BrokerBench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key_type", "error"),
-    [(1, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED), (2, ErrorCode.INVALID_REQUEST)],
+    ("key", "key_type"),
+    [("x", 2), ("", 1)],
 )
-def test_there_is_nothing_else_to_coordinate(bench: BrokerBench, key_type: int, error: ErrorCode) -> None:
-    response = bench.ask(FindCoordinatorRequest(key="x", key_type=key_type), 3)
+def test_there_is_nothing_else_to_coordinate(bench: BrokerBench, key: str, key_type: int) -> None:
+    response = bench.ask(FindCoordinatorRequest(key=key, key_type=key_type), 3)
 
-    assert (error, -1) == (response.error_code, response.node_id)
+    assert (ErrorCode.INVALID_REQUEST, -1) == (response.error_code, response.node_id)
     assert response.error_message

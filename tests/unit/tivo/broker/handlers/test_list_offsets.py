@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.broker import BrokerBench
+from tests.support.transactional import TransactionalProducer
 from tests.unit.tivo.broker.handlers.test_fetch import produce_one
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.list_offsets import (
@@ -87,3 +88,25 @@ def test_place_that_is_wrong_is_refused(
 
 def test_unknown_topic(bench: BrokerBench) -> None:
     assert ErrorCode.UNKNOWN_TOPIC_OR_PARTITION == listed(bench, -1, topic="nowhere").error_code
+
+
+@pytest.mark.parametrize("version", range(2, 9))
+def test_committed_records_end_where_a_transaction_is_open(
+    bench: BrokerBench, producer: TransactionalProducer, version: int
+) -> None:
+    bench.produce("t", b"a", time_ms=1_000)
+    producer.add(("t", 0))
+    producer.write("t", b"b")
+    bench.produce("t", b"c", time_ms=2_000)
+
+    def found(time_ms: int, isolation: int) -> int:
+        place = ListOffsetsPartition(partition_index=0, timestamp=time_ms)
+        topics = [ListOffsetsTopic(name="t", partitions=[place])]
+        answer = bench.ask(ListOffsetsRequest(isolation_level=isolation, topics=topics), version)
+        return int(answer.topics[0].partitions[0].offset)
+
+    assert [3, 1] == [found(-1, isolation) for isolation in (0, 1)]
+    assert [2, -1] == [found(2_000, isolation) for isolation in (0, 1)]
+    assert [0, 0] == [found(1_000, isolation) for isolation in (0, 1)]
+    producer.commit()
+    assert [4, 4] == [found(-1, isolation) for isolation in (0, 1)]

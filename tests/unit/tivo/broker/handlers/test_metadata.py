@@ -40,11 +40,12 @@ def test_broker_and_cluster(bench: BrokerBench) -> None:
 def test_null_is_all_topics_and_internal_ones_are_marked(bench: BrokerBench) -> None:
     response = bench.ask(MetadataRequest(topics=None))
 
-    assert {"t": False, "__consumer_offsets": True} == {each.name: each.is_internal for each in response.topics}
+    internal = {"__consumer_offsets": True, "__transaction_state": True}
+    assert {"t": False, **internal} == {each.name: each.is_internal for each in response.topics}
 
 
 def test_empty_list_is_all_topics_in_version_0_only(bench: BrokerBench) -> None:
-    assert 2 == len(asked(bench, version=0))
+    assert 3 == len(asked(bench, version=0))
     assert [] == asked(bench, version=1)
 
 

@@ -9,7 +9,9 @@ import pytest
 from tests.support.batches import batch, values_of
 from tests.support.broker import START, BrokerBench, open_broker
 from tests.support.faulty_disk import Fault
+from tests.support.transactional import TransactionalProducer, transactional_batch
 from tivo.broker.refusal import Refusal
+from tivo.broker.transactions import Producer
 from tivo.model.timeline import to_kafka_ms
 from tivo.wire.compression import Codec
 from tivo.wire.error_codes import ErrorCode
@@ -160,7 +162,8 @@ WRONG: list[tuple[str, Callable[[], bytes | bytearray | None], ErrorCode]] = [
     ("a negative count", lambda: changed(batch(b"a"), record_count=-1), ErrorCode.CORRUPT_MESSAGE),
     ("a negative delta", lambda: changed(batch(b"a"), last_offset_delta=-1), ErrorCode.CORRUPT_MESSAGE),
     ("a control batch", lambda: changed(batch(b"a"), attributes=0x20), ErrorCode.INVALID_RECORD),
-    ("a transaction", lambda: changed(batch(b"a"), attributes=0x10), ErrorCode.INVALID_TXN_STATE),
+    ("a transaction of nobody", lambda: changed(batch(b"a"), attributes=0x10), ErrorCode.INVALID_RECORD),
+    ("a transaction", lambda: transactional_batch(Producer(7, 0), 0, b"a"), ErrorCode.INVALID_TXN_STATE),
     ("a time of append", lambda: changed(batch(b"a"), attributes=0x08), ErrorCode.INVALID_TIMESTAMP),
     ("an unknown codec", lambda: changed(batch(b"a"), attributes=0x05), ErrorCode.CORRUPT_MESSAGE),
     ("a sequence below 0", lambda: changed(batch(b"a"), producer_id=1, producer_epoch=0), ErrorCode.INVALID_RECORD),
@@ -209,10 +212,6 @@ def test_zstd_needs_a_version_that_knows_it(bench: BrokerBench) -> None:
         (request(batch(b"a"), index=-1), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
         (request(batch(b"a"), topic="__consumer_offsets"), ErrorCode.INVALID_TOPIC_EXCEPTION),
         (request(batch(b"a"), acks=2), ErrorCode.INVALID_REQUIRED_ACKS),
-        (
-            ProduceRequest(transactional_id="x", acks=-1, topic_data=request(batch(b"a")).topic_data),
-            ErrorCode.INVALID_TXN_STATE,
-        ),
     ],
 )
 def test_request_that_is_wrong_is_refused(bench: BrokerBench, given: ProduceRequest, error: ErrorCode) -> None:
@@ -251,3 +250,71 @@ def test_full_disk_refuses_a_batch_and_tells_why(bench: BrokerBench) -> None:
 
     assert ErrorCode.KAFKA_STORAGE_ERROR == answer.error_code
     assert "ENOSPC" in (answer.error_message or "")
+
+
+# ---------------------------------------------------------------- transactions
+
+
+def test_batch_of_a_transaction_is_appended_and_not_stable(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0))
+
+    assert 0 == producer.write("t", b"a", b"b")
+    assert (2, 0) == (bench.leader("t").high_watermark, bench.leader("t").stable_offset)
+
+
+@pytest.mark.parametrize(
+    ("version", "error"), [(10, ErrorCode.INVALID_TXN_STATE), (11, ErrorCode.TRANSACTION_ABORTABLE)]
+)
+def test_partition_that_is_not_in_the_transaction_is_refused(
+    bench: BrokerBench, producer: TransactionalProducer, version: int, error: ErrorCode
+) -> None:
+    producer.add(("t", 1))
+
+    assert error == producer.write("t", b"a", version=version)
+    assert 0 == log_end(bench)
+
+
+def test_batch_after_the_end_is_refused(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0))
+    producer.write("t", b"a")
+    producer.commit()
+
+    assert ErrorCode.INVALID_TXN_STATE == producer.write("t", b"late", version=10)
+
+
+def test_fenced_producer_writes_nothing(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0))
+    TransactionalProducer(bench).init()
+
+    assert ErrorCode.INVALID_PRODUCER_EPOCH == producer.write("t", b"zombie")
+    assert 0 == log_end(bench)
+
+
+def test_producer_of_another_id_is_refused(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0))
+
+    assert ErrorCode.INVALID_PRODUCER_ID_MAPPING == producer.produce(
+        "t", transactional_batch(Producer(producer.producer.id + 1, 0), 0, b"a")
+    )
+
+
+def test_repeated_batch_of_a_transaction_gets_its_old_offset(
+    bench: BrokerBench, producer: TransactionalProducer
+) -> None:
+    producer.add(("t", 0))
+    for _ in range(2):
+        assert 0 == producer.produce("t", transactional_batch(producer.producer, 0, b"a"))
+
+    assert 1 == log_end(bench)
+
+
+def test_batch_of_no_transaction_is_refused_while_one_is_open(
+    bench: BrokerBench, producer: TransactionalProducer
+) -> None:
+    producer.add(("t", 0))
+    producer.write("t", b"a")
+    plain = transactional_batch(producer.producer, 1, b"b", attributes=0)
+
+    assert ErrorCode.INVALID_TXN_STATE == producer.produce("t", plain)
+    producer.commit()
+    assert 0 == producer.produce("t", plain)

@@ -1,0 +1,321 @@
+"""The shell of transactions: what a kill leaves is taken up, and time ends what nobody does."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.batches import values_of
+from tests.support.broker import BrokerBench, ManualRuntime, open_broker
+from tests.support.faulty_disk import Fault
+from tests.support.transactional import TransactionalProducer, transactional_batch
+from tivo.broker.journal import SHORTEN_ABOVE_BYTES
+from tivo.broker.transactions import EXPIRE_MS, Producer, State
+from tivo.model.errors import LogError
+from tivo.model.timeline import MILLISECOND_US
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.record_batch import batches, read_header
+
+PARTITIONS = 3
+ALL, NOTHING = [[b"a"]] * PARTITIONS, [[]] * PARTITIONS
+BROKEN = LogError("the disk is broken")
+
+
+def state(bench: BrokerBench, name: str = "x") -> State | None:
+    found = bench.broker.transactions.get(name)
+    return None if found is None else found.state
+
+
+def committed(bench: BrokerBench, partition: int = 0) -> list[bytes]:
+    """The values that a reader of committed records gets, as a consumer takes them in."""
+    leader = bench.leader("t", partition)
+    data = leader.read(0, 1 << 20, committed=True)
+    gone = {
+        (each.producer_id, offset)
+        for each in leader.aborted(0, data)
+        for offset in range(each.first_offset, each.last_offset)
+    }
+    hidden = {
+        offset
+        for _, header in batches(data)
+        for offset in range(header.base_offset, header.last_offset + 1)
+        if header.is_control or (header.is_transactional and (header.producer_id, offset) in gone)
+    }
+    return [value for offset, value in values_of(data).items() if offset not in hidden]
+
+
+def everywhere(bench: BrokerBench) -> list[list[bytes]]:
+    return [committed(bench, partition) for partition in range(PARTITIONS)]
+
+
+def kill(bench: BrokerBench, **options: object) -> BrokerBench:
+    """As `kill -9`: what was appended is in the page cache, what waits for a thread is not done."""
+    after = open_broker(Path(bench.broker.data_dir), **options)
+    after.runtime.work()
+    return after
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def begun(data: Path, **options: object) -> TransactionalProducer:
+    """A producer that has written `a` to three partitions, and committed an offset, in a transaction that is open."""
+    bench = open_broker(data, **options)
+    bench.make("t", PARTITIONS)
+    producer = TransactionalProducer(bench)
+    producer.init()
+    producer.add(*(("t", partition) for partition in range(PARTITIONS)))
+    producer.add_offsets()
+    for partition in range(PARTITIONS):
+        producer.write("t", b"a", partition=partition)
+    producer.commit_offset(5)
+    return producer
+
+
+# ---------------------------------------------------------------- kills
+
+
+def ended_and_killed(data: Path, *, commit: bool, steps: int, flush: str) -> tuple[bool, BrokerBench]:
+    """The broker after a kill that came so many pieces of disk work after EndTxn; whether that was answered."""
+    producer = begun(data, flush=flush)
+    ending = producer.bench.send(producer.end_request(commit=commit))
+    for _ in range(steps):
+        if producer.bench.runtime.has_work:
+            producer.bench.runtime.step()
+    return ending.response is not None, kill(producer.bench, flush=flush)
+
+
+@pytest.mark.parametrize("commit", [True, False])
+@pytest.mark.parametrize(("flush", "steps"), [*(("always", steps) for steps in range(9)), ("os", 0)])
+def test_whenever_the_broker_is_killed_a_transaction_ends_whole(
+    data: Path, flush: str, steps: int, commit: bool
+) -> None:
+    is_answered, after = ended_and_killed(data, commit=commit, steps=steps, flush=flush)
+
+    assert (ALL if commit else NOTHING) == everywhere(after)
+    assert commit == (after.broker.coordinator.offsets.of("g", "t", 0) is not None)
+    assert (State.COMPLETE_COMMIT if commit else State.COMPLETE_ABORT) is state(after)
+    assert (flush == "os" or steps >= 5) == is_answered
+    after.close()
+
+
+def test_open_transaction_goes_on_after_a_kill(data: Path) -> None:
+    producer = begun(data)
+
+    producer.bench = after = kill(producer.bench)
+
+    assert (NOTHING, State.ONGOING) == (everywhere(after), state(after))
+    assert 0 == producer.write("t", b"b")
+    assert 0 == producer.commit()
+    assert [[b"a", b"b"], [b"a"], [b"a"]] == everywhere(after)
+    after.close()
+
+
+def test_producer_that_was_fenced_before_a_kill_is_fenced_after_it(data: Path) -> None:
+    producer = begun(data)
+    TransactionalProducer(producer.bench).init()
+
+    producer.bench = after = kill(producer.bench)
+
+    assert ErrorCode.INVALID_PRODUCER_EPOCH == producer.write("t", b"zombie")
+    assert ErrorCode.PRODUCER_FENCED == producer.commit()
+    assert NOTHING == everywhere(after)
+    after.close()
+
+
+def test_transaction_that_lasted_too_long_meanwhile_is_aborted_at_start(data: Path) -> None:
+    producer = begun(data)
+    runtime = ManualRuntime()
+    runtime.forward(61_000 * MILLISECOND_US)
+
+    producer.bench = after = kill(producer.bench, runtime=runtime)
+
+    assert (State.COMPLETE_ABORT, NOTHING) == (state(after), everywhere(after))
+    assert ErrorCode.PRODUCER_FENCED == producer.commit()
+    after.close()
+
+
+# ---------------------------------------------------------------- what nobody knows
+
+
+def stray(bench: BrokerBench, producer: Producer) -> None:
+    """A batch whose transaction the journal does not know."""
+    batch = memoryview(transactional_batch(producer, 0, b"stray"))
+    bench.leader("t").put(batch, read_header(batch), 1)
+
+
+def test_what_belongs_to_no_transaction_is_aborted_at_start(data: Path) -> None:
+    bench = open_broker(data)
+    bench.make("t")
+    stray(bench, Producer(7, 2))
+
+    after = kill(bench)
+
+    assert (2, ()) == (after.leader("t").stable_offset, after.leader("t").log.open_transactions)
+    assert [] == committed(after)
+    after.close()
+
+
+@pytest.mark.parametrize(("flush", "expected"), [("always", [b"a", b"stray"]), ("os", [b"a"])])
+def test_where_only_a_marker_can_be_lost_its_outcome_is_known(data: Path, flush: str, expected: list[bytes]) -> None:
+    producer = begun(data, flush=flush)
+    producer.commit()
+    stray(producer.bench, producer.producer)
+
+    after = kill(producer.bench, flush=flush)
+
+    assert expected == committed(after)
+    after.close()
+
+
+# ---------------------------------------------------------------- time
+
+
+def test_transaction_that_lasts_too_long_is_aborted(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0))
+    producer.write("t", b"a")
+    bench.runtime.forward(59_999_000)
+    bench.runtime.work()
+    assert State.ONGOING is state(bench)
+
+    bench.runtime.forward(1_000)
+    bench.runtime.work()
+
+    assert (State.COMPLETE_ABORT, [], 2) == (state(bench), committed(bench), bench.leader("t").stable_offset)
+    assert ErrorCode.PRODUCER_FENCED == producer.commit()
+
+
+def test_each_is_aborted_in_its_time(bench: BrokerBench) -> None:
+    producers = [TransactionalProducer(bench, name) for name in "abc"]
+    for producer, seconds in zip(producers, (35, 15, 25), strict=True):
+        producer.init(timeout_ms=seconds * 1_000)
+        producer.add(("t", 0))
+
+    ended = []
+    for _ in range(4):
+        bench.runtime.forward(10_000_000)
+        bench.runtime.work()
+        ended.append([name for name in "abc" if state(bench, name) is State.COMPLETE_ABORT])
+
+    assert [[], ["b"], ["b", "c"], ["a", "b", "c"]] == ended
+
+
+def test_silent_id_is_forgotten_for_good(data: Path) -> None:
+    bench = open_broker(data)
+    TransactionalProducer(bench).init()
+    bench.runtime.forward(EXPIRE_MS * MILLISECOND_US)
+    bench.runtime.work()
+
+    assert None is state(bench)
+    after = kill(bench)
+    assert None is state(after)
+    after.close()
+
+
+def test_journal_that_takes_nothing_stops_no_clock(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    bench.leader("__transaction_state").log.read_only = BROKEN
+    bench.runtime.forward(EXPIRE_MS * MILLISECOND_US)
+    bench.runtime.forward(60_000_000)
+
+    assert State.EMPTY is state(bench)
+    assert bench.runtime.has_alarm
+
+
+def test_abort_that_is_not_safe_is_tried_again(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0))
+    bench.leader("__transaction_state").log.read_only = BROKEN
+    bench.runtime.forward(60_000_000)
+    assert State.ONGOING is state(bench)
+
+    bench.leader("__transaction_state").log.read_only = None
+    bench.runtime.forward(1_000_000)
+    bench.runtime.work()
+
+    assert State.COMPLETE_ABORT is state(bench)
+
+
+def test_closed_coordinator_looks_at_no_clock(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0))
+    assert bench.runtime.has_alarm
+
+    bench.broker.transactions.close()
+
+    assert not bench.runtime.has_alarm
+
+
+# ---------------------------------------------------------------- the disk
+
+
+def test_successor_waits_in_vain_where_a_marker_cannot_be_written(
+    bench: BrokerBench, producer: TransactionalProducer
+) -> None:
+    producer.add(("t", 0))
+    producer.write("t", b"a")
+    bench.leader("t").log.read_only = BROKEN
+
+    assert ErrorCode.CONCURRENT_TRANSACTIONS == TransactionalProducer(bench).init()
+    assert State.PREPARE_ABORT is state(bench)
+
+
+def test_marker_that_cannot_be_written_is_tried_again(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0), ("t", 1))
+    producer.write("t", b"a")
+    producer.write("t", b"b", partition=1)
+    bench.leader("t").log.read_only = BROKEN
+
+    assert 0 == producer.commit(), "its outcome is safe"
+    assert (State.PREPARE_COMMIT, [], [b"b"]) == (state(bench), committed(bench), committed(bench, 1))
+    bench.leader("t").log.read_only = None
+    bench.runtime.forward(1_500_000)
+    bench.runtime.work()
+
+    assert (State.COMPLETE_COMMIT, [b"a"], [b"b"]) == (state(bench), committed(bench), committed(bench, 1))
+    assert 2 == bench.leader("t", 1).log.log_end
+
+
+def test_offsets_that_cannot_be_ended_keep_a_transaction_prepared(
+    bench: BrokerBench, producer: TransactionalProducer
+) -> None:
+    producer.add_offsets()
+    producer.commit_offset(5)
+    bench.leader("__consumer_offsets").log.read_only = BROKEN
+
+    assert 0 == producer.commit()
+    assert State.PREPARE_COMMIT is state(bench)
+    bench.leader("__consumer_offsets").log.read_only = None
+    bench.runtime.forward(2_000_000)
+    bench.runtime.work()
+
+    assert State.COMPLETE_COMMIT is state(bench)
+    assert bench.broker.coordinator.offsets.of("g", "t", 0)
+
+
+def test_marker_whose_sync_fails_is_no_end(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0))
+    producer.write("t", b"a")
+    bench.disk.faults.append(Fault(operation="fdatasync", name=".log", error=5, skip=1))
+
+    assert 0 == producer.commit(), "its outcome is safe"
+    assert (State.PREPARE_COMMIT, 0) == (state(bench), bench.leader("t").stable_offset)
+
+
+def test_journal_is_shortened_to_what_is_live(data: Path) -> None:
+    bench = open_broker(data)
+    bench.make("t")
+    other, producer = TransactionalProducer(bench, "y" * 1_000), TransactionalProducer(bench)
+    other.init()
+    producer.init()
+    journal = bench.leader("__transaction_state").log
+    for _ in range(SHORTEN_ABOVE_BYTES // 1_000):
+        if journal.log_start:
+            break
+        other.add(("t", 0))
+        other.commit()
+    assert journal.log_start
+
+    after = kill(bench)
+
+    live = [(each.transactional_id, each.state) for each in bench.broker.transactions]
+    assert sorted(live) == sorted((each.transactional_id, each.state) for each in after.broker.transactions)
+    after.close()
