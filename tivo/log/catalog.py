@@ -12,6 +12,7 @@ Layout of a data directory:
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +21,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from tivo.log.disk import Disk, File, OsDisk, read_file, remove_tree, replace_file, write_whole
+from tivo.log.disk import Disk, File, OsDisk, is_full, read_file, remove_tree, replace_file, sync_file, write_whole
 from tivo.log.lines import decode_line, encode_line
 from tivo.model.errors import LogError, RequestError, UnknownTopic
 
@@ -251,17 +252,25 @@ class Catalog:
     # ------------------------------------------------------------------ the journal
 
     def _write(self, entry: _Entry) -> None:
-        """Append and sync one line. After a failure no more changes are taken: what the disk holds is unknown."""
+        """Append and sync one line. After a failure that leaves open what the disk holds no more changes are taken."""
         if self._refusal is not None:
             raise LogError(self._refusal)
         line = encode_line(msgspec.json.encode(entry))
         try:
             write_whole(self._journal, line, self._journal_size)
-            self._journal.fdatasync()
+            sync_file(self._journal)
         except OSError as error:
-            self._refusal = f"the catalog in {self._data_dir} takes no changes since: {error}"
-            raise LogError(self._refusal) from error
+            raise self._refused(error) from error
         self._journal_size += len(line)
+
+    def _refused(self, error: OSError) -> LogError:
+        """A disk that is full is tried again at the next change, once what it did take is cut off."""
+        if is_full(error):
+            with suppress(OSError):
+                self._journal.truncate(self._journal_size)
+                return LogError(f"the catalog in {self._data_dir} takes no changes for now: {error}")
+        self._refusal = f"the catalog in {self._data_dir} takes no changes since: {error}"
+        return LogError(self._refusal)
 
     def _load(self) -> None:
         if not self._disk.exists(self._data_dir):

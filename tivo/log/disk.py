@@ -17,6 +17,8 @@ _FULL_FSYNC = 51
 
 _fdatasync: Callable[[int], object] = getattr(os, "fdatasync", lambda fd: fcntl.fcntl(fd, _FULL_FSYNC))
 
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+
 _UNFINISHED = ".new"
 """Suffix of a file that `replace_file` has not renamed yet: safe to remove when nobody has the directory open."""
 
@@ -175,6 +177,31 @@ def read_file(disk: Disk, path: Path) -> bytes | None:
         file.close()
 
 
+class SyncFailed(OSError):
+    """Something could not be brought to stable storage: what was written may be lost, whatever the reason."""
+
+
+def sync_file(file: File) -> None:
+    """Bring a file to stable storage. Raises SyncFailed."""
+    try:
+        file.fdatasync()
+    except OSError as error:
+        raise SyncFailed(*error.args) from error
+
+
+def sync_names(disk: Disk, directory: Path) -> None:
+    """Bring the names in a directory to stable storage. Raises SyncFailed."""
+    try:
+        disk.fsync_dir(directory)
+    except OSError as error:
+        raise SyncFailed(*error.args) from error
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the disk took no more and nothing else went wrong, so that the same may be tried again later."""
+    return error.errno in _FULL and not isinstance(error, SyncFailed)
+
+
 def write_whole(file: File, buffer: Buffer, position: int) -> None:
     """One write of all bytes. Raises OSError where the disk does not take them.
 
@@ -197,7 +224,7 @@ def replace_file(disk: Disk, path: Path, content: bytes) -> None:
     try:
         file.truncate(0)
         write_whole(file, content, 0)
-        file.fdatasync()
+        sync_file(file)
     finally:
         file.close()
     disk.rename(unfinished, path)

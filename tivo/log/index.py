@@ -66,6 +66,10 @@ class SparseIndex:
         self._proven = IndexProof(last, crc32c(content, crc))
         return first * self._entry.size, content
 
+    def rewind(self, proof: IndexProof) -> None:
+        """What was taken since could not be written: the file holds no more than this."""
+        self._proven = proof
+
     def load(self, content: bytes, proof: IndexProof) -> bool:
         """Take the entries of a file; False, and nothing taken, where it is not what the proof says."""
         proven = content[: proof.entries * self._entry.size]

@@ -11,7 +11,8 @@ returned, nothing is written any more.
 The promise. When `sync` has returned, everything below what it returned is on stable storage, names of
 files included. An append is one write of the client's bytes. After a write or a sync that failed, the
 partition takes nothing more and acknowledges nothing more until it is opened anew; a failed sync is never
-tried again, for the second try may succeed without having written anything. Reads go on.
+tried again, for the second try may succeed without having written anything. Reads go on. Only a disk that
+was full, and lost nothing that it had taken, is tried again without: see `resume`.
 """
 
 import errno
@@ -23,7 +24,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from tivo.log.disk import Disk, OsDisk, write_whole
+from tivo.log.disk import Disk, OsDisk, is_full, sync_file, sync_names, write_whole
 from tivo.log.meta import Damage, write_checked
 from tivo.log.recovery import STATE, Recovered, Recovery
 from tivo.log.retention import Kept, is_over, retained_from
@@ -37,6 +38,10 @@ from tivo.wire.control import read_marker
 from tivo.wire.record_batch import BatchHeader, batches, stamp
 
 _MAX_RELATIVE_OFFSET = (1 << 31) - 1
+
+_SPACE_BYTES = 256 << 10
+"""So much must fit on a disk that was full before it is written to again."""
+
 T = TypeVar("T")
 
 
@@ -63,6 +68,7 @@ class Partition:
         self.log_end = recovered.segments[-1].next_offset
         self.synced = self.log_end
         self.read_only: LogError | None = None
+        self.is_full = False  # read-only, but only for want of space
         self._directory = directory
         self._disk = disk
         self._state = recovered.state
@@ -188,6 +194,26 @@ class Partition:
                 self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
             return self.synced
 
+    def resume(self) -> bool:
+        """Where the disk was full: take appends again if there is space by now; whether it does. Blocks.
+
+        What had been appended and not acknowledged is synced then, and may be read.
+        """
+        with self._syncing:
+            if not self.is_full:
+                return False
+            try:
+                self._try_space(self._segments.active)
+            except OSError as error:
+                self._fail("looking for space", error)
+                return False
+            self.read_only, self.is_full = None, False
+            try:
+                self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
+            except LogError:
+                return False
+            return True
+
     def close(self, *, clean: bool = True) -> None:
         """Let go of all files; `clean` syncs before, so that the next start has nothing to scan.
 
@@ -280,7 +306,8 @@ class Partition:
         with self._syncing:
             if offset <= self.log_start:
                 return 0
-            self._check_writable()
+            if not self.is_full:  # to drop segments is how a full disk gets space
+                self._check_writable()
             if self.synced < offset:
                 self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
             try:
@@ -356,6 +383,7 @@ class Partition:
         try:
             segment.opened().log.truncate(segment.size)
         except OSError as second:
+            self.is_full = False
             failed.add_note(f"what it wrote could not be cut off: {second}")
         return failed
 
@@ -369,31 +397,43 @@ class Partition:
             new_names, self._new_names = self._new_names, []
         try:
             for segment, snapshot in sealing:
-                segment.opened().log.fdatasync()
+                sync_file(segment.opened().log)
                 segment.save(snapshot)
                 segment.sealed = True
-            log.fdatasync()
+            sync_file(log)
             if sealing:
                 new_names.append(self._directory)
             for directory in dict.fromkeys(new_names):
-                self._disk.fsync_dir(directory)
+                sync_names(self._disk, directory)
             if checkpoint is not None:  # after the names: its word counts only while all segments before it are there
                 active.save(checkpoint)
             mark.write(target)
         except OSError as error:
+            with self._appending:
+                self._new_names = [*new_names, *self._new_names]
             raise self._fail("a sync", error) from error
         self.synced = target
 
     def _sync_names(self) -> None:
         try:
-            self._disk.fsync_dir(self._directory)
+            sync_names(self._disk, self._directory)
         except OSError as error:
             raise self._fail("a sync", error) from error
 
     def _fail(self, what: str, error: OSError) -> LogError:
         code = errno.errorcode.get(error.errno or 0, "")
-        self.read_only = LogError(f"{self.name} is read-only until it is opened anew: {what} failed: {code} {error}")
+        self.is_full = is_full(error)
+        until = "there is space again" if self.is_full else "it is opened anew"
+        self.read_only = LogError(f"{self.name} is read-only until {until}: {what} failed: {code} {error}")
         return self.read_only
+
+    def _try_space(self, active: Segment) -> None:
+        """Write beyond the end of the log, and cut that off again together with what a failed append left there."""
+        log = active.opened().log
+        try:
+            write_whole(log, bytes(_SPACE_BYTES), active.size)
+        finally:
+            log.truncate(active.size)
 
     def _check_writable(self) -> None:
         if self.read_only is not None:
@@ -403,6 +443,7 @@ class Partition:
         """The files close when the last reader is done with them."""
         with self._changing_state, self._appending:
             self.read_only = self.read_only or LogError(f"{self.name} {why}")
+            self.is_full = False
             self._segments.clear()
 
     def _from(self, offset: int) -> tuple[Segment, ...]:
@@ -445,7 +486,7 @@ class Partition:
         damage = tuple(one for one in damage if one.next_offset > log_start)
         state = msgspec.structs.replace(self._state, log_start=log_start, damage=damage)
         write_checked(self._disk, self._directory / STATE, state)
-        self._disk.fsync_dir(self._directory)
+        sync_names(self._disk, self._directory)
         self._state = state
         self.log_start = log_start
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from tivo.log.aborted import AbortedIndex
-from tivo.log.disk import Disk, File, read_file, write_whole
+from tivo.log.disk import Disk, File, read_file, sync_file, write_whole
 from tivo.log.index import IndexProof, SegmentIndex, SparseIndex
 from tivo.log.meta import SegmentMeta, read_meta, write_checked
 
@@ -91,12 +91,20 @@ class SegmentFiles:
         return read_file(self._disk, self.path(suffix)) or b""
 
     def _write(self, suffix: str, index: SparseIndex | AbortedIndex, entries: int) -> IndexProof:
+        written = index.proof
         position, content = index.unwritten(entries)
+        try:
+            self._write_from(suffix, position, content)
+        except OSError:
+            index.rewind(written)
+            raise
+        return index.proof
+
+    def _write_from(self, suffix: str, position: int, content: bytes) -> None:
         file = self._disk.open(self.path(suffix), create=True)
         try:
             write_whole(file, content, position)
             file.truncate(position + len(content))
-            file.fdatasync()
+            sync_file(file)
         finally:
             file.close()
-        return index.proof

@@ -1,7 +1,15 @@
 """Upkeep of the logs, by a clock that stands still until a test moves it."""
 
+import errno
+
+import pytest
+
+from tests.support.batches import batch, values_of
 from tests.support.broker import BrokerBench
+from tests.support.faulty_disk import Fault
 from tivo.broker.upkeep import Upkeep
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 
 DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
@@ -64,6 +72,27 @@ def test_a_segment_that_is_old_is_followed_by_the_next(bench: BrokerBench) -> No
     assert (2, 0, 1) == (log.segments, log.log_start, log.log_end)
     bench.produce("quiet", b"b")
     assert 2 == log.segments
+
+
+def test_a_full_disk_is_tried_again_every_time(bench: BrokerBench, caplog: pytest.LogCaptureFixture) -> None:
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    bench.disk.faults.append(Fault(operation="pwrite", name=".log", error=errno.ENOSPC, skip=1))
+    bench.disk.faults.append(Fault(operation="pwrite", name="synced", error=errno.ENOSPC))
+    data = PartitionProduceData(index=0, records=memoryview(batch(b"unknown")))
+    unknown = bench.ask(ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="t", partition_data=[data])]))
+    assert ErrorCode.KAFKA_STORAGE_ERROR == unknown.responses[0].partition_responses[0].error_code
+    ticked(bench, upkeep, 1)
+    assert bench.leader("t").log.is_full
+    assert 0 == bench.leader("t").high_watermark
+
+    bench.disk.faults.clear()
+    ticked(bench, upkeep, 1)
+
+    assert not bench.leader("t").log.is_full
+    assert "t-0 takes records again" in caplog.text
+    assert 1 == bench.leader("t").high_watermark
+    bench.produce("t", b"more")
+    assert {0: b"unknown", 1: b"more"} == values_of(bench.leader("t").read(0, 1 << 20))
 
 
 def test_retention_is_looked_at_once_a_minute(bench: BrokerBench) -> None:

@@ -249,11 +249,37 @@ def test_a_newer_format_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert newer == (tmp_path / JOURNAL).read_bytes()
 
 
-@pytest.mark.parametrize(("operation", "evidence"), [("pwrite", "No space"), ("fdatasync", "No space")])
-def test_a_journal_that_cannot_be_written_takes_no_more_changes(tmp_path: Path, operation: str, evidence: str) -> None:
+def test_a_journal_on_a_full_disk_takes_changes_when_there_is_space(tmp_path: Path) -> None:
     catalog = opened(tmp_path, disk := FaultyDisk())
     catalog.create("quakes", 1)
-    disk.faults.append(Fault(operation=operation, name=JOURNAL, error=errno.ENOSPC))
+    disk.faults.append(Fault(operation="pwrite", name=JOURNAL, error=errno.ENOSPC, skip=1))
+    disk.faults.append(Fault(operation="pwrite", name=JOURNAL, taken=10))
+    with pytest.raises(LogError, match=r"takes no changes for now: .*No space"):
+        catalog.create("ships", 1)
+    disk.faults.clear()
+
+    catalog.create("planes", 1)
+    catalog.close(clean=True)
+
+    again = opened(tmp_path)
+    assert ["quakes", "planes"] == [topic.name for topic in again.topics()]
+    assert again.was_clean
+
+
+@pytest.mark.parametrize(
+    ("operation", "error", "evidence"),
+    [
+        ("pwrite", errno.EIO, "Input/output"),
+        ("fdatasync", errno.EIO, "Input/output"),
+        ("fdatasync", errno.ENOSPC, "No space"),
+    ],
+)
+def test_a_journal_that_cannot_be_written_takes_no_more_changes(
+    tmp_path: Path, operation: str, error: int, evidence: str
+) -> None:
+    catalog = opened(tmp_path, disk := FaultyDisk())
+    catalog.create("quakes", 1)
+    disk.faults.append(Fault(operation=operation, name=JOURNAL, error=error))
 
     with pytest.raises(LogError, match=evidence):
         catalog.create("ships", 1)

@@ -53,6 +53,16 @@ def test_only_new_entries_are_written() -> None:
     assert (8, bytes.fromhex("00000002 00000014 00000003 0000001e")) == rest
 
 
+def test_entries_that_could_not_be_written_are_written_again() -> None:
+    index = filled((1, 10), (2, 20))
+    proof = index.proof
+    first = index.unwritten(2)
+
+    index.rewind(proof)
+
+    assert first == index.unwritten(2)
+
+
 def test_proof_of_an_index_written_in_parts_holds_for_the_whole() -> None:
     index = filled((1, 10), (2, 20))
     content = index.unwritten(1)[1] + index.unwritten(2)[1]

@@ -372,10 +372,16 @@ def test_readers_and_syncs_on_other_threads_see_whole_batches(directory: Path) -
     [
         (
             Fault(operation="pwrite", name=".log", error=errno.ENOSPC, skip=3),
-            "an append failed: ENOSPC .*No space left",
+            "there is space again: an append failed: ENOSPC .*No space left",
         ),
-        (Fault(operation="pwrite", name=".log", error=errno.EIO, skip=3), "an append failed: EIO .*Input/output error"),
-        (Fault(operation="pwrite", name=".log", taken=30, skip=3), "an append failed: .*took 60 of 76 bytes"),
+        (
+            Fault(operation="pwrite", name=".log", error=errno.EIO, skip=3),
+            "it is opened anew: an append failed: EIO .*Input/output error",
+        ),
+        (
+            Fault(operation="pwrite", name=".log", taken=30, skip=3),
+            "it is opened anew: an append failed: .*took 60 of 76",
+        ),
     ],
     ids=["full", "broken", "short"],
 )
@@ -385,7 +391,7 @@ def test_a_write_that_fails_makes_the_partition_read_only(directory: Path, fault
     partition.sync()
     add(partition)
 
-    with pytest.raises(LogError, match=rf"quakes-0 is read-only until it is opened anew: {evidence}"):
+    with pytest.raises(LogError, match=rf"quakes-0 is read-only until {evidence}"):
         add(partition)
     disk.faults.clear()
 
@@ -430,6 +436,7 @@ def test_what_cannot_be_cut_back_is_cut_at_the_next_opening(directory: Path) -> 
     add(partition, 3)
     with pytest.raises(LogError) as caught:
         add(partition)
+    assert not partition.is_full
     assert ["what it wrote could not be cut off: [Errno 5] Input/output error"] == [
         note.partition(": '")[0] for note in caught.value.__notes__
     ]
@@ -438,6 +445,101 @@ def test_what_cannot_be_cut_back_is_cut_at_the_next_opening(directory: Path) -> 
 
     assert 60 == again.cut_bytes
     assert [0, 1, 2] == values(again)
+
+
+def fill(partition: Partition) -> None:
+    add(partition, 30)
+    partition.sync()
+
+
+FULL = [
+    ("pwrite", ".log"),
+    ("pwrite", ".index"),
+    ("create", ".index"),
+    ("pwrite", ".timeindex"),
+    ("pwrite", ".meta.new"),
+    ("rename", ".meta"),
+    ("pwrite", "synced"),
+]
+
+
+@pytest.mark.parametrize(("operation", "name"), FULL)
+def test_a_disk_that_was_full_is_gone_on_with_when_there_is_space(directory: Path, operation: str, name: str) -> None:
+    partition = opened(directory, disk := FaultyDisk())
+    add(partition, 3)
+    partition.sync()
+    disk.faults.append(Fault(operation=operation, name=name, error=errno.ENOSPC, skip=5 * (name == ".log")))
+    with pytest.raises(LogError, match=r"read-only until there is space again: .* ENOSPC"):
+        fill(partition)
+    end = partition.log_end
+    assert (True, 3) == (partition.is_full, partition.synced)
+    assert not partition.resume()
+    assert (True, 3) == (partition.is_full, partition.synced)
+    disk.faults.clear()
+
+    assert partition.resume()
+
+    assert (None, False, end) == (partition.read_only, partition.is_full, partition.synced)
+    add(partition, 20)
+    partition.close()
+    again = opened(directory, disk := FaultyDisk(), clean=True)
+    assert list(range(end + 20)) == values(again)
+    assert (0, 0) == (disk.count("pwrite", "index"), again.cut_bytes), "the indexes are what their proofs say"
+
+
+def test_a_disk_that_breaks_while_space_is_looked_for_is_not_tried_again(directory: Path) -> None:
+    partition = opened(directory, disk := FaultyDisk(Fault(operation="pwrite", name=".log", error=errno.ENOSPC)))
+    with pytest.raises(LogError):
+        add(partition)
+    disk.faults[0].error = errno.EIO
+
+    assert not partition.resume()
+
+    disk.faults.clear()
+    assert not partition.resume()
+    assert "until it is opened anew: looking for space failed: EIO" in str(partition.read_only)
+
+
+def test_a_disk_that_is_full_again_at_once_is_tried_again(directory: Path) -> None:
+    partition = opened(directory, disk := FaultyDisk(Fault(operation="pwrite", name="synced", error=errno.ENOSPC)))
+    add(partition)
+    with pytest.raises(LogError):
+        partition.sync()
+
+    assert not partition.resume()
+    assert partition.is_full
+    disk.faults.clear()
+
+    assert partition.resume()
+    assert 1 == partition.synced
+
+
+def test_a_partition_that_is_well_or_broken_has_nothing_to_go_on_with(directory: Path) -> None:
+    partition = opened(directory, disk := FaultyDisk())
+    assert not partition.resume()
+
+    disk.faults.append(Fault(operation="fdatasync", name=".log", error=errno.ENOSPC))
+    add(partition)
+    with pytest.raises(LogError, match="until it is opened anew: a sync failed: ENOSPC"):
+        partition.sync()
+
+    assert not partition.is_full, "what a failed sync left behind nobody knows, whatever the reason"
+    assert not partition.resume()
+
+
+def test_a_full_disk_gets_space_by_letting_the_log_start_later(directory: Path) -> None:
+    partition = opened(directory, disk := FaultyDisk())
+    add(partition, 30)
+    partition.sync()
+    disk.faults.append(Fault(operation="pwrite", name=".log", error=errno.ENOSPC))
+    with pytest.raises(LogError):
+        add(partition)
+
+    assert 1 <= partition.truncate_before(20)
+
+    assert list(range(20, 30)) == values(partition)
+    disk.faults.clear()
+    assert partition.resume()
 
 
 @pytest.mark.parametrize(
