@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 
+KEPT_DESCRIPTORS = 44
+"""For the log and the process itself: enough for a few partitions where a process may have no more than 64."""
+LEAST_CONNECTIONS = 8
+
 WATCH_S = 1.0
 WATCH_UNREADY_S = 0.02
 
@@ -156,7 +160,7 @@ def run_broker(settings: config.Settings, *, tell: Tell) -> None:
         default_partitions=settings.kafka.partitions,
         auto_create=settings.kafka.auto_create,
         max_request_bytes=settings.kafka.max_request_bytes,
-        max_connections=settings.kafka.max_connections,
+        max_connections=min(settings.kafka.max_connections, _room_for_connections()),
         segment_bytes=settings.log.segment_bytes,
         retention_us=config.duration_us(settings.log.retention),
         retention_bytes=settings.log.retention_bytes,
@@ -229,6 +233,11 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
+
+
+def _room_for_connections() -> int:
+    """How many descriptors are left for clients: they must not take those that the log needs."""
+    return max(resource.getrlimit(resource.RLIMIT_NOFILE)[1] - KEPT_DESCRIPTORS, LEAST_CONNECTIONS)
 
 
 def _raise_file_limit() -> None:

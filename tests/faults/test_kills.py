@@ -1,4 +1,4 @@
-"""kill -9 of a real broker under load: nothing acknowledged is lost, doubled, moved or out of order."""
+"""kill -9 of a real broker under load: nothing acknowledged is lost, doubled, moved, altered or out of order."""
 
 import random
 import threading
@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.broker_process import Sender, create_topic, read_all, running_broker
-from tests.support.history import History, check, read_history
+from tests.support.broker_process import (
+    BrokerProcess,
+    Sender,
+    create_topic,
+    identify,
+    payload,
+    read_all,
+    running_broker,
+)
+from tests.support.history import Findings, History, check, read_history
 
-PARTITIONS = 3
-SENDERS = 6
+PARTITIONS = 4
+SENDERS = 8
 EVERY = 25
 """After so many kills the log is read as a whole in between: what was read once must stay as it was."""
 
@@ -18,37 +26,64 @@ EVERY = 25
 @pytest.mark.timeout(7_200)
 def test_kills_lose_double_and_move_nothing(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     kills = int(request.config.getoption("--kills"))
-    dice = random.Random(3)
-    history = History(tmp_path / "history.jsonl")
-    with running_broker(tmp_path / "data") as broker:
+
+    findings, acknowledged = killed(tmp_path, kills)
+
+    assert "" == str(findings)
+    assert acknowledged >= 100 * kills
+    print(f"{kills} kills, {acknowledged} acknowledged records, nothing lost")
+
+
+@pytest.mark.parametrize("mutant", ["early", "short"])
+def test_a_broker_that_loses_records_is_caught(tmp_path: Path, mutant: str) -> None:
+    findings, _ = killed(tmp_path, 2, module=f"tests.faults.mutants.{mutant}")
+
+    assert "lost" in findings.kinds, f"it lost nothing: {findings}"
+
+
+def test_an_altered_payload_is_noticed() -> None:
+    value = payload("p1-0000001", 9)
+    altered = value[:-1] + bytes((value[-1] ^ 1,))
+
+    assert "p1-0000001" == identify(value)
+    assert identify(altered).startswith("altered: ")
+    assert identify(b"rubbish").startswith("altered: ")
+
+
+def killed(folder: Path, kills: int, *, module: str = "tivo") -> tuple[Findings, int]:
+    """What was wrong after so many kills, and how many records were acknowledged."""
+    history = History(folder / "history.jsonl")
+    with running_broker(folder / "data", module=module) as broker:
         create_topic(broker.bootstrap, "quakes", PARTITIONS)
         senders = [
-            Sender(f"p{number}", broker.bootstrap, "quakes", number % PARTITIONS, history) for number in range(SENDERS)
+            Sender(f"p{number}", broker.bootstrap, "quakes", number % PARTITIONS, history, idempotent=module == "tivo")
+            for number in range(SENDERS)
         ]
         for sender in senders:
             sender.start()
         try:
-            for number in range(1, kills + 1):
-                _wait_for_progress(senders)
-                threading.Event().wait(dice.uniform(0.02, 0.25))
-                broker.kill()
-                if number % 4 == 0:
-                    broker.start_and_kill(after_s=dice.uniform(0.1, 1.0))
-                broker.start()
-                if number % EVERY == 0:
-                    read_all(broker.bootstrap, "quakes", PARTITIONS, history, f"pass {number}")
+            _kill_again_and_again(broker, kills, senders, history)
         finally:
             for sender in senders:
                 sender.stop()
         read_all(broker.bootstrap, "quakes", PARTITIONS, history, "last pass")
     history.close()
-
-    entries = list(read_history(tmp_path / "history.jsonl"))
-
-    assert "" == str(check(entries))
+    entries = list(read_history(folder / "history.jsonl"))
     acknowledged = sum(entry.operation == "send" and entry.outcome == "ok" for entry in entries)
-    assert acknowledged >= 100 * kills
-    print(f"{kills} kills, {acknowledged} acknowledged records, nothing lost")
+    return check(entries), acknowledged
+
+
+def _kill_again_and_again(broker: BrokerProcess, kills: int, senders: list[Sender], history: History) -> None:
+    dice = random.Random(3)
+    for number in range(1, kills + 1):
+        _wait_for_progress(senders)
+        threading.Event().wait(dice.uniform(0.02, 0.25))
+        broker.kill()
+        if number % 4 == 0:
+            broker.start_and_kill(after_s=dice.uniform(0.1, 1.0))
+        broker.start()
+        if number % EVERY == 0:
+            read_all(broker.bootstrap, "quakes", PARTITIONS, history, f"pass {number}")
 
 
 def _wait_for_progress(senders: list[Sender]) -> None:

@@ -1,14 +1,17 @@
 """`tivo broker` as a process of its own, to be killed; and clients that write down what they saw."""
 
+import os
+import random
 import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,11 +31,16 @@ _TOLD = re.compile(rb"Kafka on [^ ]*:(\d+)")
 
 
 class BrokerProcess:
-    """Started on a data directory; the port stays the same from start to start."""
+    """Started on a data directory; the port stays the same from start to start. `under`: a command that runs it.
 
-    def __init__(self, data: Path, *flags: str) -> None:
+    `module` has the command line: that of a broker with a fault built in has the same.
+    """
+
+    def __init__(self, data: Path, *flags: str, under: Sequence[str] = (), module: str = "tivo") -> None:
         self.data = data
         self.port = 0
+        self._under = under
+        self._module = module
         self._flags = flags
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
@@ -41,6 +49,14 @@ class BrokerProcess:
     @property
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Of the broker itself, whatever runs it."""
+        assert self._process is not None
+        started = self._process.pid
+        children = Path(f"/proc/{started}/task/{started}/children").read_text().split()
+        return int(children[0]) if self._under and children else started
 
     def start(self) -> None:
         """Start it and wait until it takes connections. Fails with what it told where it does not come up."""
@@ -71,11 +87,12 @@ class BrokerProcess:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = ["broker", "--data", str(self.data), "--kafka-port", str(self.port), *self._flags]
-        return subprocess.Popen([sys.executable, "-m", "tivo", *command], cwd=REPOSITORY, stderr=subprocess.PIPE)
+        whole = [*self._under, sys.executable, "-m", self._module, *command]
+        return subprocess.Popen(whole, cwd=REPOSITORY, stderr=subprocess.PIPE)
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
-        self._process.send_signal(number)
+        os.kill(self.pid, number)
         code = self._process.wait(30)
         if self._reader is not None:
             self._reader.join()
@@ -87,8 +104,8 @@ class BrokerProcess:
 
 
 @contextmanager
-def running_broker(data: Path, *flags: str) -> Iterator[BrokerProcess]:
-    broker = BrokerProcess(data, *flags)
+def running_broker(data: Path, *flags: str, under: Sequence[str] = (), module: str = "tivo") -> Iterator[BrokerProcess]:
+    broker = BrokerProcess(data, *flags, under=under, module=module)
     broker.start()
     try:
         yield broker
@@ -104,13 +121,17 @@ def create_topic(bootstrap: str, name: str, partitions: int) -> None:
 
 @dataclass(slots=True)
 class Sender:
-    """An idempotent producer with acks=all on a thread of its own, writing to one partition until it is stopped."""
+    """A producer with acks=all on a thread of its own, writing to one partition until it is stopped.
+
+    One that is not `idempotent` gives up what a kill made unknown; a broker that loses records stops the other kind.
+    """
 
     name: str
     bootstrap: str
     topic: str
     partition: int
     history: History
+    idempotent: bool = True
     acknowledged: int = 0
     _stopped: threading.Event = field(default_factory=threading.Event)
     _room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(IN_FLIGHT))
@@ -130,7 +151,8 @@ class Sender:
         settings: dict[str, Any] = {
             "bootstrap.servers": self.bootstrap,
             "acks": "all",
-            "enable.idempotence": True,
+            "enable.idempotence": self.idempotent,
+            **({} if self.idempotent else {"retries": 0}),
             "linger.ms": 1,
             "retry.backoff.ms": 20,
             "retry.backoff.max.ms": 100,
@@ -158,7 +180,7 @@ class Sender:
             )
             self._room.release()
 
-        value = identifier.encode() + b"." * (number * 37 % 400)
+        value = payload(identifier, number)
         producer.produce(self.topic, value, partition=self.partition, on_delivery=delivered)
 
     @property
@@ -178,6 +200,7 @@ def read_all(bootstrap: str, topic: str, partitions: int, history: History, name
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "fetch.queue.backoff.ms": 5,
+            "enable.partition.eof": True,
             "log_level": 2,
         }
     )
@@ -192,18 +215,40 @@ def read_all(bootstrap: str, topic: str, partitions: int, history: History, name
         while ends:
             assert time.monotonic() < deadline, f"partitions were not read to their ends {ends}"
             for message in consumer.consume(1_000, timeout=0.2):
-                if message.error() is not None:
-                    raise KafkaException(message.error())
-                count += 1
-                history.add(_read_entry(message, name, count))
-                offset = message.offset()
-                if offset is not None and offset + 1 >= ends.get(message.partition(), 1 << 62):
-                    del ends[message.partition()]
+                error = message.error()
+                if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                    raise KafkaException(error)
+                if error is None:
+                    count += 1
+                    history.add(_read_entry(message, name, count))
+                offset = message.offset() or 0
+                if error is not None or offset + 1 >= ends.get(message.partition(), 1 << 62):
+                    ends.pop(message.partition(), None)
     finally:
         consumer.close()
     return count
 
 
+def payload(identifier: str, number: int) -> bytes:
+    """A record's value: who it is, a digest, and bytes that it is the digest of."""
+    body = random.Random(number).randbytes(number * 37 % 400)
+    return f"{identifier} {_digest(identifier, body)} ".encode() + body
+
+
+def identify(value: bytes) -> str:
+    """Whose value this is; nobody's where a byte of it is another one."""
+    try:
+        identifier, digest, body = value.split(b" ", 2)
+        whole = digest.decode() == _digest(identifier.decode(), body)
+    except ValueError:
+        return f"altered: {value[:40]!r}"
+    return identifier.decode() if whole else f"altered: {value[:40]!r}"
+
+
+def _digest(identifier: str, body: bytes) -> str:
+    return blake2b(identifier.encode() + body, digest_size=8).hexdigest()
+
+
 def _read_entry(message: Message, name: str, number: int) -> Entry:
-    identifier = (message.value() or b"").rstrip(b".").decode()
+    identifier = identify(message.value() or b"")
     return Entry(number, name, "read", identifier, f"{message.topic()}-{message.partition()}", message.offset())

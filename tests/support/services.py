@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,12 +71,20 @@ def _chromium() -> Found:
     raise Missing("no Chromium on the PATH; install the package chromium")
 
 
+def free_port() -> int:
+    """A port of loopback that nobody has now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
 PROGRAMS: dict[str, Callable[[], Found]] = {
     "kcat": lambda: program("kcat", "-V", install="install the package kcat"),
     "chromium": _chromium,
     "node": lambda: program("node", "--version", install="install Node.js 20 or newer"),
     "npm": lambda: program("npm", "--version", install="install npm 10 or newer"),
     "java": java,
+    "strace": lambda: program("strace", "-V", install="install the package strace"),
     "maven": lambda: program("mvn", "--version", install="install the package maven"),
     "docker": docker,
 }

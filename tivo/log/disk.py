@@ -17,7 +17,8 @@ _FULL_FSYNC = 51
 
 _fdatasync: Callable[[int], object] = getattr(os, "fdatasync", lambda fd: fcntl.fcntl(fd, _FULL_FSYNC))
 
-_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+_NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE))
+"""No space, none that this user may have, no descriptor for one more file: nothing has happened, and it may pass."""
 
 _UNFINISHED = ".new"
 """Suffix of a file that `replace_file` has not renamed yet: safe to remove when nobody has the directory open."""
@@ -198,8 +199,8 @@ def sync_names(disk: Disk, directory: Path) -> None:
 
 
 def is_full(error: OSError) -> bool:
-    """Whether the disk took no more and nothing else went wrong, so that the same may be tried again later."""
-    return error.errno in _FULL and not isinstance(error, SyncFailed)
+    """Whether there was no room and nothing else went wrong, so that the same may be tried again later."""
+    return error.errno in _NO_ROOM and not isinstance(error, SyncFailed)
 
 
 def write_whole(file: File, buffer: Buffer, position: int) -> None:

@@ -1,0 +1,208 @@
+"""Every way in which a disk fails, at every kind of file that a broker writes: no false acknowledgement.
+
+In process, through the one door to the disk. What a real kernel does is in `test_failing_system.py`.
+"""
+
+import errno
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.batches import values_of
+from tests.support.broker import BrokerBench, open_broker
+from tests.support.faulty_disk import Fault
+from tivo.broker.upkeep import Upkeep
+from tivo.model.errors import LogError
+from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from tivo.wire.messages.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+)
+from tivo.wire.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestTopic
+from tivo.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from tivo.wire.record_batch import Record, build
+
+VALUE = b"%04d" + b"." * 3_000
+ROUNDS = 20
+
+
+class File(NamedTuple):
+    """A kind of file: what its name ends with, and whether it holds what is acknowledged."""
+
+    name: str
+    holds: bool = True
+
+
+FILES = {
+    "segment": File(".log"),
+    "index": File(".index"),
+    "time index": File(".timeindex"),
+    "meta": File(".meta.new"),
+    "synced mark": File("synced"),
+    "catalog": File("catalog"),
+    "producer snapshot": File("producers.new", holds=False),
+}
+FAULTS = {
+    "full": {"operation": "pwrite", "error": errno.ENOSPC},
+    "broken write": {"operation": "pwrite", "error": errno.EIO},
+    "broken sync": {"operation": "fdatasync", "error": errno.EIO},
+    "short write": {"operation": "pwrite", "taken": 3},
+    "broken name": {"operation": "rename", "error": errno.EIO},
+}
+CASES = [
+    pytest.param(file, fault, skip, id=f"{what}, {kind}, after {skip}")
+    for kind, file in FILES.items()
+    for what, fault in FAULTS.items()
+    for skip in (0, 5)
+]
+
+
+class Told(NamedTuple):
+    """What a client was told: values by offset, the offset that it committed, topics that were made."""
+
+    acknowledged: dict[int, bytes]
+    refused: int
+    committed: int
+    topics: set[str]
+
+
+def batch_of(number: int) -> bytearray:
+    """A batch of an idempotent producer."""
+    return build(
+        [Record(0, 1_000 + number, None, VALUE % number)], producer_id=7, producer_epoch=0, base_sequence=number
+    )
+
+
+def work(bench: BrokerBench) -> Told:
+    """Produce, commit and make topics; what was told is noted, whatever it was."""
+    told = Told({}, 0, -1, {"t"})
+    sequence = 0
+    for number in range(ROUNDS):
+        data = PartitionProduceData(index=0, records=memoryview(batch_of(sequence)))
+        request = ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="t", partition_data=[data])])
+        (answer,) = bench.ask(request).responses[0].partition_responses
+        if answer.error_code == ErrorCode.NONE:
+            told.acknowledged[answer.base_offset] = VALUE % sequence
+            sequence += 1
+        else:
+            assert ErrorCode.KAFKA_STORAGE_ERROR == answer.error_code, answer
+            told = told._replace(refused=told.refused + 1)
+        if commit(bench, number) == ErrorCode.NONE:
+            told = told._replace(committed=number)
+        wanted = CreatableTopic(name=f"new-{number}", num_partitions=1, replication_factor=1)
+        if bench.ask(CreateTopicsRequest(topics=[wanted])).topics[0].error_code == ErrorCode.NONE:
+            told.topics.add(wanted.name)
+        reads_go_on(bench, told)
+    return told
+
+
+def commit(bench: BrokerBench, offset: int) -> int:
+    place = OffsetCommitRequestPartition(committed_offset=offset)
+    topics = [OffsetCommitRequestTopic(name="t", partitions=[place])]
+    code: int = bench.ask(OffsetCommitRequest(group_id="g", topics=topics)).topics[0].partitions[0].error_code
+    return code
+
+
+def committed(bench: BrokerBench) -> int:
+    topics = [OffsetFetchRequestTopic(name="t", partition_indexes=[0])]
+    offset: int = bench.ask(OffsetFetchRequest(group_id="g", topics=topics), 7).topics[0].partitions[0].committed_offset
+    return offset
+
+
+def read_all(bench: BrokerBench) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    leader = bench.leader("t")
+    while len(found) < leader.high_watermark:
+        found |= values_of(leader.read(len(found), 1 << 20))
+    return found
+
+
+def reads_go_on(bench: BrokerBench, told: Told) -> None:
+    assert told.acknowledged.items() <= read_all(bench).items()
+
+
+def killed(bench: BrokerBench) -> None:
+    """As `kill -9` does: nothing more is written."""
+    bench.disk.faults.clear()
+    for leader in bench.broker.topics.leaders():
+        leader.log.close(clean=False)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+
+def begun(data: Path) -> BrokerBench:
+    bench = open_broker(data, segment_bytes=16_384)
+    bench.make("t", index_interval_bytes="0")
+    return bench
+
+
+@pytest.mark.parametrize(("file", "fault", "skip"), CASES)
+def test_nothing_is_acknowledged_that_is_not_there(
+    tmp_path: Path, file: File, fault: dict[str, int | str], skip: int
+) -> None:
+    bench = begun(tmp_path / "data")
+    bench.disk.faults.append(Fault(name=file.name, skip=skip, **fault))  # type: ignore[arg-type]  # by name
+    told = work(bench)
+    killed(bench)
+
+    again = open_broker(tmp_path / "data")
+
+    reads_go_on(again, told)
+    assert told.committed <= committed(again)
+    assert told.topics <= {topic.name for topic in again.broker.topics}
+    assert VALUE % 0 == read_all(again)[0] if told.acknowledged else True
+    assert len(set(read_all(again).values())) == len(read_all(again)), "a record stands there twice"
+    again.close()
+
+
+@pytest.mark.parametrize("kind", [kind for kind, file in FILES.items() if file.holds and kind != "catalog"])
+def test_a_full_disk_is_gone_on_with_without_a_restart(tmp_path: Path, kind: str) -> None:
+    bench = begun(tmp_path / "data")
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    bench.disk.faults.append(Fault(operation="pwrite", name=FILES[kind].name, error=errno.ENOSPC, skip=1))
+    before = work(bench)
+    assert before.refused
+
+    bench.disk.faults.clear()
+    upkeep.tick()
+    bench.runtime.work()
+
+    assert [] == [leader.log.name for leader in bench.broker.topics.leaders() if leader.log.read_only]
+    sequence = len(read_all(bench))
+    data = PartitionProduceData(index=0, records=memoryview(batch_of(sequence)))
+    request = ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="t", partition_data=[data])])
+    assert sequence == bench.ask(request).responses[0].partition_responses[0].base_offset
+    assert ErrorCode.NONE == commit(bench, 99)
+    killed(bench)
+    again = open_broker(tmp_path / "data")
+    reads_go_on(again, before)
+    assert (sequence + 1, 99) == (len(read_all(again)), committed(again))
+    again.close()
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "full"])
+def test_a_broken_disk_needs_a_restart(tmp_path: Path, fault: str) -> None:
+    bench = begun(tmp_path / "data")
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    name = ".meta" if fault == "broken name" else ".log"
+    bench.disk.faults.append(Fault(name=name, skip=1, **FAULTS[fault]))  # type: ignore[arg-type]  # by name
+    told = work(bench)
+    assert told.refused
+
+    bench.disk.faults.clear()
+    upkeep.tick()
+    bench.runtime.work()
+
+    assert isinstance(bench.leader("t").log.read_only, LogError)
+    killed(bench)
+    again = open_broker(tmp_path / "data")
+    reads_go_on(again, told)
+    again.produce("t", b"after the restart")
+    again.close()
