@@ -16,13 +16,14 @@ from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
-    ConfigResource,
     ConfigSource,
     NewTopic,
     ResourceType,
 )
+from confluent_kafka.admin import ConfigResource as LibrdkafkaResource
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka import TopicPartition as KafkaPythonPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from tests.compat.running import RunningBroker, eventually
 from tests.compat.test_confluent import consuming, produce, read, values_of
@@ -50,12 +51,12 @@ def python_admin(broker: RunningBroker) -> Iterator[KafkaAdminClient]:
 
 def alter(admin: AdminClient, topic: str, *changes: tuple[str, AlterConfigOpType, str | None]) -> None:
     entries = [ConfigEntry(name, value, incremental_operation=how) for name, how, value in changes]
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    resource = LibrdkafkaResource(ResourceType.TOPIC, topic, incremental_configs=entries)
     admin.incremental_alter_configs([resource])[resource].result(20)
 
 
 def described(admin: AdminClient, topic: str, *, kind: ResourceType = ResourceType.TOPIC) -> dict[str, ConfigEntry]:
-    resource = ConfigResource(kind, topic)
+    resource = LibrdkafkaResource(kind, topic)
     return dict(admin.describe_configs([resource])[resource].result(20))
 
 
@@ -111,7 +112,7 @@ def test_settings_of_the_broker_are_told_and_fixed(broker: RunningBroker, admin:
     assert f"PLAINTEXT://127.0.0.1:{broker.port}" == configs["advertised.listeners"].value
     assert all(config.is_read_only for config in configs.values())
     entry = ConfigEntry("num.partitions", "3", incremental_operation=SET)
-    resource = ConfigResource(ResourceType.BROKER, "1", incremental_configs=[entry])
+    resource = LibrdkafkaResource(ResourceType.BROKER, "1", incremental_configs=[entry])
     error = refusal(lambda: admin.incremental_alter_configs([resource])[resource].result(20))
     assert KafkaError.INVALID_REQUEST == error.code()
 
@@ -229,6 +230,24 @@ def test_groups_are_listed_by_state(
         read_one(consumer)
         assert eventually(lambda: listed(ConsumerGroupState.STABLE) == {held})
         assert {left} == listed(ConsumerGroupState.EMPTY)
+
+
+def test_kinds_and_sources_of_settings_are_told(
+    broker: RunningBroker, python_admin: KafkaAdminClient, made: str
+) -> None:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, made), ConfigResource(ConfigResourceType.BROKER, "1")]
+    told = python_admin.describe_configs(resources, config_filter="all")
+    topic, own = told["topic"][made], told["broker"]["1"]
+
+    assert ("LIST", "LONG", "INT", "DOUBLE", "BOOLEAN") == tuple(
+        topic[name]["config_type"]
+        for name in ("cleanup.policy", "retention.ms", "max.message.bytes", "min.cleanable.dirty.ratio", "preallocate")
+    )
+    assert "DEFAULT_CONFIG" == topic["retention.ms"]["config_source"]
+    listeners = own["advertised.listeners"]
+    assert (f"PLAINTEXT://127.0.0.1:{broker.port}", "STATIC_BROKER_CONFIG", True) == (
+        listeners["value"], listeners["config_source"], listeners["read_only"]
+    )  # fmt: skip
 
 
 def test_sizes_on_disk_are_told(broker: RunningBroker, python_admin: KafkaAdminClient, made: str) -> None:

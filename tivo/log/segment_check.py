@@ -26,7 +26,7 @@ class SegmentCheck:
         self._base = base
         self._meta = meta
         self._batches = self._records = self._bytes = 0
-        self._newest_ms = NO_TIME
+        self._newest_ms = self._newest_record_ms = NO_TIME
         self._next_offset = base
         self._differs: list[str] = []
         self._indexes = SegmentIndex(INDEX_BYTES)
@@ -45,6 +45,8 @@ class SegmentCheck:
         """The next good batch."""
         header = found.header
         self._newest_ms = max(self._newest_ms, header.max_timestamp)
+        if header.record_count:
+            self._newest_record_ms = max(self._newest_record_ms, header.max_timestamp)
         self._batches += 1
         self._records += header.record_count
         self._bytes = found.position + header.size
@@ -65,7 +67,7 @@ class SegmentCheck:
                 yield Trouble(file=self._files.path(META).name, what=what)
 
     def _differences(self) -> Iterator[str]:
-        counted = (self._next_offset, self._batches, self._records, self._newest_ms)
+        counted = (self._next_offset, self._batches, self._records, self._newest_record_ms)
         meta = self._meta
         told = (meta.next_offset, meta.batches, meta.records, meta.max_time_ms)
         for name, one, other in zip(("next offset", "batches", "records", "newest time"), counted, told, strict=True):

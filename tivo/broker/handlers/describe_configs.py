@@ -50,6 +50,9 @@ _OF_BROKER = {
 }
 """What Kafka's brokers call the default of a topic's setting, where that is not its name behind `log.`."""
 
+_OURS = "tivo."
+"""How the names of settings begin that Kafka does not have."""
+
 
 class Config(NamedTuple):
     """A setting as it is told: `source` is where its value comes from, `synonyms` all places that would give it."""
@@ -80,7 +83,7 @@ def _topic_config(own: str | None, name: str, known: Known, defaults: TopicSetti
 
 
 def _of_broker(name: str) -> str:
-    return _OF_BROKER.get(name, f"log.{name}")
+    return name if name.startswith(_OURS) else _OF_BROKER.get(name, f"log.{name}")
 
 
 def _broker_configs(broker: Broker) -> list[Config]:

@@ -72,6 +72,7 @@ def test_settings_of_the_broker(bench: BrokerBench) -> None:
     assert (str(1048588), "604800000") == (configs["message.max.bytes"].value, configs["log.retention.ms"].value)
     assert all((each.read_only, each.config_source) == (True, 4) for each in configs.values())
     assert sorted(configs) == [*configs]
+    assert "tivo.retention.time" in configs
 
 
 @pytest.mark.parametrize(
