@@ -77,7 +77,7 @@ class Admission:
             raise unauthorized(WHO_ARE_YOU, invalid=False)
         try:
             token = self._token(credential)
-            bearer = check(self._known.users, token, self._now())
+            bearer = self._bearer(self._known, token)
         except AuthenticationError as error:
             raise await self._guessed(str(error), address) from None
         if need is not None and not need.is_met_by(bearer):
@@ -89,6 +89,14 @@ class Admission:
         if credential.way is Way.TICKET:
             return self._tickets.redeem(credential.secret, self._now()) or ""
         return credential.secret
+
+    def _bearer(self, known: KnownUsers, token: str) -> Bearer:
+        """Whose token it is; one that was made a moment ago is good already. Raises AuthenticationError."""
+        try:
+            return check(known.users, token, self._now())
+        except AuthenticationError:
+            self.look()
+            return check(known.users, token, self._now())
 
     async def _guessed(self, why: str, address: str) -> Problem:
         """The answer to something wrong, once it is time for it."""

@@ -194,6 +194,15 @@ async def test_a_users_file_that_changes_counts_at_the_next_look(tmp_path: Path)
     assert ada.ended is not None
 
 
+async def test_a_token_that_was_made_a_moment_ago_is_good_already(tmp_path: Path) -> None:
+    path = tmp_path / "users.toml"
+    users_file.write(path, users(ada=("read",)))
+    admission = Admission(UsersFile(path), ManualClock())
+    users_file.write(path, users(ada=("read",), ben=("read",)))
+
+    assert "User:ben" == (await admission.admit(Credential(Way.HEADER, "ben"), None, address=ADDRESS)).client
+
+
 async def test_one_line_of_the_log_tells_of_guesses_and_holds_no_secret(
     door: Door, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,7 +1,7 @@
 /** `<tivo-console>`: the page. One topic is open at a time, with a player of its own; the address says what is shown. */
 import { LitElement, html, nothing } from 'lit';
 
-import { type Event, type Frame, Player, Tivo, type Topic } from '../../lib/tivo.js';
+import { type Event, type Frame, Player, Tivo, type TivoError, type Topic } from '../../lib/tivo.js';
 import { type View, bounds, readView, writeView } from './address.ts';
 import { consoleStyles } from './console-styles.ts';
 import type { TivoControls } from './controls.ts';
@@ -10,6 +10,8 @@ import './dialogs.ts';
 import type { TivoEvents } from './event-list.ts';
 import './event-list.ts';
 import { keyboard } from './keyboard.ts';
+import { type Login, logOut, whoIs } from './login.ts';
+import './login.ts';
 import { icon } from './look.ts';
 import { type Theme, showTheme } from './palette.ts';
 import { prefer, preferences } from './preferences.ts';
@@ -41,6 +43,8 @@ export class TivoConsole extends LitElement {
     hint: { state: true },
     note: { state: true },
     drawer: { state: true },
+    login: { state: true },
+    locked: { state: true },
   };
   declare player: Player | undefined;
   declare topic: string | undefined;
@@ -51,6 +55,10 @@ export class TivoConsole extends LitElement {
   declare hint: string;
   declare note: string;
   declare drawer: boolean;
+  /** Who is in, where the gateway asks. */
+  declare login: Login | undefined;
+  /** Why nothing is shown until somebody logs in; an empty reason is one too. */
+  declare locked: string | undefined;
 
   readonly tivo = new Tivo(base());
   #traffic = new Traffic();
@@ -66,6 +74,7 @@ export class TivoConsole extends LitElement {
     this.away = this.hint = this.note = '';
     this.drawer = false;
     showTheme(this.theme);
+    whoIs().then((login) => (this.login = login));
   }
 
   override connectedCallback(): void {
@@ -93,7 +102,8 @@ export class TivoConsole extends LitElement {
 
   #heardTopics({ detail }: CustomEvent<Topic[] | Error>): void {
     if (detail instanceof Error) {
-      this.away = detail.message;
+      if ((detail as TivoError).status === 401) this.#lock();
+      else this.away = detail.message;
       return;
     }
     this.away = '';
@@ -117,9 +127,37 @@ export class TivoConsole extends LitElement {
     player.on('events', (frame: Frame) => this.#traffic.take(frame));
     player.on('gap', (gap) => this.#traffic.miss(gap));
     player.on('clock', ({ slip_ms }) => (this.#traffic.slip_ms = slip_ms ?? 0));
-    player.on('error', (error: Error) => this.#say(error.message));
+    player.on('error', (error: TivoError) => (error.code === 'unauthorized' ? this.#lock() : this.#say(error.message)));
     for (const type of ['statechange', 'reset', 'connection']) player.on(type, () => this.#changed());
     await this.attempt(() => this.#start(player, view));
+  }
+
+  /** Shows nothing more, and asks for a token: there was none, or it is worth nothing any more. */
+  #lock(): void {
+    if (this.locked !== undefined) return;
+    this.locked = this.login?.user ? 'You are logged out: your token was taken away, or has expired.' : '';
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.login = undefined;
+    this.player?.close();
+    this.player = this.topic = this.topics = undefined;
+    this.away = this.note = '';
+    this.drawer = false;
+    document.title = 'tivo';
+  }
+
+  /** Somebody is in: the address still says what is to be shown. */
+  #loggedIn(login: Login): void {
+    this.login = login;
+    this.locked = undefined;
+  }
+
+  async #logOut(): Promise<void> {
+    this.locked = '';
+    this.#forget();
+    await logOut();
   }
 
   async #start(player: Player, { start, end, pos, speed, loop }: View): Promise<unknown> {
@@ -249,6 +287,15 @@ export class TivoConsole extends LitElement {
   }
 
   override render() {
+    if (this.locked !== undefined) {
+      return html`
+        ${this.#header()}
+        <tivo-login
+          .why=${this.locked}
+          @tivo-login=${({ detail }: CustomEvent<Login>) => this.#loggedIn(detail)}
+        ></tivo-login>
+      `;
+    }
     const empty = this.topics?.length === 0;
     return html`
       ${this.#header()}
@@ -276,6 +323,7 @@ export class TivoConsole extends LitElement {
       <button
         class="icon menu"
         aria-label="Topics"
+        ?hidden=${this.locked !== undefined}
         aria-expanded=${this.drawer}
         @click=${() => (this.drawer = !this.drawer)}
       >
@@ -300,9 +348,20 @@ export class TivoConsole extends LitElement {
       >
         ${icon('theme')}${this.theme === 'auto' ? '' : this.theme}
       </button>
-      <button class="icon" title="Keyboard (?)" aria-label="Keyboard" @click=${() => this.sheet('tivo-help').open()}>
+      <button
+        class="icon"
+        title="Keyboard (?)"
+        aria-label="Keyboard"
+        ?hidden=${this.locked !== undefined}
+        @click=${() => this.sheet('tivo-help').open()}
+      >
         ?
       </button>
+      ${
+        this.login?.user
+          ? html`<button title="Logged in as ${this.login.user}" @click=${this.#logOut}>Log out</button>`
+          : nothing
+      }
     </header>`;
   }
 
@@ -386,6 +445,7 @@ export class TivoConsole extends LitElement {
       end_us,
       speed: Number.isFinite(player.playbackRate) ? player.playbackRate : 1,
       loop: player.loop,
+      asks: this.login?.asks,
     };
   }
 
@@ -394,7 +454,7 @@ export class TivoConsole extends LitElement {
       <div>
         <h1>No topics yet</h1>
         <p>Send the first event, by whatever is at hand. It shows up here by itself.</p>
-        ${howToProduce('greetings').map(
+        ${howToProduce('greetings', this.login?.asks).map(
           ({ name, text }) =>
             html`<h2>${name}</h2>
               <pre tabindex="0">${text}</pre>`,

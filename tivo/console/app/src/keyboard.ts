@@ -5,6 +5,7 @@ import { isTyping } from './keys.ts';
 /** The listener of a console's keys. */
 export function keyboard(console: TivoConsole): (event: KeyboardEvent) => void {
   return (event) => {
+    if (console.locked !== undefined) return;
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
     const target = event.composedPath()[0];
     if (event.key === ' ' && target instanceof HTMLElement && target.matches('button, summary')) return;

@@ -56,6 +56,9 @@ export const look = css`
     height: 32px;
     padding: 0;
   }
+  button[hidden] {
+    display: none;
+  }
   button.outlined {
     border-color: var(--tivo-line);
     background: var(--tivo-panel);

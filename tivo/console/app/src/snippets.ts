@@ -9,10 +9,15 @@ export interface Playing {
   end_us: number | null;
   speed: number;
   loop: boolean;
+  /** Whether the gateway wants to be shown a token. */
+  asks?: boolean | undefined;
 }
 
 /** Where the gateway is, with a slash at its end. */
 export const base = (): string => new URL('.', document.baseURI).href;
+
+/** What shows a token in a shell, in front of what follows. */
+const bearer = (asks?: boolean): string => (asks ? '-H "Authorization: Bearer $TIVO_TOKEN" ' : '');
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -45,10 +50,10 @@ export function asShell(playing: Playing): string {
   const { start, end } = bounds(playing.start_us, playing.end_us);
   const query = new URLSearchParams({ start: start ?? '-1h', ...(end && { end }) }).toString().replaceAll('%3A', ':');
   return `# the events of the window, a line each
-curl -H 'Accept: application/x-ndjson' ${quoted(`${base()}v1/topics/${encodeURIComponent(playing.topic)}/records?${query}`)}
+curl ${bearer(playing.asks)}-H 'Accept: application/x-ndjson' ${quoted(`${base()}v1/topics/${encodeURIComponent(playing.topic)}/records?${query}`)}
 
 # the same, played: any WebSocket client will do
-wscat -c ${quoted(socket)} -x ${quoted(JSON.stringify(play))} -w -1`;
+wscat ${bearer(playing.asks)}-c ${quoted(socket)} -x ${quoted(JSON.stringify(play))} -w -1`;
 }
 
 export function asPython(playing: Playing): string {
@@ -56,13 +61,14 @@ export function asPython(playing: Playing): string {
     typeof value === 'boolean' ? (value ? 'True' : 'False') : JSON.stringify(value);
   const fields = controls(playing).map(([name, value]) => `, ${name}=${python(value)}`);
   const live = isLive(playing);
+  const token = playing.asks ? ', token=os.environ["TIVO_TOKEN"]' : '';
   return `import asyncio
-
+${playing.asks ? 'import os\n' : ''}
 from tivo.client.viewer import Viewer
 
 
 async def main() -> None:
-    async with Viewer("${base()}", "${playing.topic}"${fields.join('')}${live ? '' : ', autoplay=True'}) as viewer:
+    async with Viewer("${base()}", "${playing.topic}"${token}${fields.join('')}${live ? '' : ', autoplay=True'}) as viewer:
 ${live ? '        await viewer.tail()\n' : ''}        async for event in viewer:
             print(event.time_us, event.key, event.value)
 
@@ -76,13 +82,13 @@ export function asCurl({ topic, key, value, time_us }: Event): string {
   return `curl -X POST ${quoted(`${base()}v1/topics/${encodeURIComponent(topic)}/records`)} -H 'Content-Type: application/json' -d ${quoted(body)}`;
 }
 
-export function howToProduce(topic: string): { name: string; text: string }[] {
+export function howToProduce(topic: string, asks?: boolean): { name: string; text: string }[] {
   const value = '{"hello": "world"}';
   return [
     {
       name: 'curl',
       text: `curl -X POST ${base()}v1/topics/${topic}/records \\
-  -H 'Content-Type: application/json' \\
+  ${bearer(asks)}-H 'Content-Type: application/json' \\
   -d '{"key": "greeting", "value": ${value}}'`,
     },
     { name: 'command line', text: `echo '${value}' | tivo produce ${topic}` },
