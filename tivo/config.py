@@ -115,8 +115,8 @@ class Settings:
     """All of it."""
 
     data: Annotated[str, Meta(description="directory of log and store")] = "./tivo-data"
-    users: Annotated[
-        str | None, Meta(description="file of users, their passwords and tokens; unset: `users.toml` in `data`")
+    users_file: Annotated[
+        str | None, Meta(description="who may log in, and with which tokens; unset: `users.toml` in the data directory")
     ] = None
     private_port: Annotated[
         Port, Meta(description="loopback port of a process for /livez, /readyz and /metrics; 0 takes a free one")
@@ -132,10 +132,6 @@ class Settings:
         return Path(self.data).expanduser().resolve()
 
     @property
-    def users_file(self) -> Path:
-        return Path(self.users).expanduser().resolve() if self.users else self.data_dir / "users.toml"
-
-    @property
     def log_dir(self) -> Path:
         return self.data_dir / "log"
 
@@ -146,6 +142,10 @@ class Settings:
     @property
     def bootstrap(self) -> str:
         return self.kafka.bootstrap or f"{self.kafka.host}:{self.kafka.port}"
+
+    @property
+    def users_path(self) -> Path:
+        return Path(self.users_file).expanduser() if self.users_file else self.data_dir / "users.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -185,7 +185,7 @@ def run_gateway(settings: config.Settings, *, tell: Tell) -> None:
         port=gateway.port,
         insecure=gateway.insecure,
         auth=gateway.auth,
-        users_file=settings.users_file,
+        users_file=settings.users_path,
         allow_origins=gateway.allow_origin,
         max_sessions=gateway.max_sessions,
         max_sessions_per_client=gateway.max_sessions_per_client,

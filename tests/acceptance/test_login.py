@@ -46,7 +46,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, npm: str) -> Iterator[Aski
     folder = tmp_path_factory.mktemp("login")
     file = folder / "users.toml"
     users_file.write(file, users(**SCOPES))
-    with tivo_up(folder, environment={"TIVO_GATEWAY_AUTH": "tokens", "TIVO_USERS": str(file)}) as up:
+    with tivo_up(folder, environment={"TIVO_GATEWAY_AUTH": "tokens", "TIVO_USERS_FILE": str(file)}) as up:
         made = Asking(up, file)
         for topic in ("a.x", "b"):
             made.produce(topic, 0)

@@ -56,7 +56,7 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
     folder = tmp_path_factory.mktemp("access")
     file = folder / "users.toml"
     users_file.write(file, users(**HOLDERS))
-    environment = {"TIVO_GATEWAY_AUTH": "tokens", "TIVO_USERS": str(file)}
+    environment = {"TIVO_GATEWAY_AUTH": "tokens", "TIVO_USERS_FILE": str(file)}
     with tivo_up(folder, environment=environment) as up:
         made = Asking(up, file, folder)
         for topic in ("a.x", "b"):

@@ -111,11 +111,9 @@ def test_durations_become_microseconds() -> None:
         config.checked_duration_us("a day", "--backfill")
 
 
-def test_the_users_file_lies_in_the_data_directory_unless_said(tmp_path: Path) -> None:
-    there = config.load(environ={"TIVO_DATA": str(tmp_path)})
-    elsewhere = config.load(environ={"TIVO_DATA": str(tmp_path), "TIVO_USERS": str(tmp_path / "a.toml")})
-
-    assert (tmp_path / "users.toml", tmp_path / "a.toml") == (there.users_file, elsewhere.users_file)
+def test_users_file_lies_in_the_data_directory_unless_it_is_named(tmp_path: Path) -> None:
+    assert tmp_path / "users.toml" == Settings(data=str(tmp_path)).users_path
+    assert Path("/etc/u.toml") == Settings(users_file="/etc/u.toml").users_path
 
 
 def test_who_may_is_everybody_or_whoever_has_a_token() -> None:
