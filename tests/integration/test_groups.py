@@ -37,9 +37,9 @@ async def filled(cluster: Cluster, bootstrap: str, topic: str) -> str:
 
 
 @contextmanager
-def consuming(bootstrap: str, group: str) -> Iterator[Consumer]:
+def consuming(bootstrap: str, group: str, **more: str) -> Iterator[Consumer]:
     settings = {"bootstrap.servers": bootstrap, "group.id": group, "auto.offset.reset": "earliest", "client.id": "me"}
-    consumer = Consumer(settings | {"enable.auto.commit": False})
+    consumer = Consumer(settings | {"enable.auto.commit": False} | more)
     try:
         yield consumer
     finally:
@@ -114,8 +114,22 @@ async def test_members_are_told_with_what_they_read(bootstrap: str, filled: str,
     assert [f"{filled}/0", f"{filled}/1"] == member["partitions"]
     assert {member["id"]} == {each["member"] for each in found["standings"]}
     assert (2, 2) == (refused.returncode, kept.returncode)
-    assert "has members (1)" in refused.stderr
+    assert "is Stable, its members read on" in refused.stderr
     assert "has members" in kept.stderr
+
+
+@pytest.mark.parametrize("bootstrap", [pytest.param("kafka", marks=pytest.mark.needs("kafka"))], indirect=True)
+async def test_group_of_the_newer_protocol_is_told_and_left_alone(bootstrap: str, filled: str, group: str) -> None:
+    with consuming(bootstrap, group, **{"group.protocol": "consumer"}) as consumer:
+        consumer.subscribe([filled])
+        while consumer.poll(0.1) is None:
+            pass
+        consumer.commit(offsets=[TopicPartition(filled, 0, 40)], asynchronous=False)
+        found = await asyncio.to_thread(told, bootstrap, "describe", group)
+        refused = await asyncio.to_thread(tivo, bootstrap, "reset", group, "--to", "latest", "--execute")
+
+    assert ("Stable", 40) == (found["state"], found["standings"][0]["committed"])
+    assert (2, True) == (refused.returncode, "is Stable" in refused.stderr)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ UNKNOWN = "Dead"
 
 PATIENCE_S = 10.0
 _WAIT_S = 0.1
+_WITHOUT_MEMBERS = ("Empty", UNKNOWN)
 _SOON = {ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.NOT_COORDINATOR}
 
 P = ParamSpec("P")
@@ -168,8 +169,8 @@ class Groups:
         """Where a group would go on. Raises RequestError where that is impossible: it has members, or no such place."""
         coordinator = await self._coordinator(group)
         told = await self._described(group, coordinator)
-        if told.members:
-            raise RequestError(f"group {group!r} has members ({len(told.members)}), who read on: stop them first")
+        if told.group_state not in _WITHOUT_MEMBERS:
+            raise RequestError(f"group {group!r} is {told.group_state}, its members read on: stop them first")
         committed = await self._committed(group, coordinator)
         if told.group_state == UNKNOWN and not committed and not topics:
             raise _no_group(group)
@@ -224,10 +225,16 @@ class Groups:
     async def _described(self, group: str, coordinator: int) -> DescribedGroup:
         request = DescribeGroupsRequest(groups=[group])
         (told,) = (await self._connection.ask(request, DescribeGroupsResponse, node=coordinator)).groups
-        if told.error_code == ErrorCode.GROUP_ID_NOT_FOUND:
-            return DescribedGroup(group_id=group, group_state=UNKNOWN)
-        _raise_for(told.error_code, f"group {group!r} is not described")
+        if told.error_code != ErrorCode.GROUP_ID_NOT_FOUND:
+            _raise_for(told.error_code, f"group {group!r} is not described")
+        if told.error_code or told.group_state == UNKNOWN:
+            told = DescribedGroup(group_id=group, group_state=await self._listed_state(group, coordinator))
         return told
+
+    async def _listed_state(self, group: str, coordinator: int) -> str:
+        """That of a group of the newer protocol (KIP-848) too, whose members only another API tells."""
+        answer = await self._connection.ask(ListGroupsRequest(), ListGroupsResponse, node=coordinator)
+        return next((each.group_state for each in answer.groups if each.group_id == group), UNKNOWN)
 
     async def _committed(self, group: str, coordinator: int) -> dict[Spot, int]:
         request = OffsetFetchRequest(

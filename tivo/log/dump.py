@@ -13,6 +13,7 @@ from tivo.log.segment_files import LOG, SegmentFiles
 from tivo.log.verify import segment_bases, state_of
 from tivo.log.walk import Broken, walk
 from tivo.model.errors import LogError, WireError
+from tivo.wire.control import read_marker
 from tivo.wire.record_batch import records
 
 _NEVER = 1 << 63
@@ -58,9 +59,12 @@ class _Segment:
         position, header = found
         try:
             batch = self._log.pread(header.size, position)
+            marker = read_marker(batch, 0, header) if header.is_control else None
             for record in records(batch, 0, header, max_inflated=_MAX_INFLATED, name_errors="replace"):
                 if record.offset >= first:
-                    yield record_facts(self._place.topic, self._place.partition, record, control=header.is_control)
+                    yield record_facts(
+                        self._place.topic, self._place.partition, record, control=header.is_control, marker=marker
+                    )
         except WireError as error:
             end, following = position + header.size, header.last_offset + 1
             yield self._damage(Broken(position, end, header.base_offset, following, str(error), is_known=False))

@@ -6,6 +6,7 @@ from typing import TypeAlias
 import msgspec
 
 from tivo.model.timeline import from_kafka_ms, to_rfc_3339
+from tivo.wire.control import Marker
 from tivo.wire.record_batch import BatchHeader, Record
 
 Content: TypeAlias = str | dict[str, str] | None
@@ -48,7 +49,7 @@ class BatchFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A record. Those of a control batch are the broker's own marks."""
+    """A record. Those of a control batch are the broker's own; `marker` is how one ends a transaction."""
 
     topic: str
     partition: int
@@ -58,10 +59,11 @@ class RecordFacts(msgspec.Struct, frozen=True, kw_only=True):
     value: Content
     headers: list[tuple[str, Content]]
     control: bool
+    marker: str | None
 
     def __str__(self) -> str:
         words = [f"{self.topic}/{self.partition}", str(self.offset), str(self.time), _shown(self.key)]
-        return " ".join([*words, _shown(self.value), *["(control)"] * self.control])
+        return " ".join([*words, _shown(self.value), *[f"(control: {self.marker})"] * self.control])
 
 
 class DamageFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,8 +110,10 @@ def batch_facts(topic: str, partition: int, file: str, position: int, header: Ba
     )
 
 
-def record_facts(topic: str, partition: int, record: Record, *, control: bool) -> RecordFacts:
-    """The facts of a record."""
+def record_facts(
+    topic: str, partition: int, record: Record, *, control: bool = False, marker: Marker | None = None
+) -> RecordFacts:
+    """The facts of a record; of one in a control batch, how it ends a transaction."""
     return RecordFacts(
         topic=topic,
         partition=partition,
@@ -119,6 +123,7 @@ def record_facts(topic: str, partition: int, record: Record, *, control: bool) -
         value=_content(record.value),
         headers=[(name, _content(value)) for name, value in record.headers],
         control=control,
+        marker=None if marker is None else marker.name.lower(),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.support.manual_clock import ManualClock
 from tests.unit.tivo.client.peer import NODE, Answer, Peer, a_topic, peer
 from tivo.client.group_offsets import AtTime, Earliest, Latest, Move, Spot
-from tivo.client.groups import GroupInfo, Groups
+from tivo.client.groups import GroupDescription, GroupInfo, Groups
 from tivo.model.errors import BrokerError, RequestError, UnknownTopic
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.delete_groups import DeletableGroupResult, DeleteGroupsRequest, DeleteGroupsResponse
@@ -56,6 +56,7 @@ class Cluster:
     members: list[DescribedGroupMember] = field(default_factory=list)
     committed: int = 40
     codes: dict[str, ErrorCode] = field(default_factory=dict)
+    listed: tuple[str, ...] = ("h", "g")
 
     def code(self, api: str) -> int:
         return int(self.codes.get(api, 0))
@@ -66,7 +67,7 @@ class Cluster:
         return FindCoordinatorResponse(node_id=NODE, error_code=code, coordinators=found)
 
     def list(self, _: ListGroupsRequest) -> ListGroupsResponse:
-        groups = [ListedGroup(group_id=name, protocol_type="consumer", group_state="Empty") for name in ("h", "g")]
+        groups = [ListedGroup(group_id=name, protocol_type="consumer", group_state="Empty") for name in self.listed]
         return ListGroupsResponse(groups=groups, error_code=self.code("list"))
 
     def describe(self, request: DescribeGroupsRequest) -> DescribeGroupsResponse:
@@ -183,13 +184,24 @@ async def test_plan_is_committed_without_a_member(cluster: Cluster) -> None:
 async def test_group_with_members_is_left_alone(cluster: Cluster) -> None:
     cluster.state, cluster.members = "Stable", [DescribedGroupMember(member_id="m")]
 
-    with pytest.raises(RequestError, match="has members"):
+    with pytest.raises(RequestError, match="is Stable, its members read on"):
         await asked(cluster, lambda groups: groups.plan("g", Latest(), ()))
+
+
+@pytest.mark.parametrize("code", [ErrorCode.GROUP_ID_NOT_FOUND, ErrorCode.NONE])
+async def test_group_of_the_newer_protocol_has_its_listed_state(cluster: Cluster, code: ErrorCode) -> None:
+    cluster.state = "Dead"
+    cluster.codes["describe"] = code
+
+    found, _ = await asked(cluster, lambda groups: groups.describe("g"))
+
+    assert isinstance(found, GroupDescription)
+    assert ("Empty", [40]) == (found.state, [each.committed for each in found.standings])
 
 
 @pytest.mark.parametrize("told", ["dead", "not found", "no offsets either"])
 async def test_group_that_is_not_there_is_told(cluster: Cluster, told: str) -> None:
-    cluster.state, cluster.committed = "Dead", -1
+    cluster.state, cluster.committed, cluster.listed = "Dead", -1, ("h",)
     if told == "not found":
         cluster.codes["describe"] = ErrorCode.GROUP_ID_NOT_FOUND
     if told == "no offsets either":
@@ -201,7 +213,7 @@ async def test_group_that_is_not_there_is_told(cluster: Cluster, told: str) -> N
 
 
 async def test_new_group_may_be_put_into_a_topic(cluster: Cluster) -> None:
-    cluster.state, cluster.committed = "Dead", -1
+    cluster.state, cluster.committed, cluster.listed = "Dead", -1, ()
 
     planned, _ = await asked(cluster, lambda groups: groups.plan("g", Latest(), ("a/1",)))
 

@@ -13,6 +13,7 @@ from tivo.log.partition import Partition
 from tivo.log.places import Place
 from tivo.model.errors import LogError
 from tivo.wire.compression import Codec
+from tivo.wire.control import Marker, build_marker
 from tivo.wire.record_batch import Record, build
 
 DISK = ReadOnlyDisk()
@@ -93,6 +94,17 @@ def broken_codec(data: bytearray) -> bytearray:
     data[22] = Codec.GZIP
     data[17:21] = crc32c(memoryview(data)[21:]).to_bytes(4)
     return data
+
+
+def test_end_of_a_transaction_is_shown(place: Place) -> None:
+    partition = Partition.open(place.directory, topic="quakes", partition=0, settings=SETTINGS, clean=True)
+    marker = build_marker(Marker.COMMIT, producer_id=7, producer_epoch=0, timestamp_ms=1)
+    partition.append(marker, now_us=1_000_000)
+    partition.close()
+
+    *_, last = dump(place, DISK, as_records=True)
+
+    assert isinstance(last, RecordFacts) and (True, "commit") == (last.control, last.marker)
 
 
 def test_nothing_is_changed(tmp_path: Path, place: Place) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.batches import batch
 from tivo.log.facts import BatchFacts, DamageFacts, batch_facts, record_facts
+from tivo.wire.control import Marker
 from tivo.wire.record_batch import CONTROL, TRANSACTIONAL, Record, read_header
 
 RECORD = Record(offset=7, timestamp_ms=1_000, key=b"k", value=b"v", headers=(("h", b"1"), ("null", None)))
@@ -40,19 +41,19 @@ def test_times(time_ms: int, told: str | None) -> None:
 def test_record_as_json() -> None:
     assert {
         "topic": "quakes", "partition": 2, "offset": 7, "time": "1970-01-01T00:00:01Z", "key": "k", "value": "v",
-        "headers": [("h", "1"), ("null", None)], "control": False,
-    } == msgspec.to_builtins(record_facts("quakes", 2, RECORD, control=False))  # fmt: skip
+        "headers": [("h", "1"), ("null", None)], "control": False, "marker": None,
+    } == msgspec.to_builtins(record_facts("quakes", 2, RECORD))  # fmt: skip
 
 
 def test_what_is_no_text_is_base64() -> None:
-    told = record_facts("quakes", 2, RECORD._replace(key=None, value=b"\xff"), control=True)
+    told = record_facts("quakes", 2, RECORD._replace(key=None, value=b"\xff"), control=True, marker=Marker.ABORT)
 
     assert (None, {"base64": "/w=="}) == (told.key, told.value)
-    assert 'quakes/2 7 1970-01-01T00:00:01Z null {"base64":"/w=="} (control)' == str(told)
+    assert 'quakes/2 7 1970-01-01T00:00:01Z null {"base64":"/w=="} (control: abort)' == str(told)
 
 
 def test_record_stays_on_its_line() -> None:
-    told = str(record_facts("quakes", 2, RECORD._replace(value=b"one\ntwo\x1b[0m"), control=False))
+    told = str(record_facts("quakes", 2, RECORD._replace(value=b"one\ntwo\x1b[0m")))
 
     assert (1, False) == (len(told.splitlines()), "\x1b" in told)
 
