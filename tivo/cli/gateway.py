@@ -17,7 +17,9 @@ from tivo.cli.options import (
 
 @click.command("gateway")
 @process_options
-@click.option("--host", "gateway__host", metavar="ADDRESS", help="Address; beyond loopback it needs --insecure.")
+@click.option(
+    "--host", "gateway__host", metavar="ADDRESS", help="Address; beyond loopback it needs gateway.auth or --insecure."
+)
 @click.option("--port", "gateway__port", type=int, metavar="N", help="Port; 0 takes a free one.")
 @bootstrap_option
 @store_option

@@ -8,11 +8,14 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
+
+from tivo.gateway.problems import Problem
 
 SUBPROTOCOL_PREFIX = "tivo.bearer."
 COOKIE_S = 30 * 24 * 3600
@@ -65,6 +68,15 @@ def cookie(host: str, token: str, *, secure: bool) -> str:
     age_s = COOKIE_S if token else 0
     made = f"{cookie_name(host)}={kept}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict"
     return f"{made}; Secure" if secure else made
+
+
+def forgetting(problem: Problem, scope: Mapping[str, Any]) -> Problem:
+    """A refusal that makes a browser forget a cookie which is worth nothing any more, so that it is not shown again."""
+    headers = Headers(raw=scope["headers"])
+    if problem.status == HTTPStatus.UNAUTHORIZED and "cookie" in headers:
+        host = headers.get("host", "")
+        problem.headers = {**(problem.headers or {}), "Set-Cookie": cookie(host, "", secure=False)}
+    return problem
 
 
 def _decoded(text: str) -> str:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tivo.gateway.admission import Admission
-from tivo.gateway.credentials import Way, credential_of
+from tivo.gateway.credentials import Way, credential_of, forgetting
 from tivo.gateway.problems import Problem
 from tivo.gateway.scopes import SOCKET, Rule, rule_of
 from tivo.gateway.sessions import address_of
@@ -38,7 +38,7 @@ class Gate:
             stay = await self._stay(scope, method, rule, topic)
         except Problem as problem:
             if method != SOCKET:
-                await problem.response(scope["path"])(scope, receive, send)
+                await forgetting(problem, scope).response(scope["path"])(scope, receive, send)
                 return
             admit(scope, problem)
             await self._app(scope, receive, send)

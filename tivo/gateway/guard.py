@@ -2,7 +2,8 @@
 
 A page of another site can send requests to a server on the viewer's own machine, with sockets it
 can even read the answers, and DNS rebinding makes such a page look like the same origin. So, bound to
-loopback, `Host` must be a loopback name and `Origin` absent or a loopback one. Bound elsewhere, `Host`
+loopback, `Host` must be a loopback name, or that of an origin allowed by name, which a proxy on this
+machine passes on; and `Origin` absent, a loopback one or one so allowed. Bound elsewhere, `Host`
 must be an address, which no name server can turn around, or a name that is known: that which was bound,
 or that of an origin allowed by name; and `Origin` must be the host asked for or one allowed by name.
 """
@@ -69,9 +70,11 @@ class Guard:
 
     def _refusal(self, headers: Headers) -> Problem | None:
         host = headers.get("host", "")
-        if self._loopback_only and not is_loopback(_host_name(host)):
-            return Problem(421, "forbidden_host", f"this gateway serves this machine only, not the host {host!r}")
-        if not self._loopback_only and not self._is_known(_host_name(host)):
+        name = _host_name(host)
+        if self._loopback_only and not is_loopback(name) and name.rstrip(".") not in self._names:
+            known = "this machine and the names in gateway.allow_origin only"
+            return Problem(421, "forbidden_host", f"this gateway serves {known}, not the host {host!r}")
+        if not self._loopback_only and not self._is_known(name):
             known = "addresses and the names in gateway.host and gateway.allow_origin"
             return Problem(421, "forbidden_host", f"this gateway answers to {known}, not to the host {host!r}")
         origin = headers.get("origin")

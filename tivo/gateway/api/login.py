@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from tivo.gateway.admission import Admission
 from tivo.gateway.bodies import read_body
-from tivo.gateway.credentials import Credential, Way, cookie, credential_of
+from tivo.gateway.credentials import Credential, Way, cookie, credential_of, forgetting
 from tivo.gateway.parameters import bad
 from tivo.gateway.problems import Problem
 from tivo.gateway.sessions import address_of
@@ -29,7 +29,10 @@ def routes(admission: Admission) -> list[Route]:
         credential = credential_of(request.scope, takes_ticket=False)
         if not admission.asks or credential is None:
             return _shown(admission, None)
-        return _shown(admission, await admission.admit(credential, None, address=address_of(request.scope)))
+        try:
+            return _shown(admission, await admission.admit(credential, None, address=address_of(request.scope)))
+        except Problem as problem:
+            raise forgetting(problem, request.scope) from None
 
     async def log_in(request: Request) -> Response:
         token = await _token(request)

@@ -44,6 +44,14 @@ async def test_a_host_that_is_not_loopback_is_misdirected(host: str) -> None:
     assert (421, "forbidden_host") == (refused.status_code, refused.json()["code"])
 
 
+async def test_a_proxy_on_this_machine_passes_on_a_name_that_is_allowed() -> None:
+    async with client(allow=("https://tivo.example",)) as http:
+        passed = await http.get("/", headers={"Host": "tivo.example", "Origin": "https://tivo.example"})
+        other = await http.get("/", headers={"Host": "evil.example"})
+
+    assert (200, 421) == (passed.status_code, other.status_code)
+
+
 @pytest.mark.parametrize(
     "origin",
     ["http://evil.com", "https://localhost.evil.com", "null", "file://", "http://", "http://[", "chrome://localhost"],

@@ -35,6 +35,17 @@ async def test_to_log_out_takes_the_cookie_away(gateway: GatewayApp) -> None:
     assert "Max-Age=0" in out.headers["set-cookie"]
 
 
+@pytest.mark.parametrize("path", ["/v1/login", "/v1/topics"])
+async def test_a_cookie_that_is_worth_nothing_any_more_is_forgotten(gateway: GatewayApp, path: str) -> None:
+    async with gateway.client() as http:
+        await http.post("/v1/login", json={"token": "ada"})
+        gateway.become(users())
+        first, second = await http.get(path), await http.get("/v1/login")
+
+    assert (401, True) == (first.status_code, "Max-Age=0" in first.headers["set-cookie"])
+    assert (200, None) == (second.status_code, second.json()["user"])
+
+
 async def test_a_page_that_came_by_tls_gets_a_cookie_for_tls(gateway: GatewayApp) -> None:
     async with gateway.client() as http:
         answer = await http.post("/v1/login", json={"token": "ada"}, headers={"Origin": "https://localhost"})
