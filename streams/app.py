@@ -20,6 +20,7 @@ from streams.places import Most, Places
 from streams.salvage import Salvager
 from streams.timers import StoreAway, Watch, merge_pages
 from tivo import config
+from tivo.client.access import Access, open_access
 from tivo.client.cluster import Cluster
 from tivo.model.errors import BrokerError, ConfigError
 from tivo.model.timeline import Now
@@ -63,6 +64,7 @@ def main() -> None:
     check_driver()
     try:
         settings = config.load()
+        access = access_to(settings)
         store = open_store(settings.store_url, bucket_us=config.duration_us(settings.store.bucket))
     except ConfigError as error:
         log.critical("%s", error)
@@ -70,10 +72,10 @@ def main() -> None:
     # Records come by the million and hold no cycles; looking for some takes a third of decoding.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    sys.exit(asyncio.run(serve(settings, store)))
+    sys.exit(asyncio.run(serve(settings, access, store)))
 
 
-async def serve(settings: config.Settings, store: Store) -> int:
+async def serve(settings: config.Settings, access: Access, store: Store) -> int:
     """Persist topics into a store until SIGTERM or SIGINT; the exit code of the process."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -81,7 +83,7 @@ async def serve(settings: config.Settings, store: Store) -> int:
     exit_code = 0
     try:
         with Probes(port=settings.private_port, steady_us=steady_us) as probes:
-            await _Worker(settings, store, probes).run(stopping)
+            await _Worker(settings, access, store, probes).run(stopping)
     except* StoreAway as error:
         log.critical("%s; the agent ends, to be started again", error.exceptions[0])
         exit_code = EXIT_TEMPORARY
@@ -96,10 +98,10 @@ async def serve(settings: config.Settings, store: Store) -> int:
 class _Worker:
     """The parts of the agent, put together."""
 
-    def __init__(self, settings: config.Settings, store: Store, probes: Probes) -> None:
+    def __init__(self, settings: config.Settings, access: Access, store: Store, probes: Probes) -> None:
         self._store = store
-        self._cluster = Cluster(settings.bootstrap)
-        self._salvager = Salvager(settings.bootstrap, self._cluster, max_bytes=PAGE_BYTES)
+        self._cluster = Cluster(access)
+        self._salvager = Salvager(access, self._cluster, max_bytes=PAGE_BYTES)
         places, patience = Places(), Patience(steady_us)
         keeper = Keeper(store, places, patience, now)
         intake = Intake(
@@ -114,7 +116,7 @@ class _Worker:
             fetch_records=FULL_PAGES * settings.agent.page_events,
             linger_s=settings.agent.linger_ms / 1000,
         )
-        self._app = make_app(settings, intake, keeper)
+        self._app = make_app(settings, access, intake, keeper)
         self._watch = Watch(
             places=places,
             cluster=self._cluster,
@@ -154,13 +156,37 @@ class _Worker:
             raise self._app.crash_reason
 
 
-def make_app(settings: config.Settings, intake: Intake, keeper: Keeper) -> faust.App:
+def access_to(settings: config.Settings) -> Access:
+    """How to get into Kafka. Raises ConfigError where something for it is missing."""
+    kafka = settings.kafka
+    return open_access(
+        bootstrap=settings.bootstrap,
+        security=kafka.security,
+        mechanism=kafka.mechanism,
+        user=kafka.user,
+        password_file=kafka.password_file,
+        ca_file=kafka.ca_file,
+    )
+
+
+def _credentials(access: Access) -> faust.auth.Credentials | None:
+    """The same in Faust's words."""
+    context = access.tls_context()
+    if access.has_login:
+        return faust.SASLCredentials(
+            username=access.user, password=access.password, mechanism=access.mechanism, ssl_context=context
+        )
+    return None if context is None else faust.SSLCredentials(context)
+
+
+def make_app(settings: config.Settings, access: Access, intake: Intake, keeper: Keeper) -> faust.App:
     """The app with its one agent. It delivers pages only once, but its acknowledgements are not what counts."""
     folder = settings.data_dir / "agent"
     folder.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         settings.agent.group,
-        broker=f"kafka://{settings.bootstrap}",
+        broker=f"kafka://{access.bootstrap}",
+        broker_credentials=_credentials(access),
         datadir=str(folder),
         store="memory://",
         web_enabled=False,

@@ -15,7 +15,13 @@ from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import ConsumerStoppedError, KafkaError
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport, server_list
+from faust.transport.drivers.aiokafka import (
+    AIOKafkaConsumerThread,
+    Consumer,
+    Transport,
+    credentials_to_aiokafka_auth,
+    server_list,
+)
 from faust.types import TP
 
 log = logging.getLogger(__name__)
@@ -46,6 +52,7 @@ class PageThread(AIOKafkaConsumerThread):
         conf = self.app.conf
         return AIOKafkaConsumer(
             bootstrap_servers=server_list(transport.url, transport.default_port),
+            **credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
             client_id=conf.broker_client_id,
             group_id=conf.id,
             enable_auto_commit=False,
@@ -148,6 +155,7 @@ def check_driver() -> None:
         (Consumer._new_consumer_thread, ["self"]),
         (AIOKafkaConsumerThread._create_worker_consumer, ["self", "transport"]),
         (AIOKafkaConsumerThread._ensure_consumer, ["self"]),
+        (credentials_to_aiokafka_auth, ["credentials", "ssl_context"]),
         (Fetcher.fetched_records, ["self", "partitions", "timeout", "max_records"]),
         (Fetcher._create_fetch_waiter, ["self"]),
     ):

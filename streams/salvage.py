@@ -1,5 +1,6 @@
 """Reads what the driver cannot, piece by piece: its decoder gives up a whole batch for one record."""
 
+from tivo.client.access import Bootstrap
 from tivo.client.cluster import Cluster
 from tivo.client.fetcher import Answer, Bounds, Fetcher, Place
 from tivo.model.errors import BrokerError, UnknownTopic
@@ -10,7 +11,7 @@ from tivo.wire.salvage import Piece
 class Salvager:
     """Fetches without waiting, over connections of its own that are made when they are first needed."""
 
-    def __init__(self, bootstrap: str, cluster: Cluster, *, max_bytes: int) -> None:
+    def __init__(self, bootstrap: Bootstrap, cluster: Cluster, *, max_bytes: int) -> None:
         self._cluster = cluster
         self._fetcher = Fetcher(bootstrap, cluster, client_id="tivo-agent-salvage")
         self._is_connected = False

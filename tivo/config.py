@@ -6,6 +6,7 @@ starter reads this module; rooms get plain values.
 """
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ PREFIX = "TIVO_"
 TOKEN_VARIABLE = "TIVO_TOKEN"  # noqa: S105  the name of a variable, which commands read
 _OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, TOKEN_VARIABLE, "TIVO_SKIP_UI"})
 _TEST_PREFIX = "TIVO_TEST_"
+_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Count = Annotated[int, Meta(ge=1)]
@@ -41,6 +43,43 @@ class KafkaSettings:
     )
     host: Annotated[str, Meta(description="address that the embedded broker binds")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="port of the embedded broker; 0 takes a free one")] = 9092
+    security: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+        Meta(description="what is spoken at `port`, or at `bootstrap`: TLS (SSL) or not, logging in (SASL) or not"),
+    ] = "PLAINTEXT"
+    user: Annotated[
+        str | None, Meta(description="whom tivo's own processes log in as; may everything in the embedded broker")
+    ] = None
+    password_file: Annotated[str | None, Meta(description="file with the password of `user`")] = None
+    mechanism: Annotated[Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"], Meta(description="how `user` logs in")] = (
+        "SCRAM-SHA-512"
+    )
+    ca_file: Annotated[
+        str | None, Meta(description="authorities that tivo's own processes trust, in PEM; unset: the system's")
+    ] = None
+    listeners: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="further listeners of the embedded broker: `SASL_SSL://HOST:PORT`, or `… as HOST:PORT` to tell"
+        ),
+    ] = ()
+    tls_certificate: Annotated[str | None, Meta(description="the embedded broker's certificate, in PEM")] = None
+    tls_key: Annotated[str | None, Meta(description="the key of `tls_certificate`, in PEM")] = None
+    tls_client_ca: Annotated[
+        str | None, Meta(description="authorities of client certificates, in PEM; set, every client with TLS shows one")
+    ] = None
+    authorizer: Annotated[
+        Literal["off", "acl"], Meta(description="`acl`: nobody may do what no access control entry allows")
+    ] = "off"
+    super_users: Annotated[
+        tuple[str, ...], Meta(description="users who may everything and have no rate; ANONYMOUS: who is not asked")
+    ] = ()
+    produce_bytes_per_second: Annotated[
+        Count | None, Meta(description="bytes that a user may send in a second; unset: any number")
+    ] = None
+    fetch_bytes_per_second: Annotated[
+        Count | None, Meta(description="bytes that a user may fetch in a second; unset: any number")
+    ] = None
     insecure: Annotated[bool, Meta(description="bind beyond loopback although nothing asks who may")] = False
     advertised_host: Annotated[str | None, Meta(description="address that clients are told; unset: `host`")] = None
     advertised_port: Annotated[Port | None, Meta(description="port that clients are told; unset: `port`")] = None
@@ -48,6 +87,8 @@ class KafkaSettings:
     auto_create: Annotated[bool, Meta(description="make a topic when a client first names it")] = True
     max_request_bytes: Annotated[Count, Meta(description="largest request that the broker takes")] = 16 * 2**20
     max_connections: Annotated[Count, Meta(description="connections at the same time")] = 1_000
+    max_connections_per_host: Annotated[Count, Meta(description="connections of one address at the same time")] = 500
+    max_connections_per_second: Annotated[Count, Meta(description="new connections of one address in a second")] = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +182,8 @@ class Settings:
 
     @property
     def bootstrap(self) -> str:
-        return self.kafka.bootstrap or f"{self.kafka.host}:{self.kafka.port}"
+        host = "127.0.0.1" if self.kafka.host in _EVERY_ADDRESS else self.kafka.host
+        return self.kafka.bootstrap or f"{host}:{self.kafka.port}"
 
     @property
     def users_path(self) -> Path:
@@ -224,7 +266,7 @@ def to_environment(settings: Settings) -> dict[str, str]:
         for part in setting.key.split("."):
             value = getattr(value, part)
         if value != setting.default:
-            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            text = _listed(value) if isinstance(value, tuple) else str(value)
             variables[setting.variable] = text.lower() if isinstance(value, bool) else text
     return variables
 
@@ -271,8 +313,22 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
         if variable not in by_variable:
             raise ConfigError(f"the environment has {variable}, which is no setting{_close(variable, by_variable)}")
         setting = by_variable[variable]
-        found[setting.key] = text.split(",") if isinstance(setting.default, tuple) else text
+        found[setting.key] = _unlisted(variable, text) if isinstance(setting.default, tuple) else text
     return found
+
+
+def _listed(values: tuple[str, ...]) -> str:
+    """A list as one text; commas inside, as names in certificates have them, make it JSON."""
+    return json.dumps(values) if any("," in value for value in values) else ",".join(values)
+
+
+def _unlisted(variable: str, text: str) -> object:
+    if not text.startswith("["):
+        return text.split(",")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{variable} begins as a JSON list and is none: {error}") from error
 
 
 def _close(name: str, names: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from random import Random
 import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
+from tivo.client.access import Bootstrap
 from tivo.client.cluster import Cluster
 from tivo.client.producer import NewRecord, Producer
 from tivo.model.errors import BrokerError
@@ -138,7 +139,13 @@ class Demo:
     """Produces the demo's topics: first what is missing of the past, then live until it is cancelled."""
 
     def __init__(
-        self, bootstrap: str, *, seed: int, backfill_us: int, wall_us: Callable[[], int], tell: Callable[[str], None]
+        self,
+        bootstrap: Bootstrap,
+        *,
+        seed: int,
+        backfill_us: int,
+        wall_us: Callable[[], int],
+        tell: Callable[[str], None],
     ) -> None:
         self._bootstrap = bootstrap
         self._seed = seed

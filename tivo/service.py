@@ -26,7 +26,11 @@ from tivo.model.errors import ConfigError, LogError, RequestError
 from tivo.model.timeline import SECOND_US, Now, to_rfc_3339
 from tivo.probes import Probes
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a process loads only what it runs
+    from tivo.broker.listeners import TlsOptions
+    from tivo.broker.options import BrokerOptions
+    from tivo.broker.server import Server as Broker
+    from tivo.client.access import Access
     from tivo.log import facts, places, repair, verdict
 
 Tell = Callable[[str], None]
@@ -145,30 +149,83 @@ class Readiness:
 
 def run_broker(settings: config.Settings, *, tell: Tell) -> None:
     """The embedded broker, until it is told to stop. Raises ConfigError, LogError."""
-    from tivo.broker.options import BrokerOptions
     from tivo.broker.server import serving
 
-    options = BrokerOptions(
+    options = _broker_options(settings)
+
+    def told(broker: "Broker") -> None:
+        for endpoint, port in zip(broker.doors.endpoints, broker.doors.ports, strict=True):
+            what = "Kafka" if endpoint.security == "PLAINTEXT" else f"Kafka ({endpoint.security})"
+            tell(f"broker: {what} on {endpoint.host}:{port}")
+
+    _run(_serve(serving(options, now=now), settings, told))
+
+
+def _broker_options(settings: config.Settings) -> "BrokerOptions":
+    """Raises ConfigError."""
+    from tivo.auth.principals import named
+    from tivo.broker.listeners import Security, parse_listener
+    from tivo.broker.options import BrokerOptions
+
+    kafka, log = settings.kafka, settings.log
+    listeners = tuple(map(parse_listener, kafka.listeners))
+    has_login = kafka.security.startswith("SASL") or any(each.security.has_login for each in listeners)
+    own = () if kafka.user is None else (kafka.user,)
+    return BrokerOptions(
         data=settings.log_dir,
-        host=settings.kafka.host,
-        port=settings.kafka.port,
-        insecure=settings.kafka.insecure,
-        advertised_host=settings.kafka.advertised_host,
-        advertised_port=settings.kafka.advertised_port,
-        flush=settings.log.flush,
-        flush_interval_ms=config.duration_us(settings.log.flush_interval) // 1_000,
-        default_partitions=settings.kafka.partitions,
-        auto_create=settings.kafka.auto_create,
-        max_request_bytes=settings.kafka.max_request_bytes,
-        max_connections=min(settings.kafka.max_connections, _room_for_connections()),
-        segment_bytes=settings.log.segment_bytes,
-        retention_us=config.duration_us(settings.log.retention),
-        retention_bytes=settings.log.retention_bytes,
+        security=Security(kafka.security),
+        host=kafka.host,
+        port=kafka.port,
+        listeners=listeners,
+        tls=_tls_options(kafka),
+        users_file=settings.users_path if has_login else None,
+        authorizer=kafka.authorizer,
+        super_users=tuple(named(each) for each in (*own, *kafka.super_users)),
+        produce_bytes_per_second=kafka.produce_bytes_per_second,
+        fetch_bytes_per_second=kafka.fetch_bytes_per_second,
+        insecure=kafka.insecure,
+        advertised_host=kafka.advertised_host,
+        advertised_port=kafka.advertised_port,
+        flush=log.flush,
+        flush_interval_ms=config.duration_us(log.flush_interval) // 1_000,
+        default_partitions=kafka.partitions,
+        auto_create=kafka.auto_create,
+        max_request_bytes=kafka.max_request_bytes,
+        max_connections=min(kafka.max_connections, _room_for_connections()),
+        max_connections_per_host=kafka.max_connections_per_host,
+        max_connections_per_second=kafka.max_connections_per_second,
+        segment_bytes=log.segment_bytes,
+        retention_us=config.duration_us(log.retention),
+        retention_bytes=log.retention_bytes,
     )
-    _run(
-        _serve(
-            serving(options, now=now), settings, lambda broker: tell(f"broker: Kafka on {options.host}:{broker.port}")
-        )
+
+
+def _tls_options(kafka: config.KafkaSettings) -> "TlsOptions | None":
+    from tivo.broker.listeners import TlsOptions
+
+    if kafka.tls_certificate is None and kafka.tls_key is None:
+        return None
+    if kafka.tls_certificate is None or kafka.tls_key is None:
+        raise ConfigError("kafka.tls_certificate and kafka.tls_key go together: the other is not set")
+    return TlsOptions(
+        certificate=Path(kafka.tls_certificate).expanduser(),
+        key=Path(kafka.tls_key).expanduser(),
+        client_ca=None if kafka.tls_client_ca is None else Path(kafka.tls_client_ca).expanduser(),
+    )
+
+
+def kafka_access(settings: config.Settings) -> "Access":
+    """How to get into Kafka. Raises ConfigError where something for it is missing."""
+    from tivo.client.access import open_access
+
+    kafka = settings.kafka
+    return open_access(
+        bootstrap=settings.bootstrap,
+        security=kafka.security,
+        mechanism=kafka.mechanism,
+        user=kafka.user,
+        password_file=kafka.password_file,
+        ca_file=kafka.ca_file,
     )
 
 
@@ -180,7 +237,7 @@ def run_gateway(settings: config.Settings, *, tell: Tell) -> None:
     here = Path(__file__).parent / "console"
     gateway = settings.gateway
     options = GatewayOptions(
-        bootstrap=settings.bootstrap,
+        bootstrap=kafka_access(settings),
         host=gateway.host,
         port=gateway.port,
         insecure=gateway.insecure,
@@ -209,7 +266,7 @@ def run_demo(settings: config.Settings, *, seed: int, backfill_us: int, tell: Te
     """The demo's producer, until it is told to stop. Raises BrokerError."""
     from tivo.demo import Demo
 
-    demo = Demo(settings.bootstrap, seed=seed, backfill_us=backfill_us, wall_us=wall_us, tell=tell)
+    demo = Demo(kafka_access(settings), seed=seed, backfill_us=backfill_us, wall_us=wall_us, tell=tell)
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[Readiness]:

@@ -76,11 +76,16 @@ def command_line_page() -> str:
         assert command is not None
         sections.append(f"## tivo {name}\n")
         sections.append(_help(f"tivo {name}", command))
-        if isinstance(command, click.Group):
-            for sub, subcommand in command.commands.items():
-                sections.append(f"### tivo {name} {sub}\n")
-                sections.append(_help(f"tivo {name} {sub}", subcommand))
+        sections.extend(_below(f"tivo {name}", command))
     return "\n".join(sections)
+
+
+def _below(name: str, command: click.Command) -> Iterator[str]:
+    """The sections of a group's commands, and of theirs."""
+    for sub, subcommand in command.commands.items() if isinstance(command, click.Group) else ():
+        yield f"### {name} {sub}\n"
+        yield _help(f"{name} {sub}", subcommand)
+        yield from _below(f"{name} {sub}", subcommand)
 
 
 def _help(name: str, command: click.Command) -> str:

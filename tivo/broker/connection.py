@@ -91,7 +91,7 @@ class Connection(asyncio.BufferedProtocol):
         self._session = Session(endpoint=endpoint, principal=None if endpoint.security.has_login else ANONYMOUS)
         self._held_back_until_us: int | None = None  # the client has had too much (KIP-219)
         self._is_reading = True
-        self._is_lost = False
+        self._is_admitted = False
         self._is_busy = False
         self._is_draining = False  # nothing more is begun, what is owed is still answered
         self._is_done = False  # the client did something after which there is no going on
@@ -105,23 +105,19 @@ class Connection(asyncio.BufferedProtocol):
 
     # ------------------------------------------------------------- what the loop tells
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self.admit(transport):
-            self.open(transport)
-
-    def admit(self, transport: asyncio.BaseTransport) -> bool:
-        """Ask the owner for room; without any the connection is closed."""
-        self._host = str((transport.get_extra_info("peername") or ("?",))[0])
-        refusal = self._owner.admit(self, self._host)
+    def admit(self, host: str) -> bool:
+        """Ask the owner for room. Without any there is no connection, and whoever asked closes."""
+        self._host = host
+        refusal = self._owner.admit(self, host)
+        self._is_admitted = refusal is None
         if refusal is not None:
             self.complain(refusal)
-            cast("asyncio.Transport", transport).abort()
-        return refusal is None
+        return self._is_admitted
 
-    def open(self, transport: asyncio.BaseTransport) -> None:
-        """Take requests by this transport; a client may have sent some before, and may have gone."""
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast("asyncio.Transport", transport)  # uvloop's is one without being its subclass
-        if self._is_lost:
+        host = str((transport.get_extra_info("peername") or ("?",))[0])
+        if not self._is_admitted and not self.admit(host):
             transport.abort()
             return
         certificate = transport.get_extra_info("peercert")
@@ -130,7 +126,6 @@ class Connection(asyncio.BufferedProtocol):
         self.opened_us = self._broker.runtime.now().steady_us
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=WRITE_LOW_BYTES)
-        self._proceed()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._wire.get_buffer()
@@ -159,7 +154,6 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._has_unsent(0)
-        self._is_lost = True
         self._waiting.clear()
         self._owner.forget(self, self._host)
         while self._owed:

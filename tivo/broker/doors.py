@@ -1,8 +1,10 @@
 """The listeners of a broker while it runs: bound first, opened last, and closed with those who are being greeted."""
 
 import asyncio
+import socket
 import ssl
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from tivo.broker.connection import Connection
 from tivo.broker.greeter import Greeter, House
@@ -20,63 +22,65 @@ class Doors:
         self.endpoints: list[Endpoint] = []
         self.ports: list[int] = []
         self._house = house
-        self._bound: list[asyncio.Server] = []
-        self._greetings = asyncio.TaskGroup()
-        self._greeted: set[asyncio.Task[None]] = set()
+        self._sockets: list[socket.socket] = []
+        self._context: ssl.SSLContext | None = None
+        self._servers: list[asyncio.Server] = []
+        self._tasks = asyncio.TaskGroup()
+        self._greeters: list[asyncio.Task[None]] = []
 
-    async def bind(self, listeners: Sequence[Listener], tls: TlsOptions | None) -> None:
+    def bind(self, listeners: Sequence[Listener], tls: TlsOptions | None) -> None:
         """Take the ports; nobody is let in yet. Raises ConfigError where one cannot be had."""
-        context = None if tls is None else tls_context(tls)
-        try:
-            for listener in listeners:
-                await self._bind(listener, context)
-        except BaseException:
-            self._close()
-            raise
+        self._context = None if tls is None else tls_context(tls)
+        for listener in listeners:
+            taken = _taken(listener)
+            self._sockets.append(taken)
+            self.ports.append(taken.getsockname()[1])
+            self.endpoints.append(listener.told(self.ports[-1]))
 
     async def open(self) -> None:
         """Let clients in."""
-        await self._greetings.__aenter__()
-        for bound in self._bound:
-            await bound.start_serving()
+        await self._tasks.__aenter__()
+        loop = asyncio.get_running_loop()
+        for taken, endpoint in zip(self._sockets, self.endpoints, strict=True):
+            if endpoint.security.has_tls and self._context is not None:
+                taken.listen(BACKLOG)
+                greeter = Greeter(self._house, endpoint, self._context, self._tasks)
+                self._greeters.append(self._tasks.create_task(greeter.run(taken)))
+            else:
+                welcome = partial(Connection, self._house, endpoint)
+                self._servers.append(await loop.create_server(welcome, sock=taken, backlog=BACKLOG))
 
     def shut(self) -> None:
-        """Let nobody in any more, and turn away those who are being greeted."""
-        self._close()
-        for greeting in tuple(self._greeted):
-            greeting.cancel()
+        """Let nobody in any more, and begin to turn away those who are being greeted."""
+        for server in self._servers:
+            server.close()
+        for greeter in self._greeters:
+            greeter.cancel()
 
     async def close(self) -> None:
         """Wait until nobody is being greeted."""
-        await self._greetings.__aexit__(None, None, None)
+        await self._tasks.__aexit__(None, None, None)
+        self.give_back()
 
-    def greet(self, greeting: Coroutine[None, None, None]) -> None:
-        """Run the first moments of a client until they are over, or the doors are shut."""
-        task = self._greetings.create_task(greeting)
-        self._greeted.add(task)
-        task.add_done_callback(self._greeted.discard)
+    def give_back(self) -> None:
+        """Let go of the ports."""
+        for taken in self._sockets:
+            taken.close()
 
-    async def _bind(self, listener: Listener, context: ssl.SSLContext | None) -> None:
-        place = len(self.endpoints)
 
-        def welcome() -> asyncio.BaseProtocol:
-            endpoint = self.endpoints[place]
-            if endpoint.security.has_tls and context is not None:
-                return Greeter(self._house, endpoint, context, self.greet)
-            return Connection(self._house, endpoint)
-
-        host, port = listener.address, listener.port
-        try:
-            loop = asyncio.get_running_loop()
-            bound = await loop.create_server(welcome, host, port, backlog=BACKLOG, start_serving=False)
-        except OSError as error:
-            raise ConfigError(
-                f"{host}:{port} cannot be bound ({error.strerror}): choose another port, or stop what uses it"
-            ) from error
-        self._bound.append(bound)
-        self.ports.append(bound.sockets[0].getsockname()[1])
-        self.endpoints.append(listener.told(self.ports[-1]))
-
-    def _close(self) -> None:
-        for bound in self._bound:
-            bound.close()
+def _taken(listener: Listener) -> socket.socket:
+    host, port = listener.address, listener.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        taken.setblocking(False)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        taken.bind((host, port))
+    except OSError as error:
+        taken.close()
+        raise ConfigError(
+            f"{host}:{port} cannot be bound ({error.strerror}): choose another port, or stop what uses it"
+        ) from error
+    return taken

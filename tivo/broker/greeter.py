@@ -1,58 +1,74 @@
-"""The first moments of a client at a listener with TLS: it is admitted before anything is made for it, then greeted.
+"""The first moments of clients at a listener with TLS: each is admitted before anything is made for it, then greeted.
 
-Python's own servers with TLS count nobody until the handshake is done: thousands could stand half open.
+Python's own servers with TLS count nobody until the handshake is done: thousands could stand half open. And
+to begin TLS on a transport that reads already (`start_tls`) loses what has come, under uvloop. So sockets are
+accepted here.
 """
 
 import asyncio
+import socket
 import ssl
-from collections.abc import Callable, Coroutine
-from typing import Protocol, cast
+from typing import Protocol
 
 from tivo.broker.connection import Connection, Owner
 from tivo.broker.listeners import Endpoint
 from tivo.model.timeline import SECOND_US
 
-Run = Callable[[Coroutine[None, None, None]], None]
-"""Runs a task until it is done, or the broker stops."""
+BREATH_S = 1.0
+"""How long nobody is accepted where that failed: there are too many open files, as a rule."""
 
 
 class House(Owner, Protocol):
-    """Whoever owns the connection, and says how long its handshake may take."""
+    """Whoever owns the connections, and says how long a handshake may take."""
 
     login_us: int
 
 
-class Greeter(asyncio.Protocol):
-    """What the loop knows of a client until TLS stands; from then on that is its `Connection`."""
+class Greeter:
+    """Accepts clients of a listening socket that does not block."""
 
-    def __init__(self, house: House, endpoint: Endpoint, context: ssl.SSLContext, run: Run) -> None:
+    def __init__(self, house: House, endpoint: Endpoint, context: ssl.SSLContext, tasks: asyncio.TaskGroup) -> None:
         self._house = house
+        self._endpoint = endpoint
         self._context = context
-        self._run = run
-        self._connection = Connection(house, endpoint)
+        self._tasks = tasks
+        self._greetings: set[asyncio.Task[None]] = set()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self._connection.admit(transport):
-            transport = cast("asyncio.Transport", transport)
-            transport.pause_reading()  # until TLS takes over
-            self._run(self._greet(transport))
-
-    async def _greet(self, transport: asyncio.Transport) -> None:
-        is_open = False
+    async def run(self, listening: socket.socket) -> None:
+        """Until it is cancelled; then whoever is being greeted is turned away."""
+        loop = asyncio.get_running_loop()
         try:
-            spoken = await asyncio.get_running_loop().start_tls(
-                transport,
-                self._connection,
-                self._context,
-                server_side=True,
-                ssl_handshake_timeout=self._house.login_us / SECOND_US,
-            )
-            if spoken is not None:
-                self._connection.open(spoken)
-                is_open = True
-        except OSError as error:
-            self._connection.complain(f"TLS was not agreed on: {error}")
+            while True:
+                try:
+                    accepted, peer = await loop.sock_accept(listening)
+                except OSError as error:
+                    self._house.complaints.log("no client can be accepted", why=str(error))
+                    await asyncio.sleep(BREATH_S)
+                else:
+                    self._welcome(accepted, str(peer[0]))
         finally:
-            if not is_open:
-                transport.abort()
-                self._connection.connection_lost(None)
+            for greeting in tuple(self._greetings):
+                greeting.cancel()
+
+    def _welcome(self, accepted: socket.socket, host: str) -> None:
+        connection = Connection(self._house, self._endpoint)
+        if not connection.admit(host):
+            accepted.close()
+            return
+        greeting = self._tasks.create_task(self._greet(connection, accepted))
+        self._greetings.add(greeting)
+        greeting.add_done_callback(self._greetings.discard)
+
+    async def _greet(self, connection: Connection, accepted: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        timeout_s = self._house.login_us / SECOND_US
+        try:
+            await loop.connect_accepted_socket(
+                lambda: connection, accepted, ssl=self._context, ssl_handshake_timeout=timeout_s
+            )
+        except OSError as error:
+            connection.complain(f"TLS was not agreed on: {error}")
+        finally:
+            if connection.opened_us is None:
+                accepted.close()
+                connection.connection_lost(None)

@@ -93,13 +93,15 @@ class Server:
         self._runtime.failed.add_done_callback(self._fail)
         self._lock = lock(options.data)
         try:
-            await self.doors.bind(options.all_listeners, options.tls)  # a broker without its ports touches no log
+            self.doors.bind(options.all_listeners, options.tls)  # a broker without its ports touches no log
             self._catalog = Catalog.open(options.data)
             endpoints = tuple(self.doors.endpoints)
             self.broker = assemble(options, self._catalog, self._runtime, endpoints=endpoints, users=self._users_now)
             self._upkeep = Upkeep(self.broker.topics, self._runtime)
             await self.doors.open()
         except BaseException:
+            self.doors.shut()
+            self.doors.give_back()
             self._runtime.close(wait=True)
             self._lock.release()
             raise

@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "Produce something to look at: a day behind, then live.",
     "topics": "List, make, describe and delete topics.",
     "groups": "List, describe, reset and delete consumer groups.",
+    "users": "List, add and remove users and their tokens.",
     "produce": "Write events to a topic, one per line of input.",
     "tail": "Follow the newest events of topics as they come.",
     "play": "Play a window of topics back, at any speed.",

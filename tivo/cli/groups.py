@@ -11,6 +11,7 @@ from rich.table import Table
 from tivo import service
 from tivo.cli.options import bootstrap_option, config_option, load_settings, to_stderr
 from tivo.cli.topics import json_option, print_table
+from tivo.client.access import Access
 from tivo.client.group_offsets import Move, Standing, target
 from tivo.client.groups import GroupDescription, GroupInfo, Groups
 from tivo.model.errors import TivoError
@@ -26,7 +27,7 @@ def _complete_group(context: click.Context, _parameter: click.Parameter, incompl
     given = context.find_root().params | (context.parent.params if context.parent else {}) | context.params
     where = {name: given.get(name) for name in ("config_file", "kafka__bootstrap")}
     try:
-        groups = asyncio.run(asyncio.wait_for(_listed(_bootstrap(**where)), COMPLETION_S))
+        groups = asyncio.run(asyncio.wait_for(_listed(_access(**where)), COMPLETION_S))
     except (TivoError, TimeoutError):
         return []
     return [group.name for group in groups if group.name.startswith(incomplete)]
@@ -49,7 +50,7 @@ def command(context: click.Context, /, *, as_json: bool, **where: Any) -> None:
     tivo groups reset billing --to -1h --execute
     tivo groups --bootstrap kafka-1:9092 --json
     """
-    context.obj = _bootstrap(**where)
+    context.obj = _access(**where)
     if context.invoked_subcommand is None:
         groups = asyncio.run(_listed(context.obj))
         if as_json:
@@ -62,9 +63,9 @@ def command(context: click.Context, /, *, as_json: bool, **where: Any) -> None:
 @_group
 @json_option
 @click.pass_obj
-def describe(bootstrap: str, /, *, group: str, as_json: bool) -> None:
+def describe(access: Access, /, *, group: str, as_json: bool) -> None:
     """Show a group's members, and how far it has come: lag in records, and in seconds where times are known."""
-    found = _asked(bootstrap, lambda groups: groups.describe(group))
+    found = _asked(access, lambda groups: groups.describe(group))
     if as_json:
         click.echo(msgspec.json.encode(_described(found)))
     else:
@@ -90,7 +91,7 @@ def describe(bootstrap: str, /, *, group: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def reset(
-    bootstrap: str, /, *, group: str, topics: tuple[str, ...], execute: bool, as_json: bool, **where: Any
+    access: Access, /, *, group: str, topics: tuple[str, ...], execute: bool, as_json: bool, **where: Any
 ) -> None:
     """Let a group without members go on elsewhere. Shows what would change; --execute does it."""
     goal = target(where["to"], where["by"], now_us=service.wall_us())
@@ -101,7 +102,7 @@ def reset(
             await groups.commit(group, planned)
         return planned
 
-    planned = _asked(bootstrap, moved)
+    planned = _asked(access, moved)
     if as_json:
         click.echo(msgspec.json.encode([_moved(move) for move in planned]))
     else:
@@ -114,28 +115,28 @@ def reset(
 @_group
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def delete(bootstrap: str, /, *, group: str, yes: bool) -> None:
+def delete(access: Access, /, *, group: str, yes: bool) -> None:
     """Delete a group without members, with all its committed offsets, for good."""
     if not yes:
         click.confirm(f"Delete group {group} and all its committed offsets, for good?", abort=True)
-    _asked(bootstrap, lambda groups: groups.delete(group))
+    _asked(access, lambda groups: groups.delete(group))
     click.echo(f"deleted group {group}")
 
 
-def _bootstrap(**where: Any) -> str:
-    return load_settings(**where).bootstrap
+def _access(**where: Any) -> Access:
+    return service.kafka_access(load_settings(**where))
 
 
-def _asked(bootstrap: str, ask: Callable[[Groups], Coroutine[Any, Any, T]]) -> T:
+def _asked(access: Access, ask: Callable[[Groups], Coroutine[Any, Any, T]]) -> T:
     async def asking() -> T:
-        async with Groups(bootstrap, service.now) as groups:
+        async with Groups(access, service.now) as groups:
             return await ask(groups)
 
     return asyncio.run(asking())
 
 
-async def _listed(bootstrap: str) -> list[GroupInfo]:
-    async with Groups(bootstrap, service.now) as groups:
+async def _listed(access: Access) -> list[GroupInfo]:
+    async with Groups(access, service.now) as groups:
         return await groups.listed()
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self, TypeAlias
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from tivo.client.access import Bootstrap
 from tivo.client.connection import TIMEOUT_MS, Connection
 from tivo.model.errors import BrokerError, RequestError, UnknownTopic
 from tivo.model.timeline import MILLISECOND_US, from_kafka_ms
@@ -88,7 +89,7 @@ class Extent(NamedTuple):
 class Cluster:
     """Asks a Kafka cluster. Every question raises BrokerError where no broker answers; ask again then."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: Bootstrap) -> None:
         self._connection = Connection(bootstrap, client_id="tivo")
 
     async def start(self) -> None:

@@ -9,6 +9,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.api import RequestHeader_v1, RequestHeader_v2, ResponseHeader_v0, ResponseHeader_v1
 
+from tivo.client.access import Bootstrap, access_of
 from tivo.model.errors import BrokerError, WireError
 from tivo.wire.codec import decode, encode
 from tivo.wire.schema import Message
@@ -21,16 +22,15 @@ A = TypeVar("A", bound=Message)
 class Connection:
     """Asks the brokers of a cluster. It never makes a topic by asking for it. Raises BrokerError where none answers."""
 
-    def __init__(self, bootstrap: str, *, client_id: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: Bootstrap, *, client_id: str) -> None:
+        self._access = access_of(bootstrap)
+        self._bootstrap = self._access.bootstrap
         self._client_id = client_id
         self._client: AIOKafkaClient | None = None
 
     async def start(self) -> None:
         """Connect. Raises BrokerError where no bootstrap address answers; it may be called again."""
-        client = AIOKafkaClient(
-            bootstrap_servers=self._bootstrap, client_id=self._client_id, request_timeout_ms=TIMEOUT_MS
-        )
+        client = AIOKafkaClient(**self._access.settings(), client_id=self._client_id, request_timeout_ms=TIMEOUT_MS)
         try:
             with _kafka_errors(f"no Kafka broker answers at {self._bootstrap}"):
                 await client.bootstrap()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from tivo.client.access import Bootstrap
 from tivo.client.cluster import Cluster
 from tivo.client.group_offsets import Standing
 from tivo.client.log_reader import LogReader
@@ -19,7 +20,7 @@ _ONE_BATCH = 1
 class Delays:
     """Reads one record in each partition in which a group is behind."""
 
-    def __init__(self, bootstrap: str, cluster: Cluster, now: Callable[[], Now]) -> None:
+    def __init__(self, bootstrap: Bootstrap, cluster: Cluster, now: Callable[[], Now]) -> None:
         self._cluster = cluster
         self._reader = LogReader(bootstrap, cluster, now)
 

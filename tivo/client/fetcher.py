@@ -13,6 +13,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import ConsumerRecord
 
+from tivo.client.access import Bootstrap
 from tivo.client.cluster import Cluster
 from tivo.client.connection import Connection
 from tivo.model.errors import BrokerError
@@ -109,7 +110,7 @@ Answer: TypeAlias = Fetched | ErrorCode
 class Fetcher:
     """Fetches from whoever leads, over connections of its own."""
 
-    def __init__(self, bootstrap: str, cluster: Cluster, *, client_id: str) -> None:
+    def __init__(self, bootstrap: Bootstrap, cluster: Cluster, *, client_id: str) -> None:
         self._connection = Connection(bootstrap, client_id=client_id)
         self._cluster = cluster
         self._leaders: dict[bytes, Mapping[int, int]] = {}

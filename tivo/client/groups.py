@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from tivo.client.access import Bootstrap
 from tivo.client.assignment import assigned
 from tivo.client.cluster import Cluster, Extent
 from tivo.client.connection import Connection
@@ -107,7 +108,7 @@ class Groups:
     A group whose broker is not there yet is waited for, `patience_s` at most.
     """
 
-    def __init__(self, bootstrap: str, now: Callable[[], Now], *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, bootstrap: Bootstrap, now: Callable[[], Now], *, patience_s: float = PATIENCE_S) -> None:
         self.patience_s = patience_s
         self._connection = Connection(bootstrap, client_id="tivo-groups")
         self._cluster = Cluster(bootstrap)

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import NamedTuple
 
+from tivo.client.access import Bootstrap
 from tivo.client.cluster import Cluster
 from tivo.client.fetcher import Answer, Bounds, Fetched, Fetcher, Place
 from tivo.model.errors import BrokerError
@@ -51,7 +52,7 @@ class _Polled(NamedTuple):
 class LiveConsumer:
     """Reads the partitions that it was last assigned, from the offsets told. Only committed records (KIP-98)."""
 
-    def __init__(self, bootstrap: str, cluster: Cluster, now: Callable[[], Now]) -> None:
+    def __init__(self, bootstrap: Bootstrap, cluster: Cluster, now: Callable[[], Now]) -> None:
         self._fetcher = Fetcher(bootstrap, cluster, client_id="tivo-tail")
         self._now = now
         self._positions: dict[Place, int] = {}

@@ -7,6 +7,7 @@ connection, which no long poll ever holds up.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from tivo.client.access import Bootstrap
 from tivo.client.cluster import Cluster
 from tivo.client.fetcher import Bounds, Fetched, Fetcher, Place
 from tivo.model.errors import BrokerError, UnknownTopic
@@ -24,7 +25,7 @@ class LogReader:
     """Fetches records without waiting for more. Only committed ones (KIP-98)."""
 
     def __init__(
-        self, bootstrap: str, cluster: Cluster, now: Callable[[], Now], *, retry_seconds: float = RETRY_SECONDS
+        self, bootstrap: Bootstrap, cluster: Cluster, now: Callable[[], Now], *, retry_seconds: float = RETRY_SECONDS
     ) -> None:
         self._cluster = cluster
         self._retry_seconds = retry_seconds

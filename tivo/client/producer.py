@@ -16,6 +16,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import RecordMetadata
 
+from tivo.client.access import Bootstrap, access_of
 from tivo.model.errors import BrokerError, RecordError, UnknownTopic
 from tivo.model.event import TIME_HEADER, Headers, header
 from tivo.model.timeline import MILLISECOND_US, from_kafka_ms, to_kafka_ms
@@ -63,8 +64,8 @@ class Producer:
     so the records of a refused one are sent again, each alone: only those at fault get an error.
     """
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: Bootstrap) -> None:
+        self._access = access_of(bootstrap)
         self._lock = asyncio.Lock()
         self._topics: set[str] = set()
         self._producers: dict[tuple[int, bool], AIOKafkaProducer] = {}
@@ -120,7 +121,7 @@ class Producer:
 
     async def _connected(self, acks: int, *, idempotent: bool) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._access.settings(),
             client_id="tivo",
             acks=acks,
             enable_idempotence=idempotent,
@@ -131,7 +132,7 @@ class Producer:
             await producer.start()
         except (KafkaError, OSError) as error:
             await producer.stop()
-            raise BrokerError(f"no Kafka broker answers at {self._bootstrap}: {error}") from error
+            raise BrokerError(f"no Kafka broker answers at {self._access.bootstrap}: {error}") from error
         return producer
 
     async def _retire(self, producer: AIOKafkaProducer) -> None:

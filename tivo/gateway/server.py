@@ -12,6 +12,7 @@ from typing import Literal
 import uvicorn
 from starlette.types import ASGIApp
 
+from tivo.client.access import Bootstrap
 from tivo.client.cluster import Cluster
 from tivo.client.live_consumer import LiveConsumer
 from tivo.client.log_reader import LogReader
@@ -48,7 +49,7 @@ RECONNECT_SECONDS = 0.5
 class GatewayOptions:
     """Everything that a gateway wants to be told."""
 
-    bootstrap: str
+    bootstrap: Bootstrap
     host: str = "127.0.0.1"
     port: int = 8080
     insecure: bool = False

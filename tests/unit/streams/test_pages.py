@@ -15,6 +15,7 @@ from streams.intake import AGAIN_S, Intake
 from streams.pages import SETTLING_S, PageConsumer
 from streams.places import Most
 from tests.unit.streams.fetched import NOW, OTHER, PARTITION, cut, placed
+from tivo.client.access import Access
 from tivo.config import Settings
 from tivo.store.memory import MemoryStore
 
@@ -62,7 +63,7 @@ async def consumer(tmp_path: Path) -> PageConsumer:
         fetch_records=10,
         linger_s=0,
     )
-    app = make_app(Settings(data=str(tmp_path)), intake, keeper)
+    app = make_app(Settings(data=str(tmp_path)), Access(bootstrap="127.0.0.1:1"), intake, keeper)
     made = app.consumer
     assert isinstance(made, PageConsumer)
     assert isinstance(made._thread, PageThread)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tivo import config
-from tivo.config import Settings
+from tivo.config import KafkaSettings, Settings
 from tivo.model.errors import ConfigError
 from tivo.model.timeline import DAY_US
 
@@ -54,6 +54,31 @@ def test_another_process_loads_the_same_settings(tmp_path: Path) -> None:
     settings = config.load(environ={}, flags=flags)
 
     assert settings == config.load(environ=config.to_environment(settings))
+
+
+@pytest.mark.parametrize("names", [(), ("ada",), ("ada", "ben"), ("CN=ada,O=x", "ben")])
+def test_list_goes_through_the_environment(names: tuple[str, ...]) -> None:
+    settings = Settings(kafka=KafkaSettings(super_users=names))
+
+    assert settings == config.load(environ=config.to_environment(settings))
+
+
+def test_list_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="TIVO_KAFKA_SUPER_USERS begins as a JSON list and is none"):
+        config.load(environ={"TIVO_KAFKA_SUPER_USERS": "[ada"})
+
+
+@pytest.mark.parametrize(
+    ("host", "bootstrap"),
+    [("127.0.0.1", "127.0.0.1:9092"), ("0.0.0.0", "127.0.0.1:9092"), ("10.0.0.1", "10.0.0.1:9092")],
+)
+def test_own_processes_come_by_an_address_that_there_is(host: str, bootstrap: str) -> None:
+    assert bootstrap == Settings(kafka=KafkaSettings(host=host)).bootstrap
+
+
+def test_users_file_lies_in_the_data_directory_unless_it_is_named(tmp_path: Path) -> None:
+    assert tmp_path / "users.toml" == Settings(data=str(tmp_path)).users_path
+    assert Path("/etc/u.toml") == Settings(users_file="/etc/u.toml").users_path
 
 
 def test_other_variables_of_tivo_are_left_alone() -> None:
