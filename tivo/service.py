@@ -207,6 +207,11 @@ def _tls_options(kafka: config.KafkaSettings) -> "TlsOptions | None":
         return None
     if kafka.tls_certificate is None or kafka.tls_key is None:
         raise ConfigError("kafka.tls_certificate and kafka.tls_key go together: the other is not set")
+    if kafka.tls_client_ca is not None and kafka.security.endswith("SSL"):
+        raise ConfigError(
+            "kafka.tls_client_ca asks every client with TLS for a certificate, and tivo's own processes bring none: "
+            "let kafka.security be without TLS, and speak it at kafka.listeners"
+        )
     return TlsOptions(
         certificate=Path(kafka.tls_certificate).expanduser(),
         key=Path(kafka.tls_key).expanduser(),

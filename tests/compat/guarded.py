@@ -34,10 +34,15 @@ class GuardedBroker:
     certificates: Certificates
     users_file: Path
     log: Path
+    pid: int
 
     def lines(self) -> list[str]:
         """What it has logged until now."""
         return self.log.read_text().splitlines()
+
+    def resident_mib(self) -> float:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
 
 
 def make_users(path: Path, password: str) -> None:
@@ -69,7 +74,7 @@ def guarded_broker(folder: Path) -> Iterator[GuardedBroker]:
                 for line in told:
                     if (found := _TOLD.match(line.decode())) is not None:
                         addresses[found[1] or "PLAINTEXT"] = found[2]
-            yield GuardedBroker(addresses, certificates, folder / "data" / "users.toml", log)
+            yield GuardedBroker(addresses, certificates, folder / "data" / "users.toml", log, process.pid)
         finally:
             process.terminate()
             assert 0 == process.wait(20)
