@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -182,3 +183,63 @@ def test_settings_of_a_topic_and_of_the_broker_are_told(tools: Tools, topic: str
     assert ["max.message.bytes=100000"] == [row[0] for row in changed.rows[1:]]
     assert {"max.message.bytes=100000", "cleanup.policy=delete"} <= {row[0] for row in everything.rows}
     assert "num.partitions=4" in {row[0] for row in mine.rows}
+
+
+@pytest.mark.whole
+def test_settings_of_a_topic_are_changed_and_taken_back(tools: Tools, topic: str) -> None:
+    tools.run("kafka-topics", "--create", "--topic", topic)
+    entity = ("--entity-type", "topics", "--entity-name", topic)
+
+    tools.run("kafka-configs", "--alter", *entity, "--add-config", "retention.ms=70000,cleanup.policy=compact")
+    tools.run("kafka-configs", "--alter", *entity, "--delete-config", "cleanup.policy")
+    refused = tools.run("kafka-configs", "--alter", *entity, "--add-config", "retention.ms=soon", code=1)
+
+    told = tools.run("kafka-configs", "--describe", *entity)
+    (line,) = told.lines[1:]
+    assert "DYNAMIC_TOPIC_CONFIG:retention.ms=70000, DEFAULT_CONFIG:log.retention.ms=604800000" in line
+    assert "retention.ms" in refused.out + refused.error
+
+
+@pytest.mark.whole
+def test_records_are_deleted(tools: Tools, topic: str, tmp_path: Path) -> None:
+    tools.run("kafka-topics", "--create", "--topic", topic, "--partitions", "1")
+    tools.run("kafka-verifiable-producer", "--topic", topic, "--max-messages", "10")
+    wanted = tmp_path / "wanted.json"
+    wanted.write_text(json.dumps({"partitions": [{"topic": topic, "partition": 0, "offset": 7}], "version": 1}))
+
+    told = tools.run("kafka-delete-records", "--offset-json-file", str(wanted))
+
+    assert f"partition: {topic}-0\tlow_watermark: 7" in told.lines
+    assert [f"{topic}:0:7"] == tools.run("kafka-get-offsets", "--topic", topic, "--time", "earliest").lines
+
+
+@pytest.mark.whole
+def test_the_one_broker_is_elected_already(tools: Tools, topic: str) -> None:
+    tools.run("kafka-topics", "--create", "--topic", topic, "--partitions", "1")
+
+    told = tools.run("kafka-leader-election", "--election-type", "preferred", "--topic", topic, "--partition", "0")
+
+    assert f"Valid replica already elected for partitions {topic}-0" in told.out
+
+
+@pytest.mark.whole
+def test_transactions_are_written_read_and_told(tools: Tools, topic: str) -> None:
+    tools.run("kafka-topics", "--create", "--topic", topic, "--partitions", "1")
+    load = ("--num-records", "2000", "--record-size", "20", "--throughput", "-1")
+    ours = ("--transactional-id", f"{topic}-id", "--transaction-duration-ms", "50")
+    produced = tools.run("kafka-producer-perf-test", "--topic", topic, *load, *ours)
+
+    read = tools.run(
+        "kafka-console-consumer",
+        *("--topic", topic, "--from-beginning", "--max-messages", "2000"),
+        *("--isolation-level", "read_committed"),
+    )
+    listed = tools.run("kafka-transactions", "list").rows
+    producers = tools.run("kafka-transactions", "describe-producers", "--topic", topic, "--partition", "0").rows
+    hanging = tools.run("kafka-transactions", "find-hanging", "--broker-id", "1").lines
+
+    assert produced.lines[-1].startswith("2000 records sent")
+    assert 2_000 == len(read.lines)
+    assert ["CompleteCommit"] == [row[3] for row in listed if row[0] == f"{topic}-id"]
+    assert [("1999", "None")] == [(row[3], row[5]) for row in producers[1:]]
+    assert 1 == len(hanging)

@@ -102,3 +102,7 @@ def test_offsets_are_told_set_and_reset(do: Do) -> None:
         "reset": "-2",  # the start, as kafkajs names it
         "listed": True,
     } == do("offsets")
+
+
+def test_transaction_commits_records_and_offsets_or_nothing(do: Do) -> None:
+    assert ["input", *values(3), "last"] == do("transaction")
