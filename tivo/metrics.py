@@ -105,3 +105,15 @@ BROKER_CUT_BYTES = Gauge(
     "Bytes cut off a partition's log when it was opened: never acknowledged",
     ["topic", "partition"],
 )
+BROKER_CLEANING_SECONDS = Histogram(
+    "tivo_broker_cleaning_duration_seconds",
+    "One cleaning of a partition that is compacted, the time it leaves to others included",
+    buckets=(0.01, 0.1, 1, 10, 60, 600),
+)
+BROKER_CLEANINGS_FAILED = Counter(
+    "tivo_broker_cleanings_failed_total", "Cleanings that came to no end, and are tried again later"
+)
+BROKER_CLEANED_RECORDS = Counter(
+    "tivo_broker_cleaned_records_total", "Records taken out because a later one has their key, or aborted"
+)
+BROKER_CLEANED_BYTES = Counter("tivo_broker_cleaned_bytes_total", "Bytes by which cleanings made logs smaller")

@@ -8,7 +8,10 @@ from typing import Literal, get_args, get_origin
 import click
 
 from tivo import config, metrics
+from tivo.broker.assembly import topic_settings_of
 from tivo.broker.handlers import SERVED
+from tivo.broker.options import BrokerOptions
+from tivo.broker.topic_settings import KNOWN
 from tivo.cli import COMMANDS, cli
 from tivo.config import Setting
 
@@ -21,6 +24,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "command-line.md": command_line_page(),
         "metrics.md": metrics_page(),
+        "topic-settings.md": topic_settings_page(),
         "kafka-protocol.md": kafka_page(),
     }
 
@@ -115,6 +119,35 @@ def _metrics() -> Iterator[metrics.Counter | metrics.Gauge | metrics.Histogram]:
         each for each in vars(metrics).values() if isinstance(each, metrics.Counter | metrics.Gauge | metrics.Histogram)
     ]
     yield from sorted(found, key=lambda metric: metric._name)
+
+
+def topic_settings_page() -> str:
+    options = BrokerOptions(data=Path())
+    defaults = topic_settings_of(options)
+    acting = {name: known for name, known in KNOWN.items() if known.effect is not None}
+    kept = {name: known for name, known in KNOWN.items() if known.effect is None}
+    lines = [
+        "# Settings of topics",
+        "",
+        "Given when a topic is made, or changed later (AlterConfigs, IncrementalAlterConfigs), under the names that",
+        "Kafka gives them. Defaults are those of a broker whose own settings are. What they bring about is told in",
+        "[What the log keeps and lets go](../explanation/keeping-and-letting-go.md).",
+        "",
+        "| setting | default | what |",
+        "|---|---|---|",
+        *(f"| `{name}` | `{known.default(defaults)}` | {known.effect} |" for name, known in sorted(acting.items())),
+        "",
+        "## Kept without effect",
+        "",
+        "These tune how Kafka works inside. They are checked, kept and given back, and change nothing here.",
+        "",
+        "| setting | default |",
+        "|---|---|",
+        *(f"| `{name}` | `{known.default(defaults)}` |" for name, known in sorted(kept.items())),
+        "",
+        "Any other name is refused with INVALID_CONFIG.",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def kafka_page() -> str:

@@ -85,8 +85,8 @@ def test_a_log_goes_on_when_there_is_space_again(small_disk: Path) -> None:
 
 
 def test_a_log_opens_on_a_disk_that_is_full_still(small_disk: Path) -> None:
+    (small_disk / "ballast").write_bytes(bytes(65_536))
     acknowledged, _ = filled(opened(small_disk / "quakes-0"))
-    (small_disk / "ballast").write_bytes(b"")
     _fill(small_disk / "ballast")
 
     with pytest.raises(LogError, match="No space left"):

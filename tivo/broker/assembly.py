@@ -63,7 +63,7 @@ def assemble(
     """
     commits = Commits(runtime, options.flush, options.flush_interval_ms)
     shared = Shared(runtime, commits, Waiters(), disk or OsDisk())
-    topics = Topics(kept, shared, defaults=_topic_settings(options), max_partitions=options.max_partitions)
+    topics = Topics(kept, shared, defaults=topic_settings_of(options), max_partitions=options.max_partitions)
     topics.open()
     coordinator = Coordinator(
         Journal(_kept_in(topics, JOURNAL_TOPIC), runtime, GROUP_FORMAT),
@@ -118,7 +118,8 @@ def _authorizer(options: BrokerOptions, topics: Topics, runtime: Runtime) -> Aut
     return Authorizer(acls, book=book, log=log)
 
 
-def _topic_settings(options: BrokerOptions) -> TopicSettings:
+def topic_settings_of(options: BrokerOptions) -> TopicSettings:
+    """What topics do that are given no settings."""
     log = LogSettings(
         segment_bytes=options.segment_bytes,
         retention_us=options.retention_us,

@@ -12,6 +12,8 @@ from tivo.broker.producers import Producers, Written
 from tivo.broker.refusal import Refusal
 from tivo.broker.runtime import Runtime
 from tivo.broker.waiters import Waiters
+from tivo.log.compaction import Plan
+from tivo.log.compactor import Compacted, compact
 from tivo.log.disk import Disk, read_file, replace_file
 from tivo.log.partition import Partition
 from tivo.log.transactions import Aborted
@@ -226,6 +228,17 @@ class Leader:
         with self._syncing:
             self._snapshot = None
             self.log.delete()
+
+    # ------------------------------------------------------------- compaction
+
+    def cleaning_due(self) -> Plan | None:
+        """What of the log is worth cleaning now: nothing that may not be read yet, or not as committed."""
+        return self.log.cleaning_plan(upto=self.stable_offset, now_us=self._runtime.now().wall_us)
+
+    def cleaning(self, plan: Plan) -> Callable[[], Compacted]:
+        """The work of it, which blocks long and does not stop anybody: for a thread of its own."""
+        now_us, last_batches = self._runtime.now().wall_us, self.producers.last_batches()
+        return lambda: compact(self.log, plan, last_batches=last_batches, now_us=now_us)
 
     # ------------------------------------------------------------- producers
 

@@ -68,6 +68,10 @@ class Producers:
         self.next_offset = next_offset
         self._by_id: dict[int, Producer] = producers or {}  # the longest silent first
 
+    def last_batches(self) -> frozenset[int]:
+        """Base offsets of the last batch of each: a log in which they can be read tells where every producer stands."""
+        return frozenset(producer.written[-1].base_offset for producer in self._by_id.values() if producer.written)
+
     def __len__(self) -> int:
         return len(self._by_id)
 

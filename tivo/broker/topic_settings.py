@@ -26,11 +26,15 @@ class TopicSettings:
 
 
 class Known(NamedTuple):
-    """A setting that topics have: how it is checked, its kind as DescribeConfigs tells it, its value unless set."""
+    """A setting that topics have: how it is checked, its kind as DescribeConfigs tells it, its value unless set.
+
+    `effect` is what it does, for people; None where it is kept and given back, and does nothing.
+    """
 
     check: Callable[[str], bool]
     kind: int
     default: Callable[[TopicSettings], str]
+    effect: str | None = None
 
 
 RETENTION_TIME = "tivo.retention.time"
@@ -129,22 +133,80 @@ _BOOLEAN = _one_of("true", "false")
 
 KNOWN: Mapping[str, Known] = {
     # those that something is done with
-    "cleanup.policy": Known(_one_of("delete", "compact", "compact,delete", "delete,compact"), LIST, _fixed("delete")),
-    "delete.retention.ms": Known(_within(0), LONG, _fixed("86400000")),
-    "max.compaction.lag.ms": Known(_within(1), LONG, _fixed("9223372036854775807")),
-    "max.message.bytes": Known(_within(0, _INT_MAX), INT, lambda settings: str(settings.max_message_bytes)),
-    "message.timestamp.after.max.ms": Known(_within(0), LONG, lambda settings: _ms(settings.max_future_us)),
-    "min.cleanable.dirty.ratio": Known(_is_fraction, DOUBLE, _fixed("0.5")),
-    "min.compaction.lag.ms": Known(_within(0), LONG, _fixed("0")),
-    "retention.bytes": Known(_within(-1), LONG, lambda settings: str(_or_negative(settings.log.retention_bytes))),
-    "retention.ms": Known(_within(-1), LONG, lambda settings: _ms(settings.log.retention_us)),
-    "segment.bytes": Known(_within(1 << 14, _INT_MAX), INT, lambda settings: str(settings.log.segment_bytes)),
-    "segment.ms": Known(_within(1), LONG, lambda settings: _ms(settings.log.segment_us)),
-    RETENTION_TIME: Known(_one_of("arrival", "record"), STRING, _fixed("arrival")),  # not one of Kafka's
+    "cleanup.policy": Known(
+        _one_of("delete", "compact", "compact,delete", "delete,compact"),
+        LIST,
+        _fixed("delete"),
+        "whether old segments are deleted, records that a later one with their key supersedes are cleaned out, or both",
+    ),
+    "delete.retention.ms": Known(
+        _within(0),
+        LONG,
+        _fixed("86400000"),
+        "how long a tombstone stays at least from the first cleaning on that met it",
+    ),
+    "max.compaction.lag.ms": Known(
+        _within(1),
+        LONG,
+        _fixed("9223372036854775807"),
+        "a segment begun so long ago is cleaned whatever the dirty ratio; the active one is sealed for it",
+    ),
+    "max.message.bytes": Known(
+        _within(0, _INT_MAX),
+        INT,
+        lambda settings: str(settings.max_message_bytes),
+        "the largest record batch that is taken",
+    ),
+    "message.timestamp.after.max.ms": Known(
+        _within(0),
+        LONG,
+        lambda settings: _ms(settings.max_future_us),
+        "how far a record may be dated after its arrival",
+    ),
+    "min.cleanable.dirty.ratio": Known(
+        _is_fraction, DOUBLE, _fixed("0.5"), "how much of what may be cleaned must be new before it is"
+    ),
+    "min.compaction.lag.ms": Known(
+        _within(0), LONG, _fixed("0"), "a segment is left alone until so long after its last append"
+    ),
+    "retention.bytes": Known(
+        _within(-1),
+        LONG,
+        lambda settings: str(_or_negative(settings.log.retention_bytes)),
+        "oldest segments go while the partition holds as much without them; -1: none",
+    ),
+    "retention.ms": Known(
+        _within(-1),
+        LONG,
+        lambda settings: _ms(settings.log.retention_us),
+        "a segment goes so long after it came, see `tivo.retention.time`; -1: never",
+    ),
+    "segment.bytes": Known(
+        _within(1 << 14, _INT_MAX),
+        INT,
+        lambda settings: str(settings.log.segment_bytes),
+        "a new segment begins where the present one would become larger",
+    ),
+    "segment.ms": Known(
+        _within(1),
+        LONG,
+        lambda settings: _ms(settings.log.segment_us),
+        "a new segment begins so long after the present one was begun, though nothing comes",
+    ),
+    RETENTION_TIME: Known(
+        _one_of("arrival", "record"),
+        STRING,
+        _fixed("arrival"),
+        "tivo's own: age counts from a segment's last `arrival`, or, as in Kafka, from its newest `record`'s time",
+    ),  # not one of Kafka's
     # those that can have one value only, the way it is done here
-    "compression.type": Known(_one_of("producer"), STRING, _fixed("producer")),
-    "message.timestamp.type": Known(_one_of("CreateTime"), STRING, _fixed("CreateTime")),
-    "min.insync.replicas": Known(_within(1, 1), INT, _fixed("1")),
+    "compression.type": Known(
+        _one_of("producer"), STRING, _fixed("producer"), "one value: batches are kept as they come"
+    ),
+    "message.timestamp.type": Known(
+        _one_of("CreateTime"), STRING, _fixed("CreateTime"), "one value: records keep the time of their making"
+    ),
+    "min.insync.replicas": Known(_within(1, 1), INT, _fixed("1"), "one value: there is one broker"),
     # those that tune how Kafka works inside: kept and given back
     "file.delete.delay.ms": Known(_within(0), LONG, _fixed("60000")),
     "flush.messages": Known(_within(1), LONG, _fixed("9223372036854775807")),

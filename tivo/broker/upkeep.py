@@ -1,17 +1,31 @@
-"""What a broker does for its logs unasked: old segments go, and a disk that was full is tried again."""
+"""What a broker does for its logs unasked: old segments go, compacted logs are cleaned, a full disk is tried again.
+
+One log is cleaned at a time, the dirtiest first, on one of the broker's threads; half of that time the thread rests.
+"""
 
 import logging
+from collections.abc import Iterator
 from functools import partial
 
 from tivo.broker.leader import Leader
 from tivo.broker.runtime import Runtime
 from tivo.broker.topics import Topics
+from tivo.log.compaction import Plan
+from tivo.log.compactor import Compacted
+from tivo.metrics import (
+    BROKER_CLEANED_BYTES,
+    BROKER_CLEANED_RECORDS,
+    BROKER_CLEANING_SECONDS,
+    BROKER_CLEANINGS_FAILED,
+)
 from tivo.model.errors import LogError
-from tivo.model.timeline import MINUTE_US
+from tivo.model.timeline import MINUTE_US, SECOND_US
 
 logger = logging.getLogger(__name__)
 
 RETENTION_EVERY_US = MINUTE_US
+CLEANING_EVERY_US = 15 * SECOND_US
+"""So long is waited where nothing was worth cleaning, or where it failed; as in Kafka."""
 
 
 class Upkeep:
@@ -21,6 +35,8 @@ class Upkeep:
         self._topics = topics
         self._runtime = runtime
         self._retention_us = 0
+        self._cleaning_us = 0
+        self._is_cleaning = False
 
     def tick(self) -> None:
         """Begin what is due. To be called each second or so."""
@@ -33,6 +49,38 @@ class Upkeep:
             for leader in self._topics.leaders():
                 work = partial(leader.log.enforce_retention, now_us=now.wall_us)
                 self._runtime.in_thread(work, lambda removed: None)
+        if now.steady_us >= self._cleaning_us and not self._is_cleaning:
+            self._clean()
+
+    def _clean(self) -> None:
+        now_us = self._runtime.now().steady_us
+        leader, plan = max(self._due(), key=lambda due: due[1].dirty_ratio, default=(None, None))
+        if leader is None or plan is None:
+            self._cleaning_us = now_us + CLEANING_EVERY_US
+            return
+        self._is_cleaning = True
+        self._runtime.in_thread(leader.cleaning(plan), partial(self._cleaned, leader, now_us))
+
+    def _due(self) -> Iterator[tuple[Leader, Plan]]:
+        for topic in self._topics:
+            if topic.settings.log.compaction is not None and not topic.is_internal:
+                for leader in topic.leaders:
+                    plan = leader.cleaning_due()
+                    if plan is not None:
+                        yield leader, plan
+
+    def _cleaned(self, leader: Leader, began_us: int, result: Compacted | LogError) -> None:
+        now_us = self._runtime.now().steady_us
+        self._is_cleaning = False
+        BROKER_CLEANING_SECONDS.observe((now_us - began_us) / SECOND_US)
+        if isinstance(result, LogError):
+            BROKER_CLEANINGS_FAILED.inc()
+            logger.warning("%s was not cleaned to its end: %s", leader.log.name, result)
+            self._cleaning_us = now_us + CLEANING_EVERY_US
+            return
+        BROKER_CLEANED_RECORDS.inc(result.records)
+        BROKER_CLEANED_BYTES.inc(max(result.bytes, 0))
+        logger.info("%s: cleaned up to offset %d, %d records less", leader.log.name, result.upto, result.records)
 
 
 def _resumed(leader: Leader, is_resumed: bool | LogError) -> None:

@@ -1,8 +1,11 @@
-"""Sparse indexes of a segment, in Kafka's layout: one entry per 4 KiB of log, big-endian, rebuilt from the log at will.
+"""Sparse indexes of a segment. Kafka's two: one entry per 4 KiB of log, big-endian, rebuilt from the log at will.
 
 `.index` turns an offset into a position: (u32 relative offset of a batch's last record, u32 position of
 the batch). `.timeindex` turns a time into an offset: (i64 newest time so far in ms, u32 relative offset
 of the last record of the batch that brought it). Both columns grow from entry to entry.
+
+`.arrival` is ours: (i64 wall time of an append in µs, u32 relative offset of its first record), at most one per 10 ms
+or 64 KiB. A log does not tell it, so it cannot be rebuilt: what a crash takes of it is gone; times are coarse there.
 
 An index file says nothing of its own truth; the segment's meta keeps its length and CRC-32C.
 """
@@ -56,6 +59,10 @@ class SparseIndex:
         """Number of the last entry whose key is at or below `key`; -1 where there is none."""
         return bisect_right(self._keys, key) - 1
 
+    def last_value_at_or_below(self, value: int) -> int:
+        """Number of the last entry whose value is at or below `value`; -1 where there is none."""
+        return bisect_right(self._values, value, hi=len(self._keys)) - 1
+
     def entry(self, number: int) -> tuple[int, int]:
         return self._keys[number], self._values[number]
 
@@ -82,25 +89,54 @@ class SparseIndex:
         return True
 
 
-class SegmentIndex:
-    """The two indexes of one segment."""
+ARRIVAL_EVERY_US = 10_000
+ARRIVAL_EVERY_BYTES = 64 << 10
+_ARRIVAL = Struct(">qI")
 
-    __slots__ = ("_every_bytes", "_newest_ms", "_since_entry", "offsets", "times")
+
+def arrival_entries(content: bytes) -> list[tuple[int, int]]:
+    """The entries of an `.arrival` file: wall time of an append in µs, relative offset of its first record."""
+    whole = len(content) // _ARRIVAL.size * _ARRIVAL.size
+    return [(time_us, offset) for time_us, offset in _ARRIVAL.iter_unpack(content[:whole])]
+
+
+class SegmentIndex:
+    """The three indexes of one segment."""
+
+    __slots__ = (
+        *("_every_bytes", "_newest_at", "_newest_ms", "_since_arrival", "_since_entry"),
+        *("arrivals", "offsets", "times"),
+    )
 
     def __init__(self, every_bytes: int, *, newest_ms: int = -1) -> None:
         self.offsets = SparseIndex(Struct(">II"), "I")
         self.times = SparseIndex(Struct(">qI"), "q")
+        self.arrivals = SparseIndex(_ARRIVAL, "q")
+        self._since_arrival = 0
         self._every_bytes = every_bytes
         self._since_entry = 0
         self._newest_ms = newest_ms
+        self._newest_at = -1  # not known: no entry until there is a newer one
 
     def note(self, position: int, relative_last: int, *, newest_ms: int, size: int) -> None:
         """Count a batch, in the order of the log, and make entries where the last ones are far enough behind."""
-        self._newest_ms = max(self._newest_ms, newest_ms)
+        if newest_ms > self._newest_ms:
+            self._newest_ms, self._newest_at = newest_ms, relative_last
         if self._since_entry > self._every_bytes:
             self._since_entry = 0
             self.offsets.append(relative_last, position)
             last_ms = self.times.last_key()
-            if last_ms is None or last_ms < self._newest_ms:
-                self.times.append(self._newest_ms, relative_last)
+            if self._newest_at >= 0 and (last_ms is None or last_ms < self._newest_ms):
+                self.times.append(self._newest_ms, self._newest_at)
         self._since_entry += size
+
+    def arrived(self, time_us: int, relative_first: int, size: int) -> None:
+        """Count an append, and make an entry where the last one is far enough behind. A clock set back makes none."""
+        self._since_arrival += size
+        last_us = self.arrivals.last_key()
+        if last_us is not None:
+            is_far = self._since_arrival >= ARRIVAL_EVERY_BYTES or time_us - last_us >= ARRIVAL_EVERY_US
+            if time_us <= last_us or not is_far:
+                return
+        self.arrivals.append(time_us, relative_first)
+        self._since_arrival = 0

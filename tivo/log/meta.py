@@ -34,6 +34,7 @@ class SegmentMeta(msgspec.Struct, frozen=True):
     appended_us: int = 0
     offsets: IndexProof = _NO_PROOF
     times: IndexProof = _NO_PROOF
+    arrivals: IndexProof = _NO_PROOF
     aborted: IndexProof = _NO_PROOF
     open_before: tuple[OpenTransaction, ...] = ()
     open: tuple[OpenTransaction, ...] = ()
@@ -50,11 +51,15 @@ class Damage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PartitionState(msgspec.Struct, frozen=True):
-    """Where the log starts, which leader epoch began at which offset (epoch, offset), and what is damaged."""
+    """Where the log starts, which leader epoch began at which offset (epoch, offset), and what is damaged.
+
+    Below `cleaned_to` no record is superseded by another one below it, but for damaged segments.
+    """
 
     log_start: int = 0
     epochs: tuple[tuple[int, int], ...] = ((0, 0),)
     damage: tuple[Damage, ...] = ()
+    cleaned_to: int = 0
 
     @property
     def leader_epoch(self) -> int:

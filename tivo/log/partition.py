@@ -2,8 +2,9 @@
 
 Threads. One thread appends. Any thread may read. `sync`, `truncate_before`, `enforce_retention`, `close` and
 `delete` block on the disk and belong on worker threads; they wait for each other, and an append never waits for
-their disk. `synced` and `log_end` may be read at any time. Locks are taken in this order: `_syncing`,
-`_changing_state`, `_appending`.
+their disk. `synced` and `log_end` may be read at any time. A cleaning (`compactor.py`) goes on beside all of them
+and lets go when the log is to be let go. Locks are taken in this order: `_syncing`, `_cleaning`, `_changing_state`,
+`_appending`.
 
 Files are found by name, and a topic made anew has the names of the one before. So once `close` or `delete` has
 returned, nothing is written any more.
@@ -17,14 +18,18 @@ was full, and lost nothing that it had taken, is tried again without: see `resum
 
 import errno
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from tivo.log.disk import Disk, OsDisk, is_full, sync_file, sync_names, write_whole
+from tivo.log import swap
+from tivo.log.cleaner import Cleaner, Rest
+from tivo.log.compaction import Plan, Sealed, plan
+from tivo.log.disk import Disk, OsDisk, SyncFailed, is_full, sync_file, sync_names, write_whole
 from tivo.log.meta import Damage, write_checked
 from tivo.log.recovery import STATE, Recovered, Recovery
 from tivo.log.retention import Kept, is_over, retained_from
@@ -32,6 +37,7 @@ from tivo.log.scan import DamagedBatch
 from tivo.log.segment import EMPTY, Segment
 from tivo.log.segments import Segments
 from tivo.log.settings import LogSettings
+from tivo.log.sieve import Sieve
 from tivo.log.transactions import Aborted, Ended, OpenTransaction, aborted_within
 from tivo.model.errors import LogError, OffsetOutOfRange
 from tivo.wire.control import read_marker
@@ -80,6 +86,8 @@ class Partition:
         self._appending = Lock()
         self._syncing = Lock()
         self._changing_state = Lock()
+        self._cleaning = Lock()
+        self._leaving = Event()
 
     @classmethod
     def open(
@@ -177,7 +185,7 @@ class Partition:
                 if ended is not None:
                     self._ended.append(ended)
                     self.has_aborted = self.has_aborted or ended.aborted is not None
-            segment.appended_us = now_us
+            segment.arrived(now_us, self.log_end, len(data))
             self.log_end = last_offset + 1
         newest_ms = max([header.max_timestamp for _, header, _ in placed])
         return Appended(placed[0][2], last_offset, newest_ms, rolled)
@@ -290,7 +298,7 @@ class Partition:
                         offset = found.header.last_offset + 1
                     is_whole = True
                 except DamagedBatch as damaged:
-                    self._set_aside(segment, damaged)
+                    self.set_aside(segment, damaged)
                 except OSError as error:
                     raise self._unreadable(error) from error
 
@@ -312,8 +320,8 @@ class Partition:
                 self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
             try:
                 with self._changing_state:
-                    self._change_state(log_start=offset, damage=self.damage)
-                return self._drop_before(offset)
+                    self._change_state(log_start=offset)
+                    return self._drop_before(offset)
             except OSError as error:
                 raise self._fail("moving the start of the log", error) from error
 
@@ -332,6 +340,77 @@ class Partition:
             settings=self.settings,
         )
         return self.truncate_before(start)
+
+    # ------------------------------------------------------------------ arrival
+
+    def arrived_us(self, offset: int) -> int | None:
+        """Wall time by which the record at an offset had come, early by 10 ms or 64 KiB at most; None if unknown."""
+        segment = self._from(offset)[0]
+        return self._read(segment, lambda held: held.arrived_us(offset))
+
+    def before_arrival(self, time_us: int) -> int:
+        """An offset before which all had come when it was `time_us`: the last such, or 10 ms or 64 KiB before it."""
+        for segment in self._from(self.log_start):
+            if segment.appended_us >= time_us:
+                return max(self._read(segment, lambda held: held.before_arrival(time_us)), self.log_start)
+        return self.log_end
+
+    # ------------------------------------------------------------------ compaction
+
+    def cleaning_plan(self, *, upto: int, now_us: int) -> Plan | None:
+        """What of the log would be cleaned now (see `plan`); None where that is nothing."""
+        if self.settings.compaction is None or self.read_only is not None:
+            return None
+        sealed = [_sealed(segment) for segment in self._segments.all if segment.sealed]
+        dirty_from = max(self._state.cleaned_to, self.log_start)
+        return plan(sealed, dirty_from=dirty_from, upto=upto, now_us=now_us, settings=self.settings.compaction)
+
+    @contextmanager
+    def cleaning(self, cleaning_plan: Plan) -> Iterator[list[Segment]]:
+        """The segments of a plan, for one cleaning at a time; `close` and `delete` wait for it to end."""
+        bases = {segment.base for segment in cleaning_plan.segments}
+        with self._cleaning:
+            yield [segment for segment in self._segments.all if segment.sealed and segment.base in bases]
+
+    def cleaner(self, sieve: Sieve, rest: Rest) -> Cleaner:
+        return Cleaner(self._disk, self._directory, sieve, index_bytes=self.settings.index_bytes, rest=rest)
+
+    def pause(self, seconds: float) -> None:
+        """Let others work. Raises LogError where the log is about to be let go."""
+        if self._leaving.wait(seconds):
+            raise LogError(f"{self.name} is let go")
+
+    def replace(self, replaced: Sequence[Segment], cleaned: Segment) -> None:
+        """Let a cleaned segment take the place of those it was made of. Readers in the midst of them go on undisturbed.
+
+        Raises LogError, and nothing has changed, where some of them went meanwhile; or where the disk fails: the
+        partition is read-only then, and the next opening makes either of the two whole.
+        """
+        with self._changing_state:
+            self._check_writable()
+            if any(segment not in self._segments.all for segment in replaced):
+                cleaned.remove()
+                raise LogError(f"{self.name}: what was cleaned has gone meanwhile")
+            for segment in replaced:
+                segment.let_replace()
+            place = (self._disk, self._directory, cleaned.base, cleaned.next_offset)
+            try:
+                swap.commit(*place)
+                swap.finish(*place)
+            except OSError as error:
+                half_done = SyncFailed(*error.args)  # even where the disk was full: a new opening has to settle it
+                raise self._fail("putting a cleaned segment in its place", half_done) from error
+            cleaned.renamed()
+            with self._appending:
+                self._segments.replace(replaced, cleaned)
+
+    def note_cleaned(self, upto: int) -> None:
+        """All below an offset is clean. Raises LogError, and the next cleaning does it again, where the disk fails."""
+        with self._changing_state:
+            try:
+                self._change_state(cleaned_to=upto)
+            except OSError as error:
+                raise LogError(f"{self.name}: cannot note what is clean: {error}") from error
 
     # ------------------------------------------------------------------ within
 
@@ -441,7 +520,8 @@ class Partition:
 
     def _let_go(self, why: str) -> None:
         """The files close when the last reader is done with them."""
-        with self._changing_state, self._appending:
+        self._leaving.set()
+        with self._cleaning, self._changing_state, self._appending:
             self.read_only = self.read_only or LogError(f"{self.name} {why}")
             self.is_full = False
             self._segments.clear()
@@ -460,14 +540,15 @@ class Partition:
             try:
                 return read(segment)
             except DamagedBatch as damaged:
-                self._set_aside(segment, damaged)
+                self.set_aside(segment, damaged)
             except OSError as error:
                 raise self._unreadable(error) from error
 
     def _unreadable(self, error: OSError) -> LogError:
         return LogError(f"{self.name}: cannot read its log: {error}")
 
-    def _set_aside(self, segment: Segment, damaged: DamagedBatch) -> None:
+    def set_aside(self, segment: Segment, damaged: DamagedBatch) -> None:
+        """Skip a batch of a segment from now on, and write that down."""
         with self._changing_state:
             self._from(damaged.offset)  # raises where the log was let go since the read began
             with self._appending:
@@ -476,19 +557,32 @@ class Partition:
             if known is not None and known.next_offset > damaged.offset:
                 return  # another reader was here first
             damage = segment.set_aside(damaged, end=end, next_offset=next_offset)
+            if segment.is_replaced:
+                return  # it is read to its end by those who are at it, and is gone then
             try:
-                self._change_state(log_start=self.log_start, damage=(*self.damage, damage))
+                self._change_state(damage=(*self.damage, damage))
             except OSError as error:
                 self._fail("writing down damage", error)
 
-    def _change_state(self, *, log_start: int, damage: tuple[Damage, ...]) -> None:
-        """Write down, durably, where the log starts and what of it is damaged."""
-        damage = tuple(one for one in damage if one.next_offset > log_start)
-        state = msgspec.structs.replace(self._state, log_start=log_start, damage=damage)
+    def _change_state(
+        self,
+        *,
+        log_start: int | None = None,
+        damage: tuple[Damage, ...] | None = None,
+        cleaned_to: int | None = None,
+    ) -> None:
+        """Write down, durably, where the log starts, what of it is damaged, and up to where it is cleaned."""
+        start = self.log_start if log_start is None else log_start
+        state = msgspec.structs.replace(
+            self._state,
+            log_start=start,
+            damage=tuple(one for one in (damage or self.damage) if one.next_offset > start),
+            cleaned_to=self._state.cleaned_to if cleaned_to is None else cleaned_to,
+        )
         write_checked(self._disk, self._directory / STATE, state)
         sync_names(self._disk, self._directory)
         self._state = state
-        self.log_start = log_start
+        self.log_start = start
 
     def _drop_before(self, offset: int) -> int:
         with self._appending:
@@ -500,3 +594,15 @@ class Partition:
 
 def _kept(segment: Segment) -> Kept:
     return Kept(segment.next_offset, segment.size, segment.appended_us, segment.newest_us)
+
+
+def _sealed(segment: Segment) -> Sealed:
+    return Sealed(
+        segment.base,
+        segment.next_offset,
+        segment.size,
+        segment.records,
+        segment.began_us,
+        segment.appended_us,
+        bool(segment.damage),
+    )

@@ -23,6 +23,7 @@ from tivo.log.scan import DamagedBatch
 from tivo.log.segment import Segment
 from tivo.log.segment_files import LOG
 from tivo.log.settings import LogSettings
+from tivo.log.swap import settle
 
 STATE = "state"
 SYNCED = "synced"
@@ -87,6 +88,7 @@ class Recovery:
 
         An unclean start raises the leader epoch, by which consumers notice that a log was cut.
         """
+        settle(self._disk, self._directory)
         known = read_state(self._disk, self._directory / STATE)
         is_lost = known is None and self._disk.exists(self._directory / STATE)
         segments = self._segments(known or PartitionState())

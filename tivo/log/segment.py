@@ -1,9 +1,10 @@
 """A stretch of a partition's log: its batches in one file, what is known of them, and what of them is damaged."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 from tivo.log.disk import Disk, File
 from tivo.log.index import IndexProof
@@ -35,12 +36,14 @@ class Segment:
     A read raises DamagedBatch where a batch is not good; once that is set aside, the next read skips it.
     """
 
-    def __init__(self, disk: Disk, directory: Path, base: int, *, index_bytes: int) -> None:
+    def __init__(self, disk: Disk, directory: Path, base: int, *, index_bytes: int, ending: str = "") -> None:
         self.base = base
         self.sealed = False
+        self.is_replaced = False
         self.damage: dict[int, Damage] = {}
-        self._files = SegmentFiles(disk, directory, base, index_bytes=index_bytes)
+        self._files = SegmentFiles(disk, directory, base, index_bytes=index_bytes, ending=ending)
         self._open: OpenSegment | None = None
+        self._opening = Lock()
         self._resume: dict[int, int] = {}
         self.take(SegmentMeta(next_offset=base))
 
@@ -85,12 +88,12 @@ class Segment:
         """The segment's files. Indexes that are not what the meta says are built anew. Raises DamagedBatch then."""
         opened = self._open
         if opened is None:
-            opened = self._open = self._files.load(self.meta) or self._rebuild()
+            with self._opening:
+                opened = self._open = self._open or self._files.load(self.meta) or self._rebuild()
         return opened
 
     def file_size(self) -> int:
-        log = self._open.log if self._open is not None else self._files.open_log()
-        return log.size()
+        return self._log().size()
 
     def is_whole(self) -> bool:
         """Whether the meta covers the whole log file."""
@@ -98,11 +101,22 @@ class Segment:
 
     def release(self) -> None:
         """Let go of the files; the next use opens them again."""
-        self._open = None
+        if not self.is_replaced:
+            self._open = None
+
+    def let_replace(self) -> None:
+        """Hold the files open from here on: others are about to have their names. Raises DamagedBatch as `opened`."""
+        self.opened()
+        self.is_replaced = True
+        self.opened()  # a release may have come in between; none can any more
 
     def remove(self) -> None:
         """Delete the files."""
         self._files.remove()
+
+    def renamed(self) -> None:
+        """The files have the names of a segment now."""
+        self._files.renamed()
 
     @property
     def newest_us(self) -> int | None:
@@ -121,11 +135,10 @@ class Segment:
         opened.indexes.note(position, last_offset - self.base, newest_ms=header.max_timestamp, size=header.size)
         self.batches += 1
         self.records += header.record_count
-        self.max_time_ms = max(self.max_time_ms, header.max_timestamp)
-        if self.min_time_ms == NO_TIME or header.base_timestamp < self.min_time_ms:
-            self.min_time_ms = header.base_timestamp
         self.size = position + header.size
         self.next_offset = last_offset + 1
+        if header.record_count:
+            self._note_times(header)
         if not header.is_transactional:
             return None
         ended = self.transactions.note(header, base_offset, marker)
@@ -133,6 +146,33 @@ class Segment:
             opened.aborted.append(ended.aborted)
             self.aborted += 1
         return ended
+
+    def _note_times(self, header: BatchHeader) -> None:
+        oldest_ms = header.max_timestamp if header.has_delete_horizon else header.base_timestamp
+        self.max_time_ms = max(self.max_time_ms, header.max_timestamp)
+        if self.min_time_ms == NO_TIME or oldest_ms < self.min_time_ms:
+            self.min_time_ms = oldest_ms
+
+    def arrived(self, now_us: int, offset: int, size: int) -> None:
+        """An append from `offset` on, of so many bytes, has come."""
+        self.appended_us = now_us
+        self.opened().indexes.arrived(now_us, offset - self.base, size)
+
+    def inherit(self, replaced: Sequence["Segment"]) -> None:
+        """Take over what the log does not tell, or cannot any more, of the segments that this one was made of."""
+        self.min_time_ms = min((one.min_time_ms for one in replaced if one.records), default=NO_TIME)
+        self.began_us = replaced[0].began_us
+        self.appended_us = max(one.appended_us for one in replaced)
+        self._open_before = replaced[0].meta.open_before
+        self.transactions = Transactions(replaced[-1].meta.open)
+        opened = self._open = self._files.without_entries(self._log())._replace(indexes=self.opened().indexes)
+        for one in replaced:
+            for aborted in one.opened().aborted:
+                opened.aborted.append(aborted)
+            for time_us, offset in one.arrivals():
+                if time_us > (opened.indexes.arrivals.last_key() or 0):
+                    opened.indexes.arrivals.append(time_us, offset - self.base)
+        self.aborted = len(opened.aborted)
 
     def snapshot(self) -> SegmentMeta:
         """The segment as it stands, taken while nobody appends. Its proofs count entries; `save` adds the CRC."""
@@ -149,6 +189,7 @@ class Segment:
             appended_us=self.appended_us,
             offsets=IndexProof(len(index.offsets), 0),
             times=IndexProof(len(index.times), 0),
+            arrivals=IndexProof(len(index.arrivals), 0),
             aborted=IndexProof(len(opened.aborted), 0),
             open_before=self._open_before,
             open=self.transactions.all,
@@ -163,7 +204,8 @@ class Segment:
 
     def set_aside(self, damaged: DamagedBatch, *, end: int, next_offset: int) -> Damage:
         """Skip from a damaged batch to the next good one, or to `end`, at `next_offset`, where none is found."""
-        log = self._files.open_log()
+        log = self._log()
+        next_offset = max(next_offset, damaged.offset + 1)  # a meta of other files might say less, for ever
         found = find_batch(log, damaged.position + 1, end, base=self.base, least_offset=damaged.offset + 1)
         if found is not None:
             end, next_offset = found.position, found.header.base_offset
@@ -236,6 +278,23 @@ class Segment:
                     return record
         return None
 
+    def arrivals(self) -> Iterator[tuple[int, int]]:
+        """When appends came, and the first offset of each: those that the index holds, by rising time."""
+        index = self.opened().indexes.arrivals
+        return ((time_us, self.base + offset) for time_us, offset in map(index.entry, range(len(index))))
+
+    def arrived_us(self, offset: int) -> int | None:
+        """When the record at an offset had come, as far as the index tells."""
+        index = self.opened().indexes.arrivals
+        number = index.last_value_at_or_below(offset - self.base)
+        return None if number < 0 else index.entry(number)[0]
+
+    def before_arrival(self, time_us: int) -> int:
+        """An offset before which all had come when it was `time_us`."""
+        index = self.opened().indexes.arrivals
+        number = index.last_at_or_below(time_us - 1)
+        return self.base if number < 0 else self.base + index.entry(number)[1]
+
     def scan(self, position: int, offset: int, *, end: int | None = None, chunk: int = SCAN_BYTES) -> Iterator[Found]:
         """The batches from `position` on, which begins at `offset`, but for what is set aside. Raises DamagedBatch.
 
@@ -271,8 +330,12 @@ class Segment:
 
     # ------------------------------------------------------------------ within
 
+    def _log(self) -> File:
+        opened = self._open
+        return opened.log if opened is not None else self._files.open_log()
+
     def _rebuild(self) -> OpenSegment:
-        opened = self._open = self._files.without_entries(self._files.open_log())
+        opened = self._open = self._files.without_entries(self._files.open_log(), self.meta)
         transactions = Transactions(self._open_before)
         try:
             for position, header in self.scan(0, self.base):

@@ -7,7 +7,7 @@ from tivo.log.disk import Disk, read_file
 from tivo.log.index import SegmentIndex
 from tivo.log.meta import NO_TIME, SegmentMeta
 from tivo.log.scan import Found
-from tivo.log.segment_files import ABORTED, META, OFFSETS, TIMES, SegmentFiles
+from tivo.log.segment_files import ABORTED, ARRIVALS, META, OFFSETS, TIMES, SegmentFiles
 from tivo.log.settings import LogSettings
 from tivo.log.verdict import Trouble
 
@@ -37,6 +37,8 @@ class SegmentCheck:
             self._unproven.append(OFFSETS)
         if not self._indexes.times.load(times, meta.times):
             self._unproven.append(TIMES)
+        if not self._indexes.arrivals.load(read_file(disk, files.path(ARRIVALS)) or b"", meta.arrivals):
+            self._unproven.append(ARRIVALS)
         if meta.aborted.entries and not AbortedIndex().load(read_file(disk, files.path(ABORTED)) or b"", meta.aborted):
             self._unproven.append(ABORTED)
         self._at = {OFFSETS: 0, TIMES: 0}

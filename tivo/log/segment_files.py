@@ -3,6 +3,7 @@
 <base20>.log         record batches (version 2), byte for byte as on the wire
 <base20>.index       sparse: offset to position       (index.py)
 <base20>.timeindex   sparse: time to offset
+<base20>.arrival     sparse: time of arrival to offset
 <base20>.txnindex    aborted transactions, where there are any     (aborted.py)
 <base20>.meta        what is known to be good and on stable storage     (meta.py)
 """
@@ -21,8 +22,9 @@ LOG = ".log"
 META = ".meta"
 OFFSETS = ".index"
 TIMES = ".timeindex"
+ARRIVALS = ".arrival"
 ABORTED = ".txnindex"
-SUFFIXES = (META, OFFSETS, TIMES, ABORTED, LOG)
+SUFFIXES = (META, OFFSETS, TIMES, ARRIVALS, ABORTED, LOG)
 """In the order in which a segment's files are removed: a log file alone is a segment still."""
 
 
@@ -35,16 +37,24 @@ class OpenSegment(NamedTuple):
 
 
 class SegmentFiles:
-    """The files of the segment that begins at offset `base`. Keeps none of them open itself."""
+    """The files of the segment that begins at offset `base`. Keeps none of them open itself.
 
-    def __init__(self, disk: Disk, directory: Path, base: int, *, index_bytes: int) -> None:
+    `ending` stands behind the names of those that are not a segment's yet (see `swap.py`).
+    """
+
+    def __init__(self, disk: Disk, directory: Path, base: int, *, index_bytes: int, ending: str = "") -> None:
         self._disk = disk
         self._directory = directory
         self._base = base
         self._index_bytes = index_bytes
+        self._ending = ending
 
     def path(self, suffix: str) -> Path:
-        return self._directory / f"{self._base:020d}{suffix}"
+        return self._directory / f"{self._base:020d}{suffix}{self._ending}"
+
+    def renamed(self) -> None:
+        """The names have no ending any more."""
+        self._ending = ""
 
     def create(self) -> OpenSegment:
         """Make the log file; its name is durable after the directory's next fsync."""
@@ -53,9 +63,12 @@ class SegmentFiles:
     def open_log(self) -> File:
         return self._disk.open(self.path(LOG))
 
-    def without_entries(self, log: File) -> OpenSegment:
-        """The log, to be indexed from its beginning on."""
-        return OpenSegment(log, SegmentIndex(self._index_bytes), AbortedIndex())
+    def without_entries(self, log: File, meta: SegmentMeta | None = None) -> OpenSegment:
+        """The log, to be indexed from its beginning on; but arrivals, which it does not tell, are those of the meta."""
+        indexes = SegmentIndex(self._index_bytes)
+        if meta is not None:
+            indexes.arrivals.load(self._content(ARRIVALS), meta.arrivals)
+        return OpenSegment(log, indexes, AbortedIndex())
 
     def load(self, meta: SegmentMeta) -> OpenSegment | None:
         """The log and its indexes; None where these are not what the meta says."""
@@ -63,6 +76,7 @@ class SegmentFiles:
         is_whole = (
             indexes.offsets.load(self._content(OFFSETS), meta.offsets)
             and indexes.times.load(self._content(TIMES), meta.times)
+            and indexes.arrivals.load(self._content(ARRIVALS), meta.arrivals)
             and (not meta.aborted.entries or aborted.load(self._content(ABORTED), meta.aborted))
         )
         return OpenSegment(self.open_log(), indexes, aborted) if is_whole else None
@@ -75,10 +89,12 @@ class SegmentFiles:
         """Write what is new of the indexes, then the meta, which is given back with their proofs filled in."""
         offsets = self._write(OFFSETS, indexes.offsets, snapshot.offsets.entries)
         times = self._write(TIMES, indexes.times, snapshot.times.entries)
-        proof = snapshot.aborted
+        arrivals, proof = snapshot.arrivals, snapshot.aborted
+        if arrivals.entries:
+            arrivals = self._write(ARRIVALS, indexes.arrivals, arrivals.entries)
         if proof.entries:
             proof = self._write(ABORTED, aborted, proof.entries)
-        meta = msgspec.structs.replace(snapshot, offsets=offsets, times=times, aborted=proof)
+        meta = msgspec.structs.replace(snapshot, offsets=offsets, times=times, arrivals=arrivals, aborted=proof)
         write_checked(self._disk, self.path(META), meta)
         return meta
 

@@ -56,9 +56,17 @@ class Segments:
                 self._recent.pop(segment.base, None)
         return dropped
 
+    def replace(self, replaced: Sequence[Segment], segment: Segment) -> None:
+        """Let one segment stand where some did that follow upon each other."""
+        at = self._all.index(replaced[0])
+        self._all = (*self._all[:at], segment, *self._all[at + len(replaced) :])
+        with self._using:
+            for one in replaced:
+                self._recent.pop(one.base, None)
+
     def use(self, segment: Segment) -> None:
         """A segment is about to be read: the sealed one that was read longest ago is closed where too many are open."""
-        if not segment.sealed:
+        if not segment.sealed or segment.is_replaced:
             return
         with self._using:
             self._recent.pop(segment.base, None)

@@ -35,6 +35,8 @@ CODEC_BITS = 0x07
 LOG_APPEND_TIME = 0x08
 TRANSACTIONAL = 0x10
 CONTROL = 0x20
+DELETE_HORIZON = 0x40
+"""Stands in a compacted batch whose base timestamp is the time from which on its tombstones may go (KIP-534)."""
 
 
 class Record(NamedTuple):
@@ -93,6 +95,10 @@ class BatchHeader(NamedTuple):
     def is_control(self) -> bool:
         return bool(self.attributes & CONTROL)
 
+    @property
+    def has_delete_horizon(self) -> bool:
+        return bool(self.attributes & DELETE_HORIZON)
+
 
 def read_header(buffer: Buffer, position: int = 0) -> BatchHeader:
     """The header of the batch at `position`. Raises WireError if it is cut short, of another format or impossible."""
@@ -149,10 +155,10 @@ def records(
     Raises WireError if they inflate to more than `max_inflated` bytes, or if count, lengths or offsets do not fit.
     Also for the name of a header that is not UTF-8, unless `name_errors` says how to decode it all the same.
     """
-    data = _inflated(buffer, position, header, max_inflated)
-    for offset, timestamp_ms, begin, end in _spans(data, header):
-        key, at = _read_bytes(data, begin, end)
-        value, at = _read_bytes(data, at, end)
+    data = inflated(buffer, position, header, max_inflated)
+    for offset, timestamp_ms, begin, end in spans(data, header):
+        key, at = read_bytes(data, begin, end)
+        value, at = read_bytes(data, at, end)
         yield Record(offset, timestamp_ms, key, value, _read_headers(data, at, end, name_errors))
 
 
@@ -163,7 +169,7 @@ def check_plausible(data: Buffer, header: BatchHeader) -> None:
     """
     if header.record_count * SMALLEST_RECORD > len(data):
         raise WireError(f"{header.record_count} records cannot be in {len(data)} bytes")
-    next(_spans(data, header), None)
+    next(spans(data, header), None)
 
 
 def build(
@@ -202,11 +208,12 @@ def build(
     return batch
 
 
-def _inflated(buffer: Buffer, position: int, header: BatchHeader, limit: int) -> Buffer:
+def inflated(buffer: Buffer, position: int, header: BatchHeader, limit: int) -> Buffer:
+    """The bytes of a batch's records, back to back. Raises WireError where there are more than `limit`."""
     return inflate(header.codec, memoryview(buffer)[position + HEADER.size : position + header.size], limit=limit)
 
 
-def _spans(data: Buffer, header: BatchHeader) -> Iterator[tuple[int, int, int, int]]:
+def spans(data: Buffer, header: BatchHeader) -> Iterator[tuple[int, int, int, int]]:
     """Of every record: its offset, its timestamp, where its key begins and where it ends."""
     at, previous = 0, -1
     for index in range(header.record_count):
@@ -228,7 +235,7 @@ def _spans(data: Buffer, header: BatchHeader) -> Iterator[tuple[int, int, int, i
         raise WireError(f"the batch says {header.record_count} records, {len(data) - at} more bytes follow them")
 
 
-def _read_bytes(data: Buffer, at: int, end: int) -> tuple[bytes | None, int]:
+def read_bytes(data: Buffer, at: int, end: int) -> tuple[bytes | None, int]:
     """Bytes behind their length; None for null."""
     length, at = read_varint(data, at)
     if length == -1:
@@ -244,8 +251,8 @@ def _read_headers(data: Buffer, at: int, end: int, name_errors: str) -> Headers:
         raise WireError(f"a record that ends at byte {end} says {count} headers at byte {at}")
     headers = []
     for _ in range(count):
-        name, at = _read_bytes(data, at, end)
-        value, at = _read_bytes(data, at, end)
+        name, at = read_bytes(data, at, end)
+        value, at = read_bytes(data, at, end)
         headers.append((_header_name(name, name_errors), value))
     if at != end:
         raise WireError(f"a record ends at byte {end}, its headers end at byte {at}")

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.batches import batch
+from tests.support.batches import batch, keyed
 from tests.support.kafka import jars
+from tivo.log.compactor import compact
 from tivo.log.partition import Partition
-from tivo.log.settings import LogSettings
+from tivo.log.settings import Compaction, LogSettings
 from tivo.log.transactions import Aborted
 from tivo.wire.control import Marker, build_marker
-from tivo.wire.record_batch import TRANSACTIONAL, Record, build
+from tivo.wire.record_batch import TRANSACTIONAL, Record, batches, build, records
 
 BATCHES = 700
 
@@ -70,3 +71,42 @@ def test_kafka_reads_markers_and_aborted_transactions(tmp_path: Path) -> None:
         Aborted(*map(int, found))
         for found in re.findall(r"producerId: (\d+) firstOffset: (\d+) lastOffset: (\d+) lastStableOffset: (\d+)", told)
     ]
+
+
+@pytest.mark.needs("java", "maven")
+def test_kafka_reads_what_a_cleaning_leaves(tmp_path: Path) -> None:
+    """Times out of order too: each time entry names the batch that brought it."""
+    directory = tmp_path / "state-0"
+    settings = LogSettings(segment_bytes=30_000, compaction=Compaction())
+    partition = Partition.open(directory, topic="state", partition=0, settings=settings, clean=False)
+    for number in range(BATCHES):
+        value = None if number % 50 == 7 else b"%04d" % number + b"." * 100
+        data = keyed(
+            (b"key %d" % (number % 90), value), (b"often", b"."), time_ms=10_000 + number * 10 - number % 7 * 30
+        )
+        partition.append(data, now_us=number * 20_000)
+    partition.sync()
+    plan = partition.cleaning_plan(upto=partition.synced, now_us=1 << 50)
+    assert plan is not None
+    done = compact(partition, plan, last_batches={2}, now_us=1 << 50, rest_seconds=0)
+    ours = [
+        record.offset
+        for offset in [header.base_offset for header in partition.headers(0)]
+        for record in records_at(partition, offset)
+    ]
+    partition.close()
+
+    told = dumped(directory)
+
+    assert done.records > 2 * BATCHES - plan.end
+    assert "mismatch" not in told.lower()
+    assert "isvalid: false" not in told.lower()
+    assert ours == [int(found) for found in re.findall(r"^\| offset: (\d+)", told, re.MULTILINE)]
+    assert entries(directory, ".index", 8) == len(re.findall(r"^offset: \d+ position: \d+", told, re.MULTILINE))
+    assert entries(directory, ".timeindex", 12) == len(re.findall(r"^timestamp: \d+ offset", told, re.MULTILINE))
+    assert "deleteHorizonMs: OptionalLong[" in told
+
+
+def records_at(partition: Partition, offset: int) -> list[Record]:
+    data = partition.read(offset, max_bytes=1, upto=partition.log_end)
+    return [record for at, header in batches(data) for record in records(data, at, header)]

@@ -4,10 +4,11 @@ Odd, per partition, with nothing appended: TOPIC_AUTHORIZATION_FAILED (29) witho
 CORRUPT_MESSAGE (2) for a CRC, a count or a length that does not fit, and for records that cannot be
 inflated, or not into 16 MiB; MESSAGE_TOO_LARGE (10) above the topic's `max.message.bytes`;
 UNSUPPORTED_FOR_MESSAGE_FORMAT (43) for batches older than format 2; INVALID_RECORD (87) for none,
-several, or control batches; INVALID_TIMESTAMP (32) for a time too far ahead;
-UNSUPPORTED_COMPRESSION_TYPE (76); OUT_OF_ORDER_SEQUENCE_NUMBER (45) and INVALID_PRODUCER_EPOCH (47)
-for idempotent producers; KAFKA_STORAGE_ERROR (56) where the disk fails. A batch that was appended
-before gets its old offset. INVALID_REQUIRED_ACKS (21) for acks other than -1, 0 and 1. Of
+several, or control batches, and for records without a key where the topic is compacted;
+INVALID_TIMESTAMP (32) for a time too far ahead; UNSUPPORTED_COMPRESSION_TYPE (76);
+OUT_OF_ORDER_SEQUENCE_NUMBER (45) and INVALID_PRODUCER_EPOCH (47) for idempotent producers;
+KAFKA_STORAGE_ERROR (56) where the disk fails. A batch that was appended before gets its old offset.
+INVALID_REQUIRED_ACKS (21) for acks other than -1, 0 and 1. Of
 transactions: INVALID_TXN_STATE (48), from version 11 on TRANSACTION_ABORTABLE (120), where the
 partition is not in the producer's open transaction; INVALID_PRODUCER_ID_MAPPING (49) and
 INVALID_PRODUCER_EPOCH (47) where it is not the producer of the transactional id;
@@ -20,7 +21,7 @@ without one, and for one of no transaction while the producer's is open.
 - 3: the first with record batches of format 2. 7: zstd may be used. 8: errors come with a text.
 - Compressed batches are inflated once, bounded, to keep a bomb from every consumer; they are
   stored as they came. Of the records inside only the first is looked at, and whether there is room for as many as
-  the header counts.
+  the header counts; all of them where the topic is compacted, for each must have a key.
 """
 
 from functools import partial
@@ -35,9 +36,11 @@ from tivo.broker.replies import Parts, Reply
 from tivo.broker.topic_settings import TopicSettings
 from tivo.model.errors import LogError, RequestError, WireError
 from tivo.model.timeline import to_kafka_ms
+from tivo.wire import thinning
 from tivo.wire.compression import Codec, inflate
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.produce import (
+    BatchIndexAndErrorMessage,
     PartitionProduceData,
     PartitionProduceResponse,
     ProduceRequest,
@@ -89,7 +92,17 @@ def _append(
     _check_compression(batch, header, caller.version, broker.limits.max_inflated_bytes)
     if header.is_transactional:
         _check_transaction(broker, transactional_id, header, transactions.Place(topic_name, data.index), caller)
+    if topic.settings.log.compaction is not None:
+        _check_keys(batch, header, broker.limits.max_inflated_bytes)
     return leader, leader.append(batch, header, now_us)
+
+
+class KeylessRecords(Refusal):
+    """Records without a key for a topic that keeps the newest of each key; `places` are theirs in the batch."""
+
+    def __init__(self, places: list[int]) -> None:
+        super().__init__(ErrorCode.INVALID_RECORD, f"a compacted topic takes no records without key: {places[:10]}")
+        self.places = places
 
 
 def _durable(parts: Parts, answer: PartitionProduceResponse, error: LogError | None) -> None:
@@ -102,6 +115,11 @@ def _refuse(answer: PartitionProduceResponse, code: ErrorCode, error: LogError |
     answer.error_code = code
     answer.error_message = str(error)
     answer.base_offset = -1
+    if isinstance(error, KeylessRecords):
+        answer.record_errors = [
+            BatchIndexAndErrorMessage(batch_index=place, batch_index_error_message="it has no key")
+            for place in error.places
+        ]
 
 
 def _check_request(request: ProduceRequest) -> None:
@@ -188,3 +206,12 @@ def _check_compression(batch: memoryview, header: BatchHeader, version: int, max
         check_plausible(inflate(header.codec, batch[HEADER.size :], limit=max_inflated), header)
     except WireError as error:
         raise Refusal(ErrorCode.CORRUPT_MESSAGE, str(error)) from error
+
+
+def _check_keys(batch: memoryview, header: BatchHeader, max_inflated: int) -> None:
+    try:
+        keys = [part.key for part in thinning.parts(batch, 0, header, max_inflated=max_inflated)]
+    except WireError as error:
+        raise Refusal(ErrorCode.CORRUPT_MESSAGE, str(error)) from error
+    if None in keys:
+        raise KeylessRecords([place for place, key in enumerate(keys) if key is None])

@@ -222,3 +222,12 @@ def test_batches_of_the_broker_have_no_sequence() -> None:
 
 def test_producers_are_told_with_their_ids() -> None:
     assert [7] == [producer_id for producer_id, _ in written(batch(0))]
+
+
+def test_the_last_batch_of_each_producer_is_told() -> None:
+    producers = Producers()
+    for offset, producer_id in enumerate((7, 8, 7)):
+        producers.remember(batch(offset, producer_id=producer_id), offset, 0)
+
+    assert {1, 2} == producers.last_batches()
+    assert frozenset() == Producers().last_batches()

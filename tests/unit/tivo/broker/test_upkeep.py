@@ -1,13 +1,15 @@
 """Upkeep of the logs, by a clock that stands still until a test moves it."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
-from tests.support.batches import batch, values_of
-from tests.support.broker import BrokerBench
+from tests.support.batches import batch, keyed, values_of
+from tests.support.broker import BrokerBench, open_broker
 from tests.support.faulty_disk import Fault
 from tivo.broker.upkeep import Upkeep
+from tivo.metrics import BROKER_CLEANED_RECORDS, BROKER_CLEANINGS_FAILED
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 
@@ -108,3 +110,111 @@ def test_retention_is_looked_at_once_a_minute(bench: BrokerBench) -> None:
     upkeep.tick()
     assert bench.runtime.has_work
     bench.runtime.work()
+
+
+# ---------------------------------------------------------------- compaction
+
+
+def produce_keyed(bench: BrokerBench, topic: str, *pairs: tuple[bytes, bytes]) -> None:
+    data = PartitionProduceData(index=0, records=memoryview(keyed(*pairs)))
+    request = ProduceRequest(acks=-1, topic_data=[TopicProduceData(name=topic, partition_data=[data])])
+    (answer,) = bench.ask(request).responses[0].partition_responses
+    assert answer.error_code == 0, answer
+
+
+def filled(bench: BrokerBench, topic: str, records: int = 12) -> int:
+    """A compacted topic of several segments of few keys; gives its size."""
+    bench.make(topic, cleanup_policy="compact", segment_bytes="16384")
+    for number in range(records):
+        produce_keyed(bench, topic, (b"key %d" % (number % 2), bytes(4_000)))
+    return bench.leader(topic).log.size_bytes
+
+
+def test_a_compacted_topic_is_cleaned(bench: BrokerBench) -> None:
+    before = filled(bench, "state")
+    records = BROKER_CLEANED_RECORDS._value.get()
+
+    ticked(bench, Upkeep(bench.broker.topics, bench.runtime), 1)
+
+    log = bench.leader("state").log
+    assert before > log.size_bytes
+    assert (0, 12) == (log.log_start, log.log_end)
+    assert 6 == BROKER_CLEANED_RECORDS._value.get() - records
+
+
+def test_the_dirtiest_is_cleaned_first_and_one_at_a_time(bench: BrokerBench) -> None:
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    filled(bench, "once")
+    ticked(bench, upkeep, 1)
+    for number in range(12):
+        produce_keyed(bench, "once", (b"key %d" % (number % 2), bytes(4_000)))
+    before = filled(bench, "never")
+
+    upkeep.tick()
+    upkeep.tick()
+    bench.runtime.work()
+    assert before > bench.leader("never").log.size_bytes
+    assert 40_000 < bench.leader("once").log.size_bytes
+
+    upkeep.tick()
+    bench.runtime.work()
+    assert 40_000 > bench.leader("once").log.size_bytes
+
+
+def test_cleaning_is_looked_for_every_15_seconds(bench: BrokerBench) -> None:
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    ticked(bench, upkeep, 1)
+    before = filled(bench, "state")
+
+    ticked(bench, upkeep, 14_999_999)
+    assert before == bench.leader("state").log.size_bytes
+    ticked(bench, upkeep, 1)
+    assert before > bench.leader("state").log.size_bytes
+
+
+def test_a_cleaning_that_fails_is_counted_and_tried_again(bench: BrokerBench, caplog: pytest.LogCaptureFixture) -> None:
+    before = filled(bench, "state")
+    failed = BROKER_CLEANINGS_FAILED._value.get()
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    bench.disk.faults.append(Fault(operation="pwrite", name=".cleaned", error=28))
+
+    ticked(bench, upkeep, 1)
+    assert before == bench.leader("state").log.size_bytes
+    assert 1 == BROKER_CLEANINGS_FAILED._value.get() - failed
+    assert "state-0 was not cleaned to its end" in caplog.text
+
+    bench.disk.faults.clear()
+    ticked(bench, upkeep, 15_000_000)
+    assert before > bench.leader("state").log.size_bytes
+
+
+def test_other_topics_are_not_cleaned(bench: BrokerBench) -> None:
+    bench.make("plain", segment_bytes="16384")
+    for _ in range(12):
+        produce_keyed(bench, "plain", (b"key", bytes(4_000)))
+    before = bench.leader("plain").log.size_bytes
+
+    ticked(bench, Upkeep(bench.broker.topics, bench.runtime), 1)
+
+    assert before == bench.leader("plain").log.size_bytes
+
+
+def test_producers_are_known_after_a_cleaning_and_a_lost_snapshot(tmp_path: Path) -> None:
+    bench = open_broker(tmp_path / "data")
+    bench.make("state", cleanup_policy="compact", segment_bytes="16384")
+    data = PartitionProduceData(
+        index=0, records=memoryview(keyed((b"key 0", b"first"), producer_id=7, base_sequence=0))
+    )
+    request = ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="state", partition_data=[data])])
+    bench.ask(request)
+    for number in range(12):
+        produce_keyed(bench, "state", (b"key %d" % (number % 2), bytes(4_000)))
+    ticked(bench, Upkeep(bench.broker.topics, bench.runtime), 1)
+    bench.close()
+    (tmp_path / "data" / "state-0" / "producers").unlink()
+
+    again = open_broker(tmp_path / "data")
+
+    (answer,) = again.ask(request).responses[0].partition_responses
+    assert (0, 0, 13) == (answer.error_code, answer.base_offset, again.leader("state").log.log_end)
+    again.close()

@@ -1,6 +1,6 @@
 from struct import Struct
 
-from tivo.log.index import IndexProof, SegmentIndex, SparseIndex
+from tivo.log.index import IndexProof, SegmentIndex, SparseIndex, arrival_entries
 
 
 def offsets() -> SparseIndex:
@@ -118,10 +118,42 @@ def test_time_entries_grow_and_tell_the_newest_time_so_far() -> None:
     assert [(90, 1), (91, 4)] == [index.times.entry(number) for number in range(len(index.times))]
 
 
+def test_a_time_entry_names_the_batch_that_brought_the_time() -> None:
+    index = SegmentIndex(150)
+
+    for number, time_ms in enumerate((50, 90, 70, 60)):
+        index.note(number * 100, number, newest_ms=time_ms, size=100)
+
+    assert [(2, 200)] == [index.offsets.entry(number) for number in range(len(index.offsets))]
+    assert [(90, 1)] == [index.times.entry(number) for number in range(len(index.times))]
+
+
 def test_a_reopened_index_goes_on_from_the_newest_time() -> None:
     index = SegmentIndex(0, newest_ms=90)
 
-    index.note(0, 0, newest_ms=50, size=100)
-    index.note(100, 1, newest_ms=60, size=100)
+    for number, time_ms in enumerate((50, 60, 95, 70)):
+        index.note(number * 100, number, newest_ms=time_ms, size=100)
 
-    assert (90, 1) == index.times.entry(0)
+    assert [(95, 2)] == [index.times.entry(number) for number in range(len(index.times))]
+
+
+def arrivals(*appends: tuple[int, int, int]) -> list[tuple[int, int]]:
+    index = SegmentIndex(0)
+    for time_us, relative_first, size in appends:
+        index.arrived(time_us, relative_first, size)
+    return arrival_entries(index.arrivals.unwritten(len(index.arrivals))[1] + b"torn")
+
+
+def test_an_arrival_has_an_entry_where_the_last_one_is_far_enough_behind() -> None:
+    assert [(50, 0), (10_050, 2)] == arrivals((50, 0, 10), (10_049, 1, 10), (10_050, 2, 10))
+    assert [(50, 0), (52, 2)] == arrivals((50, 0, 10), (51, 1, 65_535), (52, 2, 1))
+
+
+def test_a_clock_that_is_set_back_makes_no_entry() -> None:
+    assert [(50_000, 0), (60_000, 2)] == arrivals((50_000, 0, 1), (10, 1, 1 << 20), (60_000, 2, 1))
+
+
+def test_values_are_searched_too() -> None:
+    index = filled((10, 100), (20, 200))
+
+    assert [-1, 0, 0, 1] == [index.last_value_at_or_below(value) for value in (99, 100, 199, 500)]

@@ -263,6 +263,7 @@ def test_a_segment_is_sealed_before_anything_behind_it_is_acknowledged(directory
         ("fdatasync", f"{0:020d}.log"),
         ("fdatasync", f"{0:020d}.index"),
         ("fdatasync", f"{0:020d}.timeindex"),
+        ("fdatasync", f"{0:020d}.arrival"),
         ("fdatasync", f"{0:020d}.meta.new"),
         ("rename", f"{0:020d}.meta"),
         ("fdatasync", f"{1:020d}.log"),
@@ -970,3 +971,54 @@ def test_damage_met_after_a_delete_is_not_written_down(directory: Path) -> None:
         partition.read(4, max_bytes=1, upto=10)
 
     assert 0 == disk.count("rename")
+
+
+# ---------------------------------------------------------------- arrival
+
+
+def test_the_arrival_of_records_is_known(directory: Path) -> None:
+    partition = opened(directory)
+    for number in range(40):
+        add(partition, now_us=NOW_US + number * 10_000)
+
+    assert [NOW_US, NOW_US + 200_000, NOW_US + 390_000] == [partition.arrived_us(offset) for offset in (0, 20, 39)]
+    assert [0, 19, 20, 39, 40] == [
+        partition.before_arrival(NOW_US + since_us) for since_us in (0, 200_000, 200_001, 390_000, 390_001)
+    ]
+
+
+def test_arrivals_survive_a_stop_and_a_lost_index(directory: Path) -> None:
+    partition = opened(directory)
+    for number in range(40):
+        add(partition, now_us=NOW_US + number * 10_000)
+    partition.close()
+    for path in directory.glob("*.index"):
+        path.unlink()
+
+    again = opened(directory, clean=True)
+
+    assert [NOW_US, NOW_US + 200_000, NOW_US + 390_000] == [again.arrived_us(offset) for offset in (0, 20, 39)]
+
+
+def test_arrivals_that_are_lost_are_not_known(directory: Path) -> None:
+    partition = opened(directory)
+    add(partition, 40)
+    partition.close()
+    for path in directory.glob("*.arrival"):
+        path.write_bytes(b"")
+
+    again = opened(directory, clean=True)
+
+    assert None is again.arrived_us(20)
+    assert list(range(40)) == values(again)
+    assert 0 == again.before_arrival(NOW_US)
+    add(again, now_us=NOW_US + 1)
+    assert NOW_US + 1 == again.arrived_us(40)
+
+
+def test_arrival_is_not_told_before_the_start_of_the_log(directory: Path) -> None:
+    partition = opened(directory)
+    add(partition, 10)
+    partition.truncate_before(5)
+
+    assert 5 == partition.before_arrival(NOW_US)

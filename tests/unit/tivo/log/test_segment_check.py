@@ -8,7 +8,7 @@ import pytest
 from tests.support.batches import batch
 from tests.support.partitions import SETTINGS, fill, flip
 from tivo.log.disk import OsDisk, ReadOnlyDisk
-from tivo.log.index import SegmentIndex
+from tivo.log.index import IndexProof, SegmentIndex
 from tivo.log.meta import SegmentMeta
 from tivo.log.partition import Partition
 from tivo.log.scan import Found
@@ -60,7 +60,7 @@ def test_figure_that_differs_is_told(files: SegmentFiles, values: dict[str, int]
     assert [] == troubles(files, meta, is_whole=False)
 
 
-@pytest.mark.parametrize("suffix", ["index", "timeindex"])
+@pytest.mark.parametrize("suffix", ["index", "timeindex", "arrival"])
 def test_file_that_is_not_what_the_meta_says_is_told(files: SegmentFiles, suffix: str) -> None:
     flip(files.path(f".{suffix}"), 5)
 
@@ -76,7 +76,8 @@ def saved(files: SegmentFiles, offsets: tuple[int, int], times: tuple[int, int])
     meta = files.load_meta()
     assert meta is not None
     one = meta.offsets._replace(entries=1)
-    return files.save(index, opened.aborted, msgspec.structs.replace(meta, offsets=one, times=one))
+    vouched = msgspec.structs.replace(meta, offsets=one, times=one, arrivals=IndexProof(0, 0))
+    return files.save(index, opened.aborted, vouched)
 
 
 def test_entries_of_batches_are_right(files: SegmentFiles) -> None:

@@ -87,3 +87,27 @@ def test_cleared_segments_are_gone(segments: Segments) -> None:
     segments.clear()
 
     assert () == segments.all == segments.at_or_after(0)
+
+
+def test_one_segment_stands_where_some_did(segments: Segments, tmp_path: Path) -> None:
+    before = segments.all
+    segments.use(before[1])
+    made = Segment(OsDisk(), tmp_path, 10, index_bytes=100)
+
+    segments.replace(before[1:4], made)
+
+    assert [0, 10, 40, 50, 60] == bases(segments.all)
+    assert made is segments.all[1]
+    assert 7 == len(before)
+
+
+def test_a_segment_that_was_replaced_is_not_held_open_by_a_read(segments: Segments) -> None:
+    sealed = list(segments.all[:5])
+    sealed[0].let_replace()
+    held = sealed[0].opened()
+
+    for segment in sealed:
+        segments.use(segment)
+    sealed[0].release()
+
+    assert sealed[0].opened() is held

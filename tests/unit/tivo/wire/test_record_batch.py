@@ -250,3 +250,8 @@ def test_every_cut_of_the_records_is_refused(codec: Codec) -> None:
         pack_into(">i", cut, 8, size - 12)
         with pytest.raises(WireError):
             read(cut)
+
+
+def test_a_batch_tells_that_its_base_timestamp_is_a_horizon() -> None:
+    assert read_header(build(RECORDS, attributes=0x40)).has_delete_horizon
+    assert not read_header(build(RECORDS, attributes=0x30)).has_delete_horizon

@@ -252,6 +252,33 @@ def test_full_disk_refuses_a_batch_and_tells_why(bench: BrokerBench) -> None:
     assert "ENOSPC" in (answer.error_message or "")
 
 
+@pytest.mark.parametrize("codec", [Codec.NONE, Codec.ZSTD])
+def test_compacted_topics_take_no_records_without_a_key(bench: BrokerBench, codec: Codec) -> None:
+    bench.make("state", cleanup_policy="compact")
+
+    def answered(*keys: bytes | None, version: int = 12) -> PartitionProduceResponse:
+        some = [Record(at, NOW_MS, key, b"value") for at, key in enumerate(keys)]
+        return produced(bench, request(build(some, codec=codec), topic="state"), version)
+
+    refused = answered(b"a", None, b"b", None)
+    assert (ErrorCode.INVALID_RECORD, -1) == (refused.error_code, refused.base_offset)
+    assert [1, 3] == [error.batch_index for error in refused.record_errors]
+    assert "no records without key" in str(refused.error_message)
+    assert ErrorCode.INVALID_RECORD == answered(None, version=7).error_code
+    assert (0, []) == ((taken := answered(b"a", b"")).error_code, taken.record_errors)
+    assert 2 == bench.leader("state").log.log_end
+
+
+def test_compacted_topics_take_no_records_that_cannot_be_read(bench: BrokerBench) -> None:
+    bench.make("state", cleanup_policy="compact,delete")
+    broken = build([Record(0, NOW_MS, b"key", b"a"), Record(1, NOW_MS, b"key", b"b")])
+    second = HEADER.size + 1 + (broken[HEADER.size] >> 1)
+    broken[second] = 0x7E  # a length beyond the end
+
+    assert ErrorCode.CORRUPT_MESSAGE == produced(bench, request(changed(broken), topic="state")).error_code
+    assert 0 == bench.leader("state").log.log_end
+
+
 # ---------------------------------------------------------------- transactions
 
 
