@@ -312,7 +312,8 @@ def test_what_is_refused_is_said(page: Page) -> None:
     field.fill("yesterday afternoon")
     field.press("Enter")
 
-    expect(page.locator("tivo-console .note")).to_contain_text("yesterday afternoon")
+    expect(page.locator("tivo-goto .refused")).to_contain_text("yesterday afternoon")
+    expect(field).to_have_value("yesterday afternoon")
 
 
 def test_snippets_carry_the_present_window(page: Page) -> None:

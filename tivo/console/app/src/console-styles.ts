@@ -73,6 +73,8 @@ export const consoleStyles = [
       border-bottom: 1px solid var(--tivo-line);
     }
     h1 {
+      flex: 0 1 auto;
+      min-width: 4ch;
       margin: 0;
       font-size: 18px;
       font-weight: 600;
@@ -81,7 +83,12 @@ export const consoleStyles = [
       text-overflow: ellipsis;
       white-space: nowrap;
     }
+    .title .outlined {
+      flex: none;
+    }
     .title p {
+      flex: 0 4 auto;
+      min-width: 0;
       margin: 2px 0 0;
       color: var(--tivo-quiet);
       white-space: nowrap;
@@ -145,7 +152,7 @@ export const consoleStyles = [
     .note {
       position: fixed;
       left: 50%;
-      bottom: 24px;
+      top: 58px;
       transform: translateX(-50%);
       max-width: min(640px, calc(100vw - 32px));
       padding: 9px 16px;
@@ -255,9 +262,6 @@ export const consoleStyles = [
         grid-row: 4;
         border-left: 0;
         height: 420px;
-      }
-      .note {
-        bottom: 230px;
       }
     }
   `,

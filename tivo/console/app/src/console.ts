@@ -6,6 +6,7 @@ import { type View, bounds, readView, writeView } from './address.ts';
 import { consoleStyles } from './console-styles.ts';
 import type { TivoControls } from './controls.ts';
 import './controls.ts';
+import type { TivoGoto } from './dialogs.ts';
 import './dialogs.ts';
 import type { TivoEvents } from './event-list.ts';
 import './event-list.ts';
@@ -103,7 +104,7 @@ export class TivoConsole extends LitElement {
   #heardTopics({ detail }: CustomEvent<Topic[] | Error>): void {
     if (detail instanceof Error) {
       if ((detail as TivoError).status === 401) this.#lock();
-      else this.away = detail.message;
+      else this.away = detail instanceof TypeError ? 'tivo does not answer; trying again …' : detail.message;
       return;
     }
     this.away = '';
@@ -262,6 +263,17 @@ export class TivoConsole extends LitElement {
     return this.renderRoot.querySelector(name) as unknown as { open(): void };
   }
 
+  /** Goes to a time as it was written; what is wrong with it is told where it was written. */
+  async #goTo(time: string): Promise<void> {
+    const sheet = this.renderRoot.querySelector<TivoGoto>('tivo-goto')!;
+    try {
+      await this.player?.seek(time);
+      sheet.close();
+    } catch (error) {
+      sheet.refused = (error as Error).message.replace(/^pos /, 'this ');
+    }
+  }
+
   /** A window that was dragged is played in 20 s, and again and again; none is all there is. */
   #window(event: CustomEvent<{ start_us: number; end_us: number } | null>): void {
     event.preventDefault();
@@ -282,6 +294,7 @@ export class TivoConsole extends LitElement {
     const key = (event.target as HTMLInputElement).value.trim();
     if (key === this.#key) return;
     this.#key = key;
+    this.renderRoot.querySelector<TivoEvents>('tivo-events')?.clear();
     this.attempt(() => this.player?.set({ filter: { key: key ? [key] : [] } }));
     this.#changed();
   }
@@ -309,9 +322,7 @@ export class TivoConsole extends LitElement {
       </nav>
       ${empty ? this.#empty() : this.#main()}
       <tivo-help></tivo-help>
-      <tivo-goto
-        @tivo-goto=${({ detail }: CustomEvent<string>) => this.attempt(() => this.player?.seek(detail))}
-      ></tivo-goto>
+      <tivo-goto @tivo-goto=${({ detail }: CustomEvent<string>) => this.#goTo(detail)}></tivo-goto>
       <tivo-use .playing=${this.#playing()}></tivo-use>
       <div class="note" role="alert" ?hidden=${!this.note && !this.away}>${this.note || this.away}</div>
     `;

@@ -41,6 +41,12 @@ export const controlsStyles = css`
     border-radius: 50%;
     border: 1.5px solid var(--tivo-faint);
   }
+  .live small {
+    font-size: 12px;
+    font-weight: 400;
+    color: var(--tivo-quiet);
+    white-space: nowrap;
+  }
   .live[aria-pressed='true'] {
     background: var(--tivo-live);
     border-color: var(--tivo-live);

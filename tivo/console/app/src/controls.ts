@@ -201,7 +201,7 @@ export class TivoControls extends LitElement {
       aria-label=${live ? 'Live' : `Behind live by ${lag || 'some time'}: jump to live`}
       @click=${this.goLive}
     >
-      <i></i>${live ? 'LIVE' : lag ? `−${lag}` : 'LIVE'}
+      <i></i>LIVE${!live && lag ? html` <small>−${lag}</small>` : nothing}
     </button>`;
   }
 

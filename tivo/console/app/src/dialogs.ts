@@ -1,5 +1,5 @@
 /** The three sheets that lie over the console: code to copy, the keys, and a time to go to. */
-import { LitElement, css, html } from 'lit';
+import { LitElement, css, html, nothing } from 'lit';
 
 import { copy } from './clipboard.ts';
 import { KEYS } from './keys.ts';
@@ -186,12 +186,25 @@ export class TivoHelp extends Sheet {
 
 /** `<tivo-goto>`: a time, written as one likes; dispatches `tivo-goto` with its text. */
 export class TivoGoto extends Sheet {
+  static override properties = { refused: { state: true } };
+  /** What is wrong with the time, where it was refused. */
+  declare refused: string;
+
+  constructor() {
+    super();
+    this.refused = '';
+  }
+
+  override close(): void {
+    this.refused = '';
+    this.renderRoot.querySelector('form')!.reset();
+    super.close();
+  }
+
   #go(event: SubmitEvent): void {
     event.preventDefault();
-    const form = event.target as HTMLFormElement;
-    this.dispatchEvent(new CustomEvent('tivo-goto', { detail: String(new FormData(form).get('time')).trim() }));
-    form.reset();
-    this.close();
+    const time = String(new FormData(event.target as HTMLFormElement).get('time')).trim();
+    this.dispatchEvent(new CustomEvent('tivo-goto', { detail: time }));
   }
 
   override render() {
@@ -210,6 +223,7 @@ export class TivoGoto extends Sheet {
           />
           <button class="filled">Go</button>
         </form>
+        ${this.refused ? html`<p class="refused" role="alert">${this.refused}</p>` : nothing}
         <p>
           Also <code>now-3h</code>, <code>-10m</code> or <code>+30s</code> from here, <code>beginning</code>, seconds
           since 1970.
@@ -240,6 +254,10 @@ export class TivoGoto extends Sheet {
       p {
         margin: 0;
         font-size: 12px;
+      }
+      p.refused {
+        margin-bottom: 8px;
+        color: var(--tivo-live);
       }
       code {
         font: 400 12px var(--mono);

@@ -67,15 +67,21 @@ export class TivoEvents extends LitElement {
 
   override willUpdate(changed: Map<string, unknown>): void {
     if (!changed.has('player')) return;
-    this.#rows = [];
-    this.#chosen = undefined;
-    this.waiting = this.#scrolled = 0;
+    this.clear();
     this.#listening.to(this.player, {
       events: ({ events }: Frame) => this.#add(events.map((event) => ({ event, nth: (this.#nth += 1) }))),
       reset: ({ why }) => this.#rows.length && this.#add([{ text: BREAKS[why] ?? why, nth: (this.#nth += 1) }]),
       gap: (gap) =>
         this.#add([{ text: `${gap.to_offset - gap.from_offset} missing: ${gap.reason}`, nth: (this.#nth += 1) }]),
     });
+  }
+
+  /** Shows nothing that was: it was chosen by another filter. */
+  clear(): void {
+    this.#rows = [];
+    this.#chosen = undefined;
+    this.waiting = this.#scrolled = 0;
+    this.requestUpdate();
   }
 
   /** Events from before the first that was played, oldest first; they go below all others. */

@@ -140,6 +140,8 @@ export class TivoTopics extends LitElement {
         required
         maxlength="249"
         pattern="[a-zA-Z0-9._\\-]+"
+        title="Letters, digits, dots, underscores and hyphens, at most 249"
+        @keydown=${(event: KeyboardEvent) => event.key === 'Escape' && (this.making = false)}
         placeholder="Name"
         aria-label="Name of the new topic"
         autocomplete="off"
