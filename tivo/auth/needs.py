@@ -9,6 +9,9 @@ from tivo.auth.users import Permit, Scope
 EVERYBODY = Bearer(ANONYMOUS, (Scope("admin", ""),))
 """Whoever comes where nobody is asked: he may do everything."""
 
+NOBODY = Bearer(ANONYMOUS, ())
+"""Whoever was not asked where others are: he may do what needs no scope."""
+
 EVERY_TOPIC = ""
 SOME_TOPIC = None
 

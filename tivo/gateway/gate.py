@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tivo.auth.needs import NOBODY
 from tivo.gateway.admission import Admission
 from tivo.gateway.credentials import Way, credential_of, forgetting
 from tivo.gateway.problems import Problem
@@ -52,8 +53,10 @@ class Gate:
         headers = Headers(scope=scope)
         if rule.gives_cookie:
             self._check_origin(headers, may_lack=True)
-        if rule.is_open or not self._admission.asks:
+        if not self._admission.asks:
             return Stay()
+        if rule.is_open:
+            return Stay(NOBODY)
         credential = credential_of(scope, takes_ticket=rule.takes_ticket)
         if credential is not None and credential.way is Way.COOKIE:
             self._check_origin(headers, may_lack=method in _SAFE)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tivo.auth.needs import EVERY_TOPIC, EVERYBODY, SOME_TOPIC, Need
+from tivo.auth.needs import EVERY_TOPIC, EVERYBODY, NOBODY, SOME_TOPIC, Need
 from tivo.auth.principals import Principal
 from tivo.auth.tokens import Bearer
 from tivo.auth.users import Permit, Scope
@@ -29,6 +29,7 @@ def test_a_need_is_met_by_a_scope_that_reaches_so_far(permit: Permit, topic: str
 
 def test_who_may_nothing_meets_no_need() -> None:
     assert not Need("read", SOME_TOPIC).is_met_by(Bearer(Principal("eve"), ()))
+    assert not Need("read", SOME_TOPIC).is_met_by(NOBODY)
 
 
 def test_everybody_meets_all_where_nobody_is_asked() -> None:

@@ -1,11 +1,14 @@
 """Every route behind the gate, with and without the right token."""
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
-from tests.support.gateway_app import GatewayApp
+from tests.support.gateway_app import GatewayApp, Stream
 from tests.support.tokens import users
 from tivo.client.producer import NewRecord
 from tivo.gateway.credentials import cookie
+from tivo.gateway.gate import Gate
+from tivo.gateway.stay import stay_of
 
 BATCH = '{"records":[{"value":1}]}'
 
@@ -188,3 +191,19 @@ async def test_a_wrong_token_waits_and_a_right_one_does_not(gateway: GatewayApp)
 async def test_where_nobody_is_asked_a_token_is_neither_needed_nor_looked_at() -> None:
     async with GatewayApp().client("guess") as http:
         assert 200 == (await http.get("/v1/topics")).status_code
+
+
+@pytest.mark.parametrize(("asks", "may"), [(True, False), (False, True)])
+async def test_a_route_that_asks_nobody_lends_nobody_a_right_where_others_are_asked(asks: bool, may: bool) -> None:
+    seen: list[bool] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(stay_of(scope).may("read", "t"))
+
+    gateway = GatewayApp(users=users(ada=("read",)) if asks else None)
+    gate = Gate(app, admission=gateway.admission)
+    stream = Stream("/livez", "", {})
+
+    await gate(stream.scope, stream.receive, stream.send)
+
+    assert [may] == seen
