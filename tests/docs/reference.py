@@ -180,8 +180,8 @@ def kafka_page() -> str:
         "  [transactions](../explanation/transactions.md).",
         "- Fetch sessions are answered with session 0: clients then send whole fetches.",
         "- Users are those of the users file, and a login holds as long as its connection: users managed by clients,",
-        "  delegation tokens, OAUTHBEARER and GSSAPI are not offered. Without `kafka.authorizer = acl` the APIs of access",
-        "  control answer SECURITY_DISABLED. See [Let others into the broker](../how-to/let-others-in.md).",
+        "  delegation tokens, OAUTHBEARER and GSSAPI are not offered. Without `kafka.authorizer = acl` the APIs of",
+        "  access control answer SECURITY_DISABLED. See [Let others into the broker](../how-to/let-others-in.md).",
         "- A group's first rebalance waits 0.1 s for further members, not 3 s.",
     ]
     return "\n".join(lines) + "\n"

@@ -7,9 +7,8 @@ sync and do not queue for five.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from tivo.auth.principals import ANONYMOUS, of_certificate
 from tivo.broker.broker import Broker, Caller
@@ -17,6 +16,7 @@ from tivo.broker.complaints import Complaints
 from tivo.broker.errors_told import ORDINARY, Told, errors_in
 from tivo.broker.handlers import BEFORE_LOGIN, SERVED, TABLE
 from tivo.broker.listeners import Endpoint
+from tivo.broker.outgoing import Outgoing
 from tivo.broker.refusal import Refusal as Refused
 from tivo.broker.replies import Deferred
 from tivo.broker.session import Session
@@ -27,7 +27,6 @@ from tivo.model.timeline import SECOND_US
 from tivo.wire.connection import Item, Refusal, Request, ServerConnection
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.produce import ProduceRequest
-from tivo.wire.primitives import Buffer
 from tivo.wire.schema import Message
 
 MAX_OWED = 64
@@ -35,12 +34,6 @@ MAX_OWED = 64
 
 WRITE_LOW_BYTES, WRITE_HIGH_BYTES = 64 << 10, 1 << 20
 """Unsent bytes below which a connection is served again, and above which nothing more of it is."""
-
-CORK_BYTES = 256 << 10
-"""Replies to the requests of one read are held back up to this size, so that small ones share a system call."""
-
-JOINED_BYTES = 64 << 10
-"""Buffers up to this size are joined before they are sent: a system call costs more than the copy."""
 
 PRODUCE = ProduceRequest.api.key
 
@@ -83,8 +76,7 @@ class Connection(asyncio.BufferedProtocol):
         self._broker = owner.broker
         self._waiting: deque[Item] = deque()
         self._owed: deque[Owed] = deque()
-        self._out: list[Buffer] = []
-        self._out_bytes = 0
+        self._outgoing = Outgoing()
         self._unsent_bytes = 0  # of a client that does not read, as counted in `Broker.unsent`
         self._transport: asyncio.Transport | None = None
         self._host = ""
@@ -201,8 +193,8 @@ class Connection(asyncio.BufferedProtocol):
             while self._waiting and self._may_begin(self._waiting[0]):
                 self._begin(self._waiting.popleft())
                 self._send_settled()
-                if self._out_bytes >= CORK_BYTES:
-                    self._flush(transport)
+                if self._outgoing.is_enough:
+                    self._outgoing.flush(transport)
         except (WireError, Refused) as error:
             if isinstance(error, Refused):
                 BROKER_ERRORS.labels(error.code.name).inc()
@@ -211,7 +203,7 @@ class Connection(asyncio.BufferedProtocol):
             self._is_done = True
         finally:
             self._is_busy = False
-        self._flush(transport)
+        self._outgoing.flush(transport)
         if self._is_done or (self._is_draining and not self._owed):
             transport.close()
         self._mind_reading(transport)
@@ -229,7 +221,7 @@ class Connection(asyncio.BufferedProtocol):
             if item.reply is None:
                 raise item.error
             BROKER_ERRORS.labels(ErrorCode.UNSUPPORTED_VERSION.name).inc()
-            self._send(item.reply)
+            self._outgoing.add(item.reply)
             return
         began_us = self._broker.runtime.now().steady_us
         caller = Caller(item.api_version, item.client_id or "", self._host, self._session)
@@ -252,7 +244,7 @@ class Connection(asyncio.BufferedProtocol):
             now_us = self._broker.runtime.now().steady_us
             if request.api_key in THROTTLED:
                 self._hold_back(self._owner.throttle.charge(self._session.who, request, response, now_us))
-            self._send(self._wire.respond(request, response))
+            self._outgoing.add(self._wire.respond(request, response))
             REQUEST_SECONDS[request.api_key].observe((now_us - began_us) / SECOND_US)
             if request.api_key in BEFORE_LOGIN:
                 self._mind_login()
@@ -285,16 +277,6 @@ class Connection(asyncio.BufferedProtocol):
             self._proceed()
 
     # ------------------------------------------------------------- bytes
-
-    def _send(self, buffers: list[Buffer]) -> None:
-        self._out.extend(buffers)
-        self._out_bytes += sum(map(len, buffers))
-
-    def _flush(self, transport: asyncio.Transport) -> None:
-        for buffer in _joined(self._out):
-            transport.write(buffer)
-        self._out.clear()
-        self._out_bytes = 0
 
     def _mind_reading(self, transport: asyncio.Transport) -> None:
         """Take in no more than can be worked on: what is parked behind an owed reply fills no memory."""
@@ -333,18 +315,3 @@ class Connection(asyncio.BufferedProtocol):
         """One line about a connection that is closed, and count it."""
         BROKER_HUNG_UP.inc()
         self._owner.complaints.log("a connection was closed", host=self._host, why=why)
-
-
-def _joined(buffers: Iterable[Buffer]) -> Iterator[Buffer]:
-    """The buffers, runs of small ones made into one; large ones, records read from the log, are not copied."""
-    small: list[Any] = []
-    for buffer in buffers:
-        if len(buffer) <= JOINED_BYTES:
-            small.append(buffer)
-            continue
-        if small:
-            yield b"".join(small)
-            small.clear()
-        yield buffer
-    if small:
-        yield b"".join(small)
