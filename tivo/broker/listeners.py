@@ -107,7 +107,7 @@ def check(listener: Listener, tls: TlsOptions | None, *, insecure: bool) -> None
     if not address.is_loopback and not asks and not insecure:
         raise ConfigError(
             f"{listener.host} is reached from other machines, and nobody is asked there who he is: "
-            f"listen with SASL_SSL, or say --insecure to allow it"
+            f"listen with SASL_SSL there, or set kafka.insecure (--insecure) if that is meant"
         )
     if address.is_unspecified and listener.advertised_host is None:
         raise ConfigError(

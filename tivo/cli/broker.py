@@ -10,12 +10,22 @@ from tivo.cli.options import load_settings, private_port_option, process_options
 
 @click.command("broker")
 @process_options
+@click.option(
+    "--kafka-host", "kafka__host", metavar="ADDRESS", help="Address; beyond loopback it needs a login or --insecure."
+)
 @click.option("--kafka-port", "kafka__port", type=int, metavar="N", help="Port for Kafka clients; 0 takes a free one.")
 @click.option(
     "--flush",
     "log__flush",
     type=click.Choice(["always", "interval", "os"]),
     help="When an append reaches the disk; default always.",
+)
+@click.option(
+    "--insecure",
+    "kafka__insecure",
+    is_flag=True,
+    default=None,
+    help="Bind beyond loopback although nothing asks who may.",
 )
 @private_port_option
 def command(*, config_file: Path | None, **flags: object) -> None:
