@@ -21,7 +21,7 @@ def fill(data: Path, *, topic: str = "quakes", count: int = 40, clean: bool = Tr
     partition = Partition.open(directory, topic=topic, partition=0, settings=SETTINGS, clean=True)
     for number in range(count):
         partition.append(batch(b"value %02d" % number, time_ms=number), now_us=1_000_000)
-        partition.sync()
+    partition.sync()
     if clean:
         partition.close()
     catalog.close(clean=clean)

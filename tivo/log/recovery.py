@@ -156,7 +156,8 @@ class Recovery:
     def _walk(self, segment: Segment, floor: int, following: int | None, *, before: Segment | None) -> None:
         """Check and index what lies behind the meta, up to the first batch that is not good and was never synced."""
         size, self._unsynced = segment.file_size(), None
-        if segment.size > size:
+        is_shorter = segment.size > size
+        if is_shorter:
             segment.take(SegmentMeta(next_offset=segment.base))
         if segment.size == 0 and before is not None:
             segment.follow(before.transactions.all)
@@ -171,8 +172,8 @@ class Recovery:
         segment.close_gap(min(floor, following or floor))
         self._keep(segment, size)
         enough = self._settings.checkpoint_bytes if following is None and not segment.damage else 1
-        if segment.size - segment.meta.bytes >= enough:
-            segment.save(segment.snapshot())
+        if is_shorter or segment.size - segment.meta.bytes >= enough:
+            segment.save(segment.snapshot())  # a meta of more than there is must not outlive this start
 
     def _take_good(self, segment: Segment, size: int) -> DamagedBatch | None:
         """Take in the good batches behind what the segment has; gives the first that is not good."""

@@ -85,6 +85,32 @@ def test_a_log_is_there_after_a_kill(directory: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("size", [0, SIZE])
+def test_a_segment_that_lost_its_end_is_known_by_the_next_start(directory: Path, size: int) -> None:
+    filled(directory)
+    cut(logs(directory)[1], size)
+    first = opened(directory)
+    first.close()
+
+    again = opened(directory, clean=True)
+
+    assert (True, first.leader_epoch) == (again.was_clean, again.leader_epoch)
+
+
+def test_what_is_appended_to_a_segment_that_lost_its_end_is_there_after_a_kill(directory: Path) -> None:
+    partition = opened(directory, settings=ONE_SEGMENT)
+    for number in range(40):
+        partition.append(batch(b"value %02d" % number), now_us=1_000_000)
+    partition.close()
+    cut(logs(directory)[0], 10 * SIZE)
+    partition = opened(directory, settings=ONE_SEGMENT)
+    for number in range(40, 80):
+        partition.append(batch(b"value %02d" % number), now_us=1_000_000)
+    partition.sync()
+
+    assert [*range(10), *range(40, 80)] == values(opened(directory, settings=ONE_SEGMENT))
+
+
 def test_a_log_that_was_never_synced_is_there_after_a_kill(directory: Path) -> None:
     filled(directory, synced=0)
 

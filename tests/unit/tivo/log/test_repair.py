@@ -13,6 +13,7 @@ from tivo.log.dump import dump
 from tivo.log.facts import RecordFacts
 from tivo.log.partition import Partition
 from tivo.log.places import Place
+from tivo.log.recovery import SYNCED
 from tivo.log.repair import CUT_DIR, CopyingDisk, Repaired, repair
 from tivo.log.verify import verify
 from tivo.model.errors import LogError
@@ -172,3 +173,44 @@ def test_every_good_record_is_there_after_any_alterations(
 
     assert good == offsets(place) == served(place, clean=True)
     assert verify(place, DISK).is_good
+
+
+def damage(place: Place, how: str, number: int, position: int) -> None:
+    """One of the partition's files, altered, cut short, filled up with zeros, or gone.
+
+    But for the mark of what was synced: without it, what lies behind damage may have been acknowledged by nobody.
+    """
+    files = sorted(path for path in place.directory.iterdir() if path.name != SYNCED)
+    path = files[number % len(files)]
+    size = path.stat().st_size
+    if how == "gone":
+        path.unlink()
+    elif how == "zeros":
+        path.write_bytes(path.read_bytes() + bytes(position % 200))
+    elif size:
+        (flip if how == "flip" else cut)(path, position % size)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    damages=st.lists(
+        st.tuples(st.sampled_from(["flip", "cut", "zeros", "gone"]), st.integers(0, 30), st.integers(0, 1_000)),
+        min_size=1,
+        max_size=3,
+    ),
+    clean=st.booleans(),
+)
+def test_a_good_verdict_is_kept_and_a_bad_one_can_be_mended(
+    tmp_path_factory: pytest.TempPathFactory, damages: list[tuple[str, int, int]], clean: bool
+) -> None:
+    place = fill(tmp_path_factory.mktemp("log"), clean=clean)
+    for one in damages:
+        damage(place, *one)
+    good, verdict = offsets(place), verify(place, DISK)
+
+    done = repaired(place)
+
+    assert verdict.is_good == (done == [])
+    assert all(one.after.is_good for one in done)
+    assert verify(place, DISK).is_good
+    assert good == served(place, clean=True)
