@@ -187,6 +187,32 @@ def test_topic_with_other_partitions_is_not_copied_onto(
     assert (2, True) == (done.returncode, "has 2 partitions, 3 where it is to go" in done.stderr)
 
 
+def test_cluster_is_named_by_its_settings(own: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that asks for a login has to be."""
+    produce(own.bootstrap, "a", 5)
+    other = RunningBroker(tmp_path / "other")
+    other.start()
+    settings = tmp_path / "other.toml"
+    settings.write_text(f'[kafka]\nbootstrap = "{other.bootstrap}"\n')
+    try:
+        monkeypatch.setenv("TIVO_KAFKA_BOOTSTRAP", own.bootstrap)
+        done = copy(own.bootstrap, str(settings))
+        kept = held(other.bootstrap, "a")
+    finally:
+        other.stop()
+
+    assert (0, 5) == (done.returncode, len(kept[0]))
+
+
+def test_settings_that_lack_a_password_are_refused(own: RunningBroker, tmp_path: Path) -> None:
+    settings = tmp_path / "other.toml"
+    settings.write_text(f'[kafka]\nbootstrap = "{own.bootstrap}"\nsecurity = "SASL_SSL"\n')
+
+    done = copy(own.bootstrap, str(settings))
+
+    assert (78, True) == (done.returncode, "needs kafka.user" in done.stderr)
+
+
 def test_topic_that_is_not_there_is_told(own: RunningBroker) -> None:
     done = copy(own.bootstrap, own.bootstrap, "boats")
 

@@ -2,6 +2,7 @@
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from tivo.client.access import Bootstrap
 from tivo.client.cluster import Cluster
 from tivo.client.connection import TIMEOUT_MS, Connection
 from tivo.client.group_offsets import Spot
@@ -35,7 +36,7 @@ class Appender:
     A leader that is not there yet is waited for, `patience_s` at most.
     """
 
-    def __init__(self, bootstrap: str, cluster: Cluster, *, patience_s: float = TIMEOUT_MS / 1000) -> None:
+    def __init__(self, bootstrap: Bootstrap, cluster: Cluster, *, patience_s: float = TIMEOUT_MS / 1000) -> None:
         self._patience_s = patience_s
         self._connection = Connection(bootstrap, client_id="tivo-copy")
         self._cluster = cluster

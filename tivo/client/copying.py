@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from tivo.client.access import Bootstrap
 from tivo.client.appender import Appender
 from tivo.client.cluster import Cluster, Extent, TopicInfo
 from tivo.client.fetcher import Answer, Bounds, Fetched, Fetcher, Place
@@ -49,8 +50,8 @@ class CopiedGroup:
 
 
 @asynccontextmanager
-async def copier(source: str, target: str, now: Callable[[], Now]) -> AsyncIterator["Copier"]:
-    """A copier between two clusters by their bootstrap addresses. Raises BrokerError where one does not answer."""
+async def copier(source: Bootstrap, target: Bootstrap, now: Callable[[], Now]) -> AsyncIterator["Copier"]:
+    """A copier between two clusters. Raises BrokerError where one does not answer."""
     async with AsyncExitStack() as opened:
         clusters = [await opened.enter_async_context(Cluster(bootstrap)) for bootstrap in (source, target)]
         groups = [await opened.enter_async_context(Groups(bootstrap, now)) for bootstrap in (source, target)]
