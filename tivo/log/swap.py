@@ -13,6 +13,7 @@ from tivo.log.disk import Disk
 from tivo.log.segment_files import META, SUFFIXES
 
 CLEANED = ".cleaned"
+SWAP = ".swap"
 
 _SWAP = re.compile(r"(\d{20})-(\d{20})\.swap")
 _SEGMENT_FILE = re.compile(r"(\d{20})\.\w+")

@@ -16,6 +16,7 @@ from tivo.log.recovery import STATE, SYNCED, SyncedMark
 from tivo.log.scan import Found
 from tivo.log.segment_check import INDEX_BYTES, SegmentCheck
 from tivo.log.segment_files import LOG, META, SegmentFiles
+from tivo.log.swap import SWAP
 from tivo.log.verdict import Trouble, Verdict
 from tivo.log.walk import Broken, walk
 from tivo.model.errors import LogError
@@ -54,6 +55,10 @@ class _Verification:
     def run(self) -> Verdict:
         if not self._disk.exists(self._place.directory):
             self._note(self._place.directory.name, "the directory is missing")
+            return self._verdict([], 0)
+        unfinished = [name for name in self._disk.names(self._place.directory) if name.endswith(SWAP)]
+        if unfinished:  # files of before and after may lie side by side
+            self._note(unfinished[0], "a compaction was cut short here, which a start or a repair brings to its end")
             return self._verdict([], 0)
         self._check_state()
         state = state_of(self._place, self._disk)

@@ -101,6 +101,16 @@ def test_segment_that_does_not_join_is_kept(tmp_path: Path) -> None:
     assert list(range(18)) == offsets(place)
 
 
+def test_compaction_that_was_cut_short_is_brought_to_its_end(place: Place) -> None:
+    meta = place.directory / f"{13:020d}.meta"
+    swap = place.directory / f"{13:020d}-{26:020d}.swap"
+    swap.write_bytes(meta.read_bytes())
+
+    (done,) = repaired(place)
+
+    assert (True, False, list(range(40))) == (done.after.is_good, swap.exists(), served(place, clean=True))
+
+
 def test_directory_that_is_missing_is_made(place: Place) -> None:
     place.directory.rename(place.directory.with_name("away"))
 

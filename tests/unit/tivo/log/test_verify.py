@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests.support.partitions import SETTINGS, SIZE, contents, cut, fill, flip, logs
+from tests.unit.tivo.log import test_compactor
 from tivo.log.disk import OsDisk, ReadOnlyDisk
 from tivo.log.meta import Damage, PartitionState, read_state, write_checked
 from tivo.log.partition import Partition
@@ -44,6 +45,24 @@ def test_empty_log(tmp_path: Path) -> None:
     verdict = verified(fill(tmp_path, count=0))
 
     assert (1, 0, 0, ()) == (verdict.segments, verdict.records, verdict.log_end, verdict.troubles)
+
+
+def test_compacted_log(tmp_path: Path) -> None:
+    partition = test_compactor.filled(tmp_path / "state-0")
+    assert test_compactor.cleaned(partition) is not None
+    partition.close()
+
+    verdict = verified(Place("state", 0, tmp_path / "state-0", clean=True))
+
+    assert (60, ()) == (verdict.log_end, verdict.troubles)
+    assert verdict.records < 20
+
+
+def test_compaction_that_was_cut_short_is_told(place: Place) -> None:
+    meta = place.directory / f"{13:020d}.meta"
+    (place.directory / f"{13:020d}-{26:020d}.swap").write_bytes(meta.read_bytes())
+
+    assert ["compaction was cut short"] == [trouble.what[2:26] for trouble in verified(place).troubles]
 
 
 def test_log_that_was_cut_at_its_start(tmp_path: Path, place: Place) -> None:
