@@ -24,7 +24,8 @@ CONFIG_FILE = "tivo.toml"
 CONFIG_VARIABLE = "TIVO_CONFIG"
 PREFIX = "TIVO_"
 TOKEN_VARIABLE = "TIVO_TOKEN"  # noqa: S105  the name of a variable, which commands read
-_OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, TOKEN_VARIABLE, "TIVO_SKIP_UI"})
+URL_VARIABLE = "TIVO_URL"
+_OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE, "TIVO_SKIP_UI"})
 _TEST_PREFIX = "TIVO_TEST_"
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
@@ -184,6 +185,12 @@ class Settings:
     def bootstrap(self) -> str:
         host = "127.0.0.1" if self.kafka.host in _EVERY_ADDRESS else self.kafka.host
         return self.kafka.bootstrap or f"{host}:{self.kafka.port}"
+
+    @property
+    def url(self) -> str:
+        """The gateway's address, as it is called on its own machine."""
+        host = "127.0.0.1" if self.gateway.host in _EVERY_ADDRESS else self.gateway.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.gateway.port}"
 
     @property
     def users_path(self) -> Path:

@@ -56,7 +56,7 @@ class Plan:
 
     @property
     def url(self) -> str:
-        return f"http://{_host_to_call(self.settings.gateway.host)}:{self.settings.gateway.port}"
+        return self.settings.url
 
 
 def make_plan(settings: config.Settings, *, demo: bool, ready_file: Path | None) -> Plan:
@@ -86,12 +86,6 @@ def _settled_port(host: str, port: int, setting: str) -> int:
                 f"stop what listens there, or set another port (0 takes a free one)"
             ) from error
         return int(probe.getsockname()[1])
-
-
-def _host_to_call(host: str) -> str:
-    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 (compared, not bound)
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 class Supervisor:

@@ -68,10 +68,10 @@ def cli() -> None:
 
     \b
     First steps:
-      tivo up --demo                                   start it all, with something to look at
-      echo '{"hello": 1}' | tivo produce greetings     write an event
-      tivo tail greetings                              see events come
-      tivo play quakes --start -1h --fit 1m            the last hour in a minute
+      tivo up --demo                                    # start it all, with something to look at
+      echo '{"hello": 1}' | tivo produce greetings      # write an event
+      tivo tail greetings                               # see events come
+      tivo play quakes --start -1h --end now --fit 1m   # the last hour in a minute
     """
 
 

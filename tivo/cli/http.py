@@ -19,9 +19,14 @@ def gateway(url: str, token: str | None) -> Iterator[httpx.Client]:
         try:
             yield client
         except httpx.TransportError as error:
-            raise NeighbourError(
-                f"no gateway answers at {url} ({error}); start one with `tivo up`, or name another with --url"
-            ) from error
+            raise no_gateway(url, str(error)) from error
+
+
+def no_gateway(url: str, reason: str) -> NeighbourError:
+    """That none answers there, with what to do."""
+    return NeighbourError(
+        f"no gateway answers at {url} ({reason}); start one with `tivo up`, or name another with --url"
+    )
 
 
 def bearer(token: str | None) -> dict[str, str]:
@@ -57,8 +62,9 @@ def refusal(response: httpx.Response) -> RequestError | NeighbourError:
 def complete_topic(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of topics that begin so, for the tab key; none where no gateway answers."""
     try:
-        url = context.params.get("url") or "http://127.0.0.1:8080"
-        response = httpx.get(f"{url}/v1/topics", timeout=1.0, headers=bearer(context.params.get("token")))
+        response = httpx.get(
+            f"{context.params['url']}/v1/topics", timeout=1.0, headers=bearer(context.params.get("token"))
+        )
         topics = response.json()["topics"]
     except (httpx.HTTPError, RequestError, ValueError, KeyError):
         return []

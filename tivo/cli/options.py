@@ -11,21 +11,52 @@ from typing import Any, TypeVar
 import click
 
 from tivo import config
-from tivo.model.errors import ConfigError
+from tivo.client.address import checked_url
+from tivo.model.errors import ConfigError, RequestError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _PR_SET_PDEATHSIG = 1
 
+
+def _url(context: click.Context, _option: click.Parameter, given: str | None) -> str:
+    """The gateway's address: the option's, before or behind a sub-command, the environment's, or the settings'."""
+    if given is not None:
+        return _named_url("--url", given)
+    if before := _before(context, "url"):
+        return before
+    if variable := os.environ.get(config.URL_VARIABLE):
+        return _named_url(config.URL_VARIABLE, variable)
+    settings = config.load()
+    if settings.gateway.port == 0:
+        raise RequestError("gateway.port is 0, which takes a free port: name the gateway with --url or TIVO_URL")
+    return settings.url
+
+
+def _named_url(name: str, url: str) -> str:
+    try:
+        return checked_url(url)
+    except RequestError as error:
+        raise RequestError(f"{name}: {error}") from error
+
+
+def _before(context: click.Context, name: str) -> str | None:
+    """What the command before a sub-command was given."""
+    return None if context.parent is None else context.parent.params.get(name)
+
+
 url_option = click.option(
-    "--url", default="http://127.0.0.1:8080", show_default=True, metavar="URL", help="The gateway to talk to."
+    "--url",
+    callback=_url,
+    metavar="URL",
+    help="The gateway to talk to; default: the variable TIVO_URL, or else gateway.host and gateway.port.",
 )
 
 
-def _token(_context: click.Context, _option: click.Parameter, file: Path | None) -> str | None:
+def _token(context: click.Context, _option: click.Parameter, file: Path | None) -> str | None:
     """The token of the file named, or else of the environment: never out of the command line, which others see."""
     if file is None:
-        return os.environ.get(config.TOKEN_VARIABLE) or None
+        return _before(context, "token") or os.environ.get(config.TOKEN_VARIABLE) or None
     try:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:

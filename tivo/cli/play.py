@@ -6,15 +6,14 @@ import click
 
 from tivo.cli.http import complete_topic
 from tivo.cli.options import token_option, url_option
-from tivo.cli.showing import count_option, key_option, show, tell_of_loss
-from tivo.client.viewer import Viewer
+from tivo.cli.showing import count_option, key_option, show
 
 
 @click.command("play")
 @click.argument("topics", nargs=-1, required=True, shell_complete=complete_topic)
 @url_option
 @token_option
-@click.option("--start", metavar="TIME", help="RFC 3339, an offset from now such as -3d, or a number since 1970.")
+@click.option("--start", metavar="TIME", help="RFC 3339, now, an offset from it such as -3d, or a number since 1970.")
 @click.option("--end", metavar="TIME", help="The same; the event at it is left out. Without it the live events follow.")
 @click.option("--speed", metavar="X", help="Event seconds per second, or unlimited; default 1.")
 @click.option("--fit", metavar="SPAN", help="Choose the speed that fits the window into so long, such as 1m.")
@@ -35,11 +34,11 @@ def command(
     """Play a window of TOPICS (names or globs, merged under one clock), one JSON object a line.
 
     \b
-    tivo play quakes --start -1h --fit 1m             the last hour in a minute
+    tivo play quakes --start -1h --end now --fit 1m   # the last hour in a minute
     tivo play quakes --start -1d --end -23h --speed unlimited > hour.ndjson
     tivo play orders payments --start 2016-01-15T14:32:24Z --end 2016-01-15T14:33:24Z
     """
-    controls: dict[str, Any] = {"max_rate": 0} | {name: value for name, value in given.items() if value is not None}
+    controls: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if keys:
         controls["filter"] = {"key": list(keys)}
-    show(Viewer(url, *topics, token=token, autoplay=True, on_notice=tell_of_loss, **controls), count=count)
+    show(url, *topics, token=token, controls=controls, count=count)

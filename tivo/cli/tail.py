@@ -6,8 +6,7 @@ import click
 
 from tivo.cli.http import complete_topic
 from tivo.cli.options import token_option, url_option
-from tivo.cli.showing import count_option, key_option, show, tell_of_loss
-from tivo.client.viewer import Viewer
+from tivo.cli.showing import count_option, key_option, show
 
 
 @click.command("tail")
@@ -24,4 +23,4 @@ def command(*, topics: tuple[str, ...], url: str, token: str | None, keys: tuple
     tivo tail 'metrics.*' --key 'host-1*' | jq .value
     """
     controls: dict[str, Any] = {"filter": {"key": list(keys)}} if keys else {}
-    show(Viewer(url, *topics, token=token, max_rate=0, on_notice=tell_of_loss, **controls), count=count, tail=True)
+    show(url, *topics, token=token, controls=controls, count=count, tail=True)

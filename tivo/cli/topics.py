@@ -30,7 +30,6 @@ def _topic(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.pass_context
 def command(context: click.Context, *, url: str, token: str | None, as_json: bool) -> None:
     """List, make, describe and delete topics. Alone it lists them."""
-    context.obj = (url, token)
     if context.invoked_subcommand is None:
         with gateway(url, token) as client:
             _show(answer(client.get("/v1/topics"))["topics"], as_json=as_json)
@@ -39,10 +38,11 @@ def command(context: click.Context, *, url: str, token: str | None, as_json: boo
 @command.command("create")
 @_topic
 @click.option("--partitions", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many.")
-@click.pass_obj
-def create(place: tuple[str, str | None], *, topic: str, partitions: int) -> None:
+@url_option
+@token_option
+def create(*, topic: str, url: str, token: str | None, partitions: int) -> None:
     """Make a topic."""
-    with gateway(*place) as client:
+    with gateway(url, token) as client:
         answer(client.post("/v1/topics", json={"name": topic, "partitions": partitions}))
     click.echo(f"made topic {topic} with {partitions} partition{'s' if partitions > 1 else ''}")
 
@@ -50,10 +50,11 @@ def create(place: tuple[str, str | None], *, topic: str, partitions: int) -> Non
 @command.command("describe")
 @_topic
 @json_option
-@click.pass_obj
-def describe(place: tuple[str, str | None], *, topic: str, as_json: bool) -> None:
+@url_option
+@token_option
+def describe(*, topic: str, url: str, token: str | None, as_json: bool) -> None:
     """Show one topic."""
-    with gateway(*place) as client:
+    with gateway(url, token) as client:
         found = answer(client.get(f"/v1/topics/{topic}"))
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
@@ -66,12 +67,13 @@ def describe(place: tuple[str, str | None], *, topic: str, as_json: bool) -> Non
 @command.command("delete")
 @_topic
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.pass_obj
-def delete(place: tuple[str, str | None], *, topic: str, yes: bool) -> None:
+@url_option
+@token_option
+def delete(*, topic: str, url: str, token: str | None, yes: bool) -> None:
     """Delete a topic and all its events, for good."""
     if not yes:
         click.confirm(f"Delete topic {topic} and all its events, for good?", abort=True)
-    with gateway(*place) as client:
+    with gateway(url, token) as client:
         answer(client.delete(f"/v1/topics/{topic}", params={"confirm": topic}))
     click.echo(f"deleted topic {topic}")
 

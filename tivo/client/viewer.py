@@ -16,13 +16,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self, TypeAlias
-from urllib.parse import quote, urljoin
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from tivo.client.address import checked_url, socket_address
 from tivo.client.viewer_session import LAST_REFUSAL, RESUME, Frame, Notice, ShownEvent, State, ViewerSession
 from tivo.model.errors import CommandError, GatewayError, TivoError
 
@@ -41,6 +41,13 @@ LOST = 1006
 
 Time: TypeAlias = str | int | float
 """RFC 3339, an offset such as `-3d`, or a number since 1970, its unit told by its size."""
+
+
+class Connection(NamedTuple):
+    """News of a viewer's connection: nobody answered, it was lost, it is back; and why, where that is known."""
+
+    became: Literal["unanswered", "lost", "back"]
+    reason: str = ""
 
 
 class Waits(NamedTuple):
@@ -74,11 +81,12 @@ class Viewer:
 
     `controls` are those of the protocol: `start`, `end`, `speed`, `fit`, `loop`, `filter` and so on. It is
     paused at the beginning of its topics unless `autoplay`. Iteration ends with the window; after
-    another `play` it can begin again. `on_notice` hears everything that the gateway says.
+    another `play` it can begin again. `on_notice` hears everything that the gateway says, and
+    `on_connection` that the connection is away and is tried for again, once each time, and that it is back.
 
     A command gives the state it led to and raises CommandError where the gateway refuses it; while
     the connection is away it waits. Where the gateway refuses the viewer itself, commands and
-    iteration raise GatewayError.
+    iteration raise GatewayError. Raises RequestError for what is no address of a gateway.
     """
 
     def __init__(
@@ -88,12 +96,15 @@ class Viewer:
         token: str | None = None,
         autoplay: bool = False,
         on_notice: Callable[[Notice], object] = lambda _: None,
+        on_connection: Callable[[Connection], object] = lambda _: None,
         waits: Waits = REAL_WAITS,
         **controls: object,
     ) -> None:
-        self._url = url
+        self._url = checked_url(url)
         self._token = token
         self._on_notice = on_notice
+        self._on_connection = on_connection
+        self._away = False
         self._waits = waits
         self._opening = ("play" if autoplay else "set", {**DEFAULT_CONTROLS, **controls})
         self._session = ViewerSession(topics)
@@ -109,6 +120,7 @@ class Viewer:
         self._closed = False
         self._failure: BaseException | None = None
         self._more, self._room, self._wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._answered = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
         self._connecting: asyncio.Task[None] | None = None
 
@@ -135,6 +147,10 @@ class Viewer:
     def close(self) -> None:
         """Let go of the connection, for good. What has come can still be read."""
         self._finish(None)
+
+    async def connected(self) -> None:
+        """Wait until a gateway has answered for the first time, or the viewer is closed."""
+        await self._answered.wait()
 
     async def play(self, **controls: object) -> State:
         """Run, from where it stands or by new controls; at the end it starts again."""
@@ -227,27 +243,29 @@ class Viewer:
 
     async def _stay_connected(self) -> None:
         """One connection after the other, until the viewer is closed or refused."""
+        became: Literal["unanswered", "lost"]
         while not self._closed:
             try:
                 async with connect(self._address(), subprotocols=self._subprotocols(), max_size=None) as socket:
+                    self._answered.set()
                     await self._converse(socket)
-                code, reason = socket.close_code or LOST, socket.close_reason or ""
+                code, reason, became = socket.close_code or LOST, socket.close_reason or "", "lost"
             except InvalidStatus as error:
                 code, reason = 4400 if error.response.status_code < 500 else LOST, str(error)
+                became = "unanswered"
             except (OSError, InvalidHandshake) as error:
-                code, reason = LOST, str(error)
-            await self._heed_close(code, reason)
+                code, reason, became = LOST, str(error), "unanswered"
+            await self._heed_close(code, Connection(became, reason))
 
     def _address(self) -> str:
-        names = ",".join(quote(topic, safe="*") for topic in self._session.topics)
-        return urljoin(self._url, f"ws?topics={names}").replace("http", "ws", 1)
+        return socket_address(self._url, self._session.topics)
 
     def _subprotocols(self) -> list[Subprotocol]:
         """A token travels here, as it does from a browser; it is never echoed."""
         bearer = () if self._token is None else (urlsafe_b64encode(self._token.encode()).decode().rstrip("="),)
         return [Subprotocol(PROTOCOL), *(Subprotocol(f"tivo.bearer.{token}") for token in bearer)]
 
-    async def _heed_close(self, code: int, reason: str) -> None:
+    async def _heed_close(self, code: int, why: Connection) -> None:
         """Wait for what a close asks for, or finish where it is final."""
         if self._held > HELD_EVENTS:
             self._room.clear()
@@ -256,16 +274,28 @@ class Viewer:
             return  # what was asked behind it waits for the place to be found, on another connection
         elif code == 1000:
             self._finish(None)
-        elif _is_final(code, reason):
-            self._finish(GatewayError(f"the gateway closed with {code} {reason}".rstrip()))
+        elif _is_final(code, why.reason):
+            self._finish(GatewayError(f"the gateway closed with {code} {why.reason}".rstrip()))
         elif code == 4408 and not self._asked:
             self._wanted.clear()
             await self._wanted.wait()
         else:
-            longest_s = min(FIRST_RETRY_S * 2**self._attempt, LAST_RETRY_S)
-            self._attempt = min(self._attempt + 1, 16)
-            wait_s, self._retry_s = max(longest_s * (1 - self._waits.draw() / 2), self._retry_s), 0.0
-            await self._waits.sleep(wait_s)
+            self._tell_connection(why)
+            await self._wait_before_retry()
+
+    async def _wait_before_retry(self) -> None:
+        """Longer each time that nothing was answered."""
+        longest_s = min(FIRST_RETRY_S * 2**self._attempt, LAST_RETRY_S)
+        self._attempt = min(self._attempt + 1, 16)
+        wait_s, self._retry_s = max(longest_s * (1 - self._waits.draw() / 2), self._retry_s), 0.0
+        await self._waits.sleep(wait_s)
+
+    def _tell_connection(self, news: Connection) -> None:
+        """Once for each outage, however often it is tried; and once when that is over."""
+        is_away = news.became != "back"
+        if is_away != self._away:
+            self._away = is_away
+            self._on_connection(news)
 
     async def _converse(self, socket: ClientConnection) -> None:
         """Say where to go on, then hear notices until the connection ends or the reader is too far behind."""
@@ -315,6 +345,7 @@ class Viewer:
 
     def _answer(self, ack: Notice) -> None:
         self._attempt = 0
+        self._tell_connection(Connection("back"))
         if ack.get("id") == RESUME:
             self._session.refused = 0
         asked = self._asked.pop(ack.get("id") or "", None)
@@ -360,6 +391,7 @@ class Viewer:
                 asked.answer.set_exception(failure or _closed())
         self._asked.clear()
         self._more.set()
+        self._answered.set()
         if self._connecting is not None:
             self._connecting.cancel()
 

@@ -78,7 +78,13 @@ def test_own_processes_come_by_an_address_that_there_is(host: str, bootstrap: st
 
 def test_other_variables_of_tivo_are_left_alone() -> None:
     assert Settings() == config.load(
-        environ={"TIVO_TEST_KAFKA_URL": "x", "TIVO_SKIP_UI": "1", "TIVO_TOKEN": "t", "PATH": "/bin"}
+        environ={
+            "TIVO_TEST_KAFKA_URL": "x",
+            "TIVO_SKIP_UI": "1",
+            "TIVO_TOKEN": "t",
+            "TIVO_URL": "http://a",
+            "PATH": "/bin",
+        }
     )
 
 
@@ -129,11 +135,6 @@ def test_durations_become_microseconds() -> None:
     assert DAY_US == config.checked_duration_us("1d", "--backfill")
     with pytest.raises(ConfigError, match=r"--backfill wants .* got 'a day'"):
         config.checked_duration_us("a day", "--backfill")
-
-
-def test_users_file_lies_in_the_data_directory_unless_it_is_named(tmp_path: Path) -> None:
-    assert tmp_path / "users.toml" == Settings(data=str(tmp_path)).users_path
-    assert Path("/etc/u.toml") == Settings(users_file="/etc/u.toml").users_path
 
 
 def test_who_may_is_everybody_or_whoever_has_a_token() -> None:

@@ -1,6 +1,8 @@
 import pytest
 
-from tivo.cli.showing import tell_of_loss
+from tivo.cli.showing import Outages, show, tell_of_loss
+from tivo.client.viewer import Connection
+from tivo.model.errors import NeighbourError
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,22 @@ def test_what_a_person_should_know_is_said(
     tell_of_loss(notice)
 
     assert ("", said) == capsys.readouterr()
+
+
+def test_where_no_gateway_answers_a_viewer_ends_with_what_to_do() -> None:
+    with pytest.raises(NeighbourError, match=r"no gateway answers at http://127.0.0.1:1 .*tivo up.*--url"):
+        show("http://127.0.0.1:1", "quakes", token=None, controls={}, count=None, first_answer_s=0.1)
+
+
+def test_a_gateway_that_goes_and_comes_back_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    outages = Outages("http://a")
+    outages.hear(Connection("unanswered", "refused"))
+    assert ("", "") == capsys.readouterr()
+
+    outages.was_there = True
+    outages.hear(Connection("lost"))
+    outages.hear(Connection("back"))
+
+    away, back = capsys.readouterr().err.splitlines()
+    assert "tivo: the gateway at http://a is away (it closed); trying again until it is back" == away
+    assert "tivo: the gateway at http://a is back" == back

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tivo.client.viewer import ACK_S, FIRST_RETRY_S, HELD_EVENTS, Viewer, Waits
-from tivo.model.errors import CommandError, GatewayError
+from tivo.client.viewer import ACK_S, FIRST_RETRY_S, HELD_EVENTS, Connection, Viewer, Waits
+from tivo.model.errors import CommandError, GatewayError, RequestError
 
 RETRY_S = FIRST_RETRY_S * 0.75
 """The first wait where the draw is one half."""
@@ -644,3 +644,46 @@ async def _error_of(asked: Any) -> Exception:
 
 async def _nobody(socket: ServerConnection) -> None:
     raise AssertionError("nobody was to come through")
+
+
+async def test_an_outage_is_told_once_and_so_is_its_end(gateway: Gateway, patience: Patience) -> None:
+    news: list[Connection] = []
+    async with Viewer(gateway.url, "quakes", waits=patience.waits, on_connection=news.append) as viewer:
+        line = await gateway.line()
+        await line.ack()
+        line.lose()
+        await patience.begun(RETRY_S)
+        patience.end(RETRY_S)
+        line = await gateway.line()
+        line.lose()  # it stands, and says nothing
+        await patience.begun(RETRY_S * 2)
+        patience.end(RETRY_S * 2)
+        line = await gateway.line()
+        await line.ack()
+        await line.say(frame(1, 1))
+        await anext(viewer)
+
+    assert [Connection("lost"), Connection("back")] == news
+
+
+async def test_that_nobody_answers_is_told_with_the_reason(patience: Patience) -> None:
+    news: list[Connection] = []
+    async with Viewer("http://127.0.0.1:1/", "quakes", waits=patience.waits, on_connection=news.append):
+        await patience.begun(RETRY_S)
+        patience.end(RETRY_S)
+        await patience.begun(RETRY_S * 2)
+
+    (told,) = news
+    assert "unanswered" == told.became
+    assert "Connect call failed" in told.reason
+
+
+async def test_a_viewer_is_connected_once_a_gateway_has_answered(gateway: Gateway, patience: Patience) -> None:
+    async with Viewer(gateway.url, "quakes", waits=patience.waits) as viewer:
+        await viewer.connected()
+        await (await gateway.line()).ack()
+
+
+def test_what_is_no_address_is_refused_before_anything_is_tried() -> None:
+    with pytest.raises(RequestError, match="'nonsense' is no address of a gateway"):
+        Viewer("nonsense", "quakes")
