@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.support.tivo import Tivo, tivo, tivo_up
+from tests.support.tivo import Tivo, tivo, tivo_up, until
 from tests.support.tokens import users
 from tivo import users_file
 from tivo.client.viewer import Viewer
@@ -27,12 +27,12 @@ class Asking:
 
     def __init__(self, up: Tivo, file: Path, folder: Path) -> None:
         self.up = up
-        self._file = file
+        self.file = file
         self._folder = folder
 
     def keep(self, *tokens: str) -> None:
         """Let the users file hold these tokens and no other."""
-        users_file.write(self._file, users(**{token: HOLDERS[token] for token in tokens}))
+        users_file.write(self.file, users(**{token: HOLDERS[token] for token in tokens}))
 
     def run(self, token: str | None, *command: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """A command with a token out of a file."""
@@ -97,6 +97,26 @@ def test_a_token_in_the_environment_serves_too(asking: Asking) -> None:
     out, _ = process.communicate(timeout=60)
 
     assert b'"a.x"' in out
+
+
+def test_a_token_made_by_the_command_is_good_at_once_until_the_command_takes_it_away(asking: Asking) -> None:
+    environment = {"TIVO_USERS_FILE": str(asking.file)}
+
+    def users_command(*command: str, given: str = "") -> str:
+        process = tivo(
+            ["users", *command], environment=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        out, _ = process.communicate(given, timeout=60)
+        assert 0 == process.returncode
+        return out.strip()
+
+    users_command("add", "dora", given="a password\n")
+    token = users_command("token", "add", "dora", "--label", "desk", "--scope", "read:b")
+    listed = asking.run(token, "topics", "--json")
+    users_command("token", "remove", "dora", "desk")
+    until(lambda: 0 != asking.run(token, "topics").returncode, "the token to be worth nothing", timeout_s=20)
+
+    assert '"b"' in listed.stdout and '"a.x"' not in listed.stdout
 
 
 def test_a_viewer_is_refused_with_what_it_lacks(asking: Asking) -> None:

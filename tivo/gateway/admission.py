@@ -30,7 +30,7 @@ LOOK_SECONDS = 1.0
 
 WHO_ARE_YOU = (
     "this gateway wants to be shown a token: in the header `Authorization: Bearer TOKEN`; commands take it from "
-    "--token-file or TIVO_TOKEN; `tivo users` on the gateway's machine makes one"
+    "--token-file or TIVO_TOKEN; `tivo users token add` on the gateway's machine makes one"
 )
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Admission:
             detail = f"too many wrong tokens come from {address}"
             return Problem(429, "too_many_attempts", detail, headers={"Retry-After": "10"})
         await self._sleep(wait_us / SECOND_US)
-        return unauthorized(f"{why}; `tivo users` on the gateway's machine makes a token", invalid=True)
+        return unauthorized(f"{why}; `tivo users token add` on the gateway's machine makes one", invalid=True)
 
     @contextlib.contextmanager
     def during(self, stay: Stay) -> Iterator[None]:

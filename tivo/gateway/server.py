@@ -164,7 +164,7 @@ def _admission(options: GatewayOptions, now: Clock) -> Admission:
     if not any(user.tokens for user in known.users.users.values()):
         raise ConfigError(
             f"gateway.auth = 'tokens', and nobody in the users file {options.users_file} has one, so nobody could "
-            "come in: `tivo users` makes one"
+            "come in: `tivo users token add` makes one"
         )
     return Admission(known, now)
 
