@@ -7,20 +7,20 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams.driver import Fetched
 from streams.models import FetchedPage, FetchedRecord, LostRecords, SalvagedRecord
-from streams.places import Begin, Most, Places, Stop, decide
+from streams.places import UNOWNED, Begin, Cut, Most, Places, Stop, decide
 from tivo import metrics
-from tivo.client.cluster import Cluster
+from tivo.client.cluster import Cluster, Led
 from tivo.model.errors import BrokerError, PageGap, UnknownTopic
 from tivo.model.event import Loss, Page
 from tivo.model.timeline import Now
-from tivo.store.base import Store
+from tivo.store.base import Owned, Store
 from tivo.wire.salvage import Piece
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,17 @@ class Driver(Protocol):
     async def fetch(self, partitions: set[TP], within_s: float, most: int) -> Fetched: ...
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None: ...
     async def sleep(self, n: float) -> None: ...
+
+
+class _Known(NamedTuple):
+    """What is known of a topic's partitions when they are placed: the log's leaders and ends, the store's frontier."""
+
+    led: Led
+    frontier: Mapping[int, int]
+    owned: Mapping[int, Owned]
+    epoch_ends: Mapping[int, int]
+    starts: Mapping[int, int]
+    ends: Mapping[int, int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,12 +100,14 @@ class Intake:
     async def _verified(self, records: Mapping[TP, Sequence[Any]], others: Iterable[TP]) -> dict[TP, int] | None:
         """Where the logs begin that have lost what should have come first; None where nothing that came can be used.
 
-        A topic may have been made anew, and filled, since its partitions were placed. Asked after the
-        fetch, the topic ids settle it: an id never comes back.
+        A topic may have been made anew, and filled, since its partitions were placed, or its log may have
+        lost its end. Asked after the fetch, topic ids and leader epochs settle it: neither ever comes back.
         """
         try:
-            topics = {partition.topic for partition in (*records, *others)}
-            self.places.topics_seen(await self.cluster.topic_ids(topics))
+            led = await self.cluster.leaders({partition.topic for partition in (*records, *others)})
+            self.places.topics_seen({topic: told.topic_id for topic, told in led.items()})
+            for topic, told in led.items():
+                self.places.epochs_seen(topic, told.epochs)
             return {
                 partition: start
                 for partition, found in records.items()
@@ -192,34 +205,73 @@ class Intake:
 
     async def _place_topic(self, driver: Driver, topic: str, partitions: Collection[TP]) -> None:
         assignment = self.places.assignments
-        topic_id = (await self.cluster.topic_ids((topic,))).get(topic)
-        if topic_id is None:
+        led = (await self.cluster.leaders((topic,))).get(topic)
+        if led is None:
             raise UnknownTopic(topic)
+        topic_id = led.topic_id
         if self.places.is_retired(topic_id):
             self._put_off(partitions, "its topic is being made anew")
             return
-        frontier = await self.until_there(lambda: self.store.frontier(topic_id))
-        starts, ends = await self.cluster.log_starts(topic), await self.cluster.log_ends(topic)
+        known = await self._look_at(topic, led)
         for partition in partitions:
-            number = partition.partition
             if self.places.assignments != assignment:
                 return
-            if number not in starts or number not in ends:
-                self._put_off([partition], "nobody tells where its log begins and ends")
-                continue
-            told = decide(
-                frontier=frontier.get(number),
-                log_start=starts[number],
-                log_end=ends[number],
-                stopped=self.places.stop_reason(partition, topic_id),
-            )
-            if isinstance(told, Stop):
+            await self._place_one(driver, partition, known)
+
+    async def _look_at(self, topic: str, led: Led) -> _Known:
+        """What store and log tell of a topic's partitions."""
+        frontier = await self.until_there(lambda: self.store.frontier(led.topic_id))
+        owned = await self.until_there(lambda: self.store.owned(led.topic_id))
+        return _Known(
+            led=led,
+            frontier=frontier,
+            owned=owned,
+            epoch_ends=await self._epoch_ends(topic, owned, led),
+            starts=await self.cluster.log_starts(topic),
+            ends=await self.cluster.log_ends(topic),
+        )
+
+    async def _place_one(self, driver: Driver, partition: TP, known: _Known) -> None:
+        number, topic_id = partition.partition, known.led.topic_id
+        if number not in known.starts or number not in known.ends:
+            self._put_off([partition], "nobody tells where its log begins and ends")
+            return
+        told = decide(
+            frontier=known.frontier.get(number),
+            log_start=known.starts[number],
+            log_end=known.ends[number],
+            epoch_end=known.epoch_ends.get(number),
+            stopped=self.places.stop_reason(partition, topic_id),
+        )
+        match told:
+            case Stop():
                 log.error("%s/%d is stopped: %s", *partition, told.reason)
                 self.places.stop(partition, topic_id, told.reason)
-            else:
-                await self._put(driver, partition, topic_id, told)
+            case Cut():
+                await self._cut_off(partition, topic_id, told.at, known.frontier[number])
+            case Begin():
+                owned = known.owned.get(number, UNOWNED)._replace(leader_epoch=known.led.epochs.get(number, -1))
+                await self._put(driver, partition, topic_id, told, owned)
 
-    async def _put(self, driver: Driver, partition: TP, topic_id: bytes, begin: Begin) -> None:
+    async def _epoch_ends(self, topic: str, owned: Mapping[int, Owned], led: Led) -> dict[int, int]:
+        """Of the partitions that have a new leader epoch since the store wrote: where the old one ended in the log."""
+        old = {
+            number: each.leader_epoch
+            for number, each in owned.items()
+            if 0 <= each.leader_epoch < led.epochs.get(number, -1)
+        }
+        return await self.cluster.epoch_ends(topic, old) if old else {}
+
+    async def _cut_off(self, partition: TP, topic_id: bytes, at: int, frontier: int) -> None:
+        """Let the store forget what the log has lost; the partition is placed at the next turn."""
+        log.error(
+            "%s/%d: the log has lost its end, offsets %d to %d go from the store too: truncated",
+            *partition, at, frontier - 1,
+        )  # fmt: skip
+        await self.until_there(lambda: self.store.cut(topic_id, partition.partition, at))
+        metrics.AGENT_TRUNCATED.labels(*partition).inc(frontier - at)
+
+    async def _put(self, driver: Driver, partition: TP, topic_id: bytes, begin: Begin, owned: Owned) -> None:
         assignment = self.places.assignments
         if begin.base < begin.position:
             lost = Page(
@@ -229,11 +281,13 @@ class Intake:
                 base=begin.base,
                 next=begin.position,
                 events=(),
+                owner_epoch=owned.owner_epoch,
+                leader_epoch=owned.leader_epoch,
             )
             await self.set_aside(lost, "retention", _begins(begin.position))
         await driver.seek_wait({partition: begin.position})
         if self.places.assignments == assignment:  # else what was sought is not what is assigned now
-            self.places.put(partition, topic_id, begin.position, now_us=self.now().steady_us)
+            self.places.put(partition, topic_id, begin.position, now_us=self.now().steady_us, owned=owned)
 
 
 def _begins(offset: int) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import msgspec
 from faust import Schema
 from faust.types import TP, AppT, EventT, Message
 
@@ -80,6 +81,8 @@ class FetchedPage:
     epoch: int
     records: Sequence[FetchedRecord]
     received_us: int
+    owner_epoch: int = 0
+    leader_epoch: int = -1
     loss: Loss | None = None
     why: str = ""
 
@@ -119,6 +122,8 @@ def to_page(fetched: FetchedPage) -> Page:
         base=fetched.base,
         next=fetched.next,
         events=tuple(events),
+        owner_epoch=fetched.owner_epoch,
+        leader_epoch=fetched.leader_epoch,
     )
 
 
@@ -129,22 +134,8 @@ def halves(page: Page) -> tuple[Page, Page] | None:
     middle = len(page.events) // 2
     cut = page.events[middle].offset
     return (
-        Page(
-            topic=page.topic,
-            topic_id=page.topic_id,
-            partition=page.partition,
-            base=page.base,
-            next=cut,
-            events=page.events[:middle],
-        ),
-        Page(
-            topic=page.topic,
-            topic_id=page.topic_id,
-            partition=page.partition,
-            base=cut,
-            next=page.next,
-            events=page.events[middle:],
-        ),
+        msgspec.structs.replace(page, next=cut, events=page.events[:middle]),
+        msgspec.structs.replace(page, base=cut, events=page.events[middle:]),
     )
 
 

@@ -17,6 +17,10 @@ from faust.types import TP
 
 from streams.models import FetchedPage, FetchedRecord, LostRecords
 from tivo.model.timeline import Now
+from tivo.store.base import Owned
+
+UNOWNED = Owned(0, -1)
+"""Nobody has written yet, and nobody counts leader epochs."""
 
 STALLED_US = 5_000_000
 """Pages handed out and not stored for so long, with nobody at work on them, were lost on the way."""
@@ -42,12 +46,26 @@ class Stop(NamedTuple):
     reason: str
 
 
-def decide(*, frontier: int | None, log_start: int, log_end: int, stopped: str | None = None) -> Begin | Stop:
-    """Where to begin in a partition, or why not to. None is an unset frontier; `stopped` why it was stopped before."""
+class Cut(NamedTuple):
+    """The log has lost its end since, and says so: what the store holds at or beyond an offset is to go."""
+
+    at: int
+
+
+def decide(
+    *, frontier: int | None, log_start: int, log_end: int, epoch_end: int | None = None, stopped: str | None = None
+) -> Begin | Stop | Cut:
+    """Where to begin in a partition, or why not to. None is an unset frontier; `stopped` why it was stopped before.
+
+    `epoch_end`: a new leader epoch has begun since the store wrote last, and the old one ended there. That is the word
+    of a log that has lost its end. One that is shorter without it may be another log altogether.
+    """
     if stopped is not None:
         return Stop(stopped)
     if frontier is None:
         return Begin(log_start, log_start)
+    if epoch_end is not None and epoch_end < frontier:
+        return Cut(epoch_end)
     if frontier > log_end:
         return Stop(f"the log ends at offset {log_end}, the store holds everything below {frontier} of the same topic")
     return Begin(max(frontier, log_start), frontier)
@@ -88,6 +106,7 @@ class Place:
     next: int
     frontier: int
     moved_us: int
+    owned: Owned
     committed: int = -1
 
 
@@ -104,6 +123,8 @@ def _page(partition: TP, place: Place, records: Sequence[FetchedRecord], behind:
         epoch=place.epoch,
         records=records,
         received_us=now.wall_us,
+        owner_epoch=place.owned.owner_epoch,
+        leader_epoch=place.owned.leader_epoch,
     )
     place.next = behind
     return page
@@ -161,13 +182,16 @@ class Places:
         """Whether another topic has taken the place of this one. A broker may still tell of it for a moment."""
         return topic_id in self._retired
 
-    def put(self, partition: TP, topic_id: bytes, offset: int, *, now_us: int) -> None:
-        """A partition is placed: the store holds all below an offset, from which on it will be fetched."""
+    def put(self, partition: TP, topic_id: bytes, offset: int, *, now_us: int, owned: Owned = UNOWNED) -> None:
+        """A partition is placed: the store holds all below an offset, from which on it will be fetched.
+
+        `owned`: the store's owner epoch now, and the log's leader epoch.
+        """
         self._know(partition.topic, topic_id)
         self._epoch += 1
         self._is_settled(partition)
         self._placed[partition] = Place(
-            topic_id=topic_id, epoch=self._epoch, next=offset, frontier=offset, moved_us=now_us
+            topic_id=topic_id, epoch=self._epoch, next=offset, frontier=offset, moved_us=now_us, owned=owned
         )
 
     def stop(self, partition: TP, topic_id: bytes, reason: str) -> None:
@@ -195,6 +219,13 @@ class Places:
             if self._is_news(topic_ids.get(partition.topic), self._ids[partition.topic]):
                 del self.stopped[partition]
                 self.unplaced.add(partition)
+
+    def epochs_seen(self, topic: str, epochs: Mapping[int, int]) -> None:
+        """These are the leader epochs of a topic as of now: what was placed in another one is placed anew."""
+        for partition, place in list(self._placed.items()):
+            known = place.owned.leader_epoch
+            if partition.topic == topic and epochs.get(partition.partition, known) != known:
+                self.rewind(partition)
 
     def _is_news(self, seen: bytes | None, known: bytes) -> bool:
         return seen is not None and seen != known and seen not in self._retired

@@ -52,15 +52,21 @@ class Watch:
         while True:
             self.look()
             metrics.PROCESS_TASKS.set(len(asyncio.all_tasks()))
-            await self.look_again_at_stopped()
+            await self.look_at_topics()
             await asyncio.sleep(1)
 
-    async def look_again_at_stopped(self) -> None:
-        """A stopped partition goes on once its topic was made anew."""
-        if self.places.stopped:
-            topics = {partition.topic for partition in self.places.stopped}
+    async def look_at_topics(self) -> None:
+        """A stopped partition goes on once its topic was made anew. One with a new leader epoch is placed anew.
+
+        The log may have lost its end at that epoch, and a log that nobody appends to would tell nobody.
+        """
+        topics = {partition.topic for partition in (*self.places.stopped, *self.places.frontiers())}
+        if topics:
             with suppress(BrokerError):  # then the next second
-                self.places.topics_seen(await self.cluster.topic_ids(topics))
+                led = await self.cluster.leaders(topics)
+                self.places.topics_seen({topic: told.topic_id for topic, told in led.items()})
+                for topic, told in led.items():
+                    self.places.epochs_seen(topic, told.epochs)
 
     def look(self) -> None:
         """One look at everything."""

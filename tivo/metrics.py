@@ -43,6 +43,11 @@ AGENT_REWINDS = Counter("tivo_agent_rewinds_total", "Partitions placed anew at t
 AGENT_GAP_OFFSETS = Counter(
     "tivo_agent_gap_offsets_total", "Offsets that went from the log before they were stored", ["topic", "partition"]
 )
+AGENT_TRUNCATED = Counter(
+    "tivo_agent_truncated_offsets_total",
+    "Offsets dropped from the store because the log had lost its end",
+    ["topic", "partition"],
+)
 AGENT_STOPPED = Gauge(
     "tivo_agent_stopped_partitions",
     "1 for a partition that is not fetched because its log went back",

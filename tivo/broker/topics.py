@@ -80,7 +80,7 @@ class Topics:
 
     def create_now(self, name: str, partitions: int, configs: Configs) -> Topic:
         """Make a topic at start, blocking."""
-        return self._put(self._opened(self._catalog.create(name, partitions, configs), [], clean=True))
+        return self._put(self._made(self._catalog.create(name, partitions, configs), []))
 
     # ------------------------------------------------------------- asked
 
@@ -124,7 +124,7 @@ class Topics:
 
         def begin() -> Callable[[], Topic]:
             self.check_new(name, partitions, configs)
-            return lambda: self._opened(self._catalog.create(name, partitions, configs), [], clean=True)
+            return lambda: self._made(self._catalog.create(name, partitions, configs), [])
 
         self._turns.take(begin, self._then_put(then))
 
@@ -143,7 +143,7 @@ class Topics:
 
         def begin() -> Callable[[], Topic]:
             leaders = self.check_growth(name, partitions).leaders
-            return lambda: self._opened(self._catalog.grow(name, partitions), leaders, clean=True)
+            return lambda: self._made(self._catalog.grow(name, partitions), leaders)
 
         self._turns.take(begin, self._then_put(then))
 
@@ -210,6 +210,15 @@ class Topics:
                 ErrorCode.POLICY_VIOLATION,
                 f"{partitions} more partitions than the {there} there are would pass the limit, {self._max_partitions}",
             )
+
+    def _made(self, kept: catalog.Topic, leaders: list[Leader]) -> Topic:
+        """Open what was made just now. Its directories are to last as the topic does: in them lie leader epochs."""
+        topic = self._opened(kept, leaders, clean=True)
+        try:
+            self._shared.disk.fsync_dir(self._catalog.directory(kept, 0).parent)
+        except OSError as error:
+            raise LogError(f"topic {kept.name!r}: its directories may not outlast a loss of power: {error}") from error
+        return topic
 
     def _opened(self, kept: catalog.Topic, leaders: list[Leader], *, clean: bool) -> Topic:
         """The topic with its partitions open, those that `leaders` does not hold yet. Blocks. Raises LogError."""

@@ -42,6 +42,12 @@ from tivo.wire.messages.metadata import (
     MetadataResponse,
     MetadataResponseTopic,
 )
+from tivo.wire.messages.offset_for_leader_epoch import (
+    OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse,
+    OffsetForLeaderPartition,
+    OffsetForLeaderTopic,
+)
 
 _FIRST_WITH_TOPIC_IDS = 10
 _TOPIC, _OF_TOPIC = 2, 1  # a kind of resources, and a source of settings, in DescribeConfigs
@@ -72,10 +78,14 @@ class TopicInfo:
 
 
 class Led(NamedTuple):
-    """The id of a topic, and which broker leads each of its partitions; one that has no leader now is left out."""
+    """The id of a topic, and per partition which broker leads it, in which leader epoch (-1 where nobody counts them).
+
+    A partition that has no leader now is left out.
+    """
 
     topic_id: bytes
     leaders: Mapping[int, int]
+    epochs: Mapping[int, int] = MappingProxyType({})
 
 
 class Extent(NamedTuple):
@@ -147,6 +157,29 @@ class Cluster:
         The high watermark lies further on while a transaction is open there. Raises UnknownTopic.
         """
         return _offsets(await self._offsets_of(topic, _LOG_END, isolation=_READ_COMMITTED))
+
+    async def epoch_ends(self, topic: str, epochs: Mapping[int, int]) -> dict[int, int]:
+        """Per partition the offset behind the last record up to a leader epoch (KIP-101); one nobody knows is left out.
+
+        A log that ends lower than a reader of that epoch had come has lost its end meanwhile. Raises UnknownTopic.
+        """
+        led = (await self.leaders((topic,))).get(topic)
+        if led is None:
+            raise UnknownTopic(topic)
+        found = {}
+        for leader in {led.leaders[partition] for partition in epochs if partition in led.leaders}:
+            asked = [
+                OffsetForLeaderPartition(partition=partition, leader_epoch=epoch)
+                for partition, epoch in epochs.items()
+                if led.leaders.get(partition) == leader
+            ]
+            request = OffsetForLeaderEpochRequest(topics=[OffsetForLeaderTopic(topic=topic, partitions=asked)])
+            answer = await self._connection.ask(request, OffsetForLeaderEpochResponse, node=leader)
+            for told in (each for result in answer.topics for each in result.partitions):
+                _raise_for(told.error_code, topic, f"partition {told.partition} does not tell where an epoch ended")
+                if told.end_offset >= 0:
+                    found[told.partition] = told.end_offset
+        return found
 
     async def last_time_us(self, topic: str) -> int | None:
         """The greatest time of any record in the log, in whole ms; None for an empty log. Raises UnknownTopic."""
@@ -273,7 +306,8 @@ def _topic_info(topic: MetadataResponseTopic) -> TopicInfo:
 
 def _led(topic: MetadataResponseTopic) -> Led:
     leaders = {each.partition_index: each.leader_id for each in topic.partitions if each.leader_id >= 0}
-    return Led(bytes(topic.topic_id), leaders)
+    epochs = {each.partition_index: each.leader_epoch for each in topic.partitions if each.leader_id >= 0}
+    return Led(bytes(topic.topic_id), leaders, epochs)
 
 
 def _by_leader(topics: Iterable[MetadataResponseTopic]) -> Mapping[int, Mapping[str, list[int]]]:

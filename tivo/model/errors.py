@@ -91,6 +91,17 @@ class PageGap(StoreError):
         self.base = base
 
 
+class StalePage(PageGap):
+    """A page was fetched before the end of its partition was cut off; its offsets stand for other records by now."""
+
+    def __init__(self, *, topic: str, partition: int, owner_epoch: int, held: int) -> None:
+        StoreError.__init__(
+            self, f"{topic}/{partition}: the page is of owner epoch {owner_epoch}, the store is at {held}"
+        )
+        self.topic = topic
+        self.partition = partition
+
+
 class LogError(NeighbourError):
     """The log on disk is damaged, full or read-only."""
 

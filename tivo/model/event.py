@@ -68,6 +68,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `base` is the place at which the reader stood before the page and `next` the place behind it;
     offsets between them that no event has are natural holes (compaction, transaction markers).
+    `owner_epoch` is the store's for the partition, as it was when the reader took its place there; `leader_epoch`
+    is the log's at that time, -1 where nobody told.
     """
 
     topic: str
@@ -76,6 +78,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     base: int
     next: int
     events: tuple[Event, ...]
+    owner_epoch: int = 0
+    leader_epoch: int = -1
 
 
 Loss: TypeAlias = Literal["retention", "quarantine"]

@@ -6,19 +6,22 @@ from operator import lt
 
 import msgspec
 
-from tivo.model.errors import PageGap, RecordError, StoreError
+from tivo.model.errors import PageGap, RecordError, StalePage, StoreError
 from tivo.model.event import Page
 from tivo.model.timeline import MAX_TIME_US, MIN_TIME_US
 from tivo.store.base import Written
 
 
-def admit(page: Page, frontier: int | None) -> tuple[Written, Page]:
+def admit(page: Page, frontier: int | None, owner_epoch: int = 0) -> tuple[Written, Page]:
     """What becomes of a page at a partition's frontier, and what of it is to be written.
 
-    The frontier is exclusive; None is unset, as far as the page's base. Raises PageGap where the page begins beyond it.
+    The frontier is exclusive; None is unset, as far as the page's base. Raises PageGap where the page begins beyond it,
+    StalePage where the partition has another owner epoch.
     Delivery is at least once and a page may come again with other boundaries, so offsets alone
     decide what is new.
     """
+    if page.owner_epoch != owner_epoch:
+        raise StalePage(topic=page.topic, partition=page.partition, owner_epoch=page.owner_epoch, held=owner_epoch)
     held = page.base if frontier is None else frontier
     if page.next <= held:
         return Written.SKIPPED, page

@@ -49,6 +49,13 @@ class TopicStats(NamedTuple):
     last_us: int | None
 
 
+class Owned(NamedTuple):
+    """Who may write to a partition (`Page.owner_epoch`), and of which leader epoch its last page came."""
+
+    owner_epoch: int
+    leader_epoch: int
+
+
 class Found(NamedTuple):
     """What a read found. `last`: there are no more; else the next read goes on behind the last of the events."""
 
@@ -68,8 +75,8 @@ class Store(Protocol):
     """Holds events by topic *id* (a topic made anew starts at offset 0 again) and time.
 
     Every method raises StoreError where the store is away or damaged. The frontier only grows,
-    and the events below it never change; so whoever takes a frontier and then reads up to it
-    sees one state, whatever is written meanwhile. An async context manager that closes itself.
+    and the events below it never change, but for `cut`; so whoever takes a frontier and then reads
+    up to it sees one state, whatever is written meanwhile. An async context manager that closes itself.
     """
 
     async def __aenter__(self) -> Self:
@@ -84,7 +91,8 @@ class Store(Protocol):
         """Hold a page and move the frontier to `page.next`, in one transaction.
 
         The frontier is compared with the page's base: equal (or unset) writes, at or beyond
-        `page.next` skips, between them trims. Short of the base raises PageGap and writes nothing.
+        `page.next` skips, between them trims. Short of the base raises PageGap and writes nothing;
+        so does, as StalePage, a page of another owner epoch than the partition's.
         A page that contradicts itself (an offset outside of it, an event of another topic) raises
         RecordError; `quarantine` takes it.
         """
@@ -122,6 +130,19 @@ class Store(Protocol):
 
     async def frontier(self, topic_id: bytes) -> dict[int, int]:
         """The frontier of a topic; empty where nothing was ever written."""
+        ...
+
+    async def owned(self, topic_id: bytes) -> dict[int, Owned]:
+        """Per partition, who may write to it; empty where nothing was ever written."""
+        ...
+
+    async def cut(self, topic_id: bytes, partition: int, at: int) -> int:
+        """Drop what is held at or beyond an offset: the log has lost it, and will use these offsets again.
+
+        The frontier is `at` then and the owner epoch, which is returned, one higher: pages that are
+        still on their way are refused. Where the frontier lies there or lower, nothing happens. What
+        was set aside in quarantine is kept.
+        """
         ...
 
     async def ledger(self, topic_id: bytes, *, above: Frontier, upto: Frontier) -> list[LedgerRow]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tivo.model.event import Cursor, Event, Frontier, Loss, Lost, Page
 from tivo.model.timeline import Window
 from tivo.store.admission import admit, check_name, verify
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Store, TopicStats, Written
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Owned, Store, TopicStats, Written
 from tivo.store.ledger import LossRow, lost, row_of_loss
 from tivo.store.overview import slices
 from tivo.store.selection import Selection, end
@@ -16,6 +16,7 @@ from tivo.store.selection import Selection, end
 class _Topic:
     name: str
     frontier: dict[int, int] = field(default_factory=dict)
+    owned: dict[int, Owned] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)  # in playback order
     ledger: list[LedgerRow] = field(default_factory=list)
     losses: list[LedgerRow] = field(default_factory=list)  # rows of the ledger
@@ -37,7 +38,7 @@ class MemoryStore(Store):
         for page in pages:
             verify(page)
             place = (page.topic_id, page.partition)
-            written, rest = admit(page, ahead.get(place, self._frontier(page)))
+            written, rest = admit(page, ahead.get(place, self._frontier(page)), self._owner_epoch(page))
             if written is not Written.SKIPPED:
                 ahead[place] = rest.next
             admitted.append((written, rest))
@@ -70,6 +71,25 @@ class MemoryStore(Store):
         topic = self._topics.get(topic_id)
         return dict(topic.frontier) if topic else {}
 
+    async def owned(self, topic_id: bytes) -> dict[int, Owned]:
+        topic = self._topics.get(topic_id)
+        return dict(topic.owned) if topic else {}
+
+    async def cut(self, topic_id: bytes, partition: int, at: int) -> int:
+        topic = self._topics.get(topic_id)
+        if topic is None or partition not in topic.frontier:
+            return 0
+        owner_epoch, leader_epoch = topic.owned[partition]
+        if topic.frontier[partition] <= at:
+            return owner_epoch
+        topic.events = [event for event in topic.events if event.partition != partition or event.offset < at]
+        held = [row for row in topic.ledger if row.partition != partition or row.base < at]
+        topic.ledger = [_shortened(row, at, topic.events) if row.partition == partition else row for row in held]
+        topic.losses = [row for row in topic.ledger if row.loss is not None]
+        topic.frontier[partition] = at
+        topic.owned[partition] = Owned(owner_epoch + 1, leader_epoch)
+        return owner_epoch + 1
+
     async def ledger(self, topic_id: bytes, *, above: Frontier, upto: Frontier) -> list[LedgerRow]:
         topic = self._topics.get(topic_id)
         return sorted(
@@ -91,11 +111,12 @@ class MemoryStore(Store):
         return lost(rows, window, above=above, upto=upto)
 
     async def quarantine(self, page: Page, loss: Loss, why: str) -> None:
-        written, rest = admit(page, self._frontier(page))
+        written, rest = admit(page, self._frontier(page), self._owner_epoch(page))
         if written is Written.SKIPPED:
             return
         topic = self._topics.setdefault(rest.topic_id, _Topic(rest.topic))
         topic.frontier[rest.partition] = rest.next
+        topic.owned[rest.partition] = Owned(rest.owner_epoch, rest.leader_epoch)
         topic.losses.append(row_of_loss(rest, loss, why))
         topic.ledger.append(topic.losses[-1])
         if rest.events:
@@ -114,14 +135,26 @@ class MemoryStore(Store):
         check_name(page, topic.name)
         return topic.frontier.get(page.partition)
 
+    def _owner_epoch(self, page: Page) -> int:
+        topic = self._topics.get(page.topic_id)
+        return 0 if topic is None else topic.owned.get(page.partition, Owned(0, -1)).owner_epoch
+
     def _hold(self, page: Page) -> None:
         topic = self._topics.setdefault(page.topic_id, _Topic(page.topic))
         events = sorted(page.events)
         start = bisect_left(topic.events, events[0]) if events else len(topic.events)
         topic.events[start:] = sorted([*topic.events[start:], *events])
         topic.frontier[page.partition] = page.next
+        topic.owned[page.partition] = Owned(page.owner_epoch, page.leader_epoch)
         first_us, last_us = (events[0].time_us, events[-1].time_us) if events else (None, None)
         topic.ledger.append(LedgerRow(page.partition, page.base, page.next, first_us, last_us, len(events)))
+
+
+def _shortened(row: LedgerRow, at: int, events: list[Event]) -> LedgerRow:
+    if row.next <= at:
+        return row
+    held = [event for event in events if event.partition == row.partition and row.base <= event.offset < at]
+    return row._replace(next=at, events=0 if row.loss is not None else len(held))
 
 
 def _bounded(row: LedgerRow, ledger: list[LedgerRow]) -> LossRow:

@@ -9,8 +9,8 @@ from typing import ParamSpec, TypeVar
 from tivo.model.errors import StoreError
 from tivo.model.event import Cursor, Frontier, Loss, Lost, Page
 from tivo.model.timeline import Window
-from tivo.store import sqlite_merge
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Store, TopicStats, Written
+from tivo.store import sqlite_cut, sqlite_merge
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Owned, Store, TopicStats, Written
 from tivo.store.selection import Selection
 from tivo.store.sqlite_read import Reader
 from tivo.store.sqlite_write import Writer
@@ -78,6 +78,12 @@ class SqliteStore(Store):
 
     async def frontier(self, topic_id: bytes) -> dict[int, int]:
         return await self._look(self._reader.frontier, topic_id)
+
+    async def owned(self, topic_id: bytes) -> dict[int, Owned]:
+        return await self._look(self._reader.owned, topic_id)
+
+    async def cut(self, topic_id: bytes, partition: int, at: int) -> int:
+        return await self._in(self._writing, sqlite_cut.apply, self._changes(), topic_id, partition, at)
 
     async def ledger(self, topic_id: bytes, *, above: Frontier, upto: Frontier) -> list[LedgerRow]:
         return await self._look(self._reader.ledger, topic_id, above, upto)

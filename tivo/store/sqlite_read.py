@@ -12,7 +12,7 @@ from tivo.model.bucket import bucket_start
 from tivo.model.errors import StoreError
 from tivo.model.event import Event, Frontier, Lost
 from tivo.model.timeline import Window
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, TopicStats
+from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Owned, TopicStats
 from tivo.store.ledger import LossRow, lost
 from tivo.store.ordered import PlacedPage, in_order, last_first
 from tivo.store.overview import EXACT, Part, Slices, parts, slices, tally
@@ -75,6 +75,12 @@ class Reader:
         with self.snapshot() as file:
             topic = _topic(file, topic_id)
             return _frontier(file, topic) if file and topic else {}
+
+    def owned(self, topic_id: bytes) -> dict[int, Owned]:
+        """`Store.owned`."""
+        with self.snapshot() as file:
+            topic = _topic(file, topic_id)
+            return _owned(file, topic) if file and topic else {}
 
     def ledger(self, topic_id: bytes, above: Frontier, upto: Frontier) -> list[LedgerRow]:
         """`Store.ledger`."""
@@ -199,6 +205,11 @@ class Reader:
 def _topic(file: File | None, topic_id: bytes) -> int | None:
     row = file.connection.execute(_SQL["topic"], (topic_id,)).fetchone() if file else None
     return row[0] if row else None
+
+
+def _owned(file: File, topic: int) -> dict[int, Owned]:
+    rows = file.connection.execute(_SQL["owned"], (topic,))
+    return {partition: Owned(owner_epoch, leader_epoch) for partition, owner_epoch, leader_epoch in rows}
 
 
 def _frontier(file: File, topic: int) -> dict[int, int]:

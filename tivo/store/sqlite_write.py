@@ -68,14 +68,16 @@ class Writer:
         with self.transaction() as file:
             connection = file.connection
             topic = _topic(connection, page)
-            written, rest = admit(page, _frontier(connection, topic, page.partition))
+            written, rest = admit(page, *_frontier(connection, topic, page.partition))
             if written is Written.SKIPPED:
                 return
             connection.execute(_SQL["insert_ledger"], (topic, *row_of_loss(rest, loss, why)))
             if rest.events:
                 place = (topic, rest.partition, rest.base, rest.next)
                 connection.execute(_SQL["insert_quarantine"], (*place, why, msgspec.msgpack.encode(rest)))
-            connection.execute(_SQL["move_frontier"], (topic, rest.partition, rest.next, 0, 0, None, None))
+            connection.execute(
+                _SQL["move_frontier"], (topic, rest.partition, rest.next, rest.leader_epoch, 0, 0, None, None)
+            )
 
     def close(self) -> None:
         """Let go of the file; the last one to do so leaves one file without a write-ahead log."""
@@ -118,7 +120,7 @@ def insert_pages(file: File, topic: int, events: Sequence[Event], *, span_us: in
 def _write(file: File, page: Page) -> Written:
     connection = file.connection
     topic = _topic(connection, page)
-    written, rest = admit(page, _frontier(connection, topic, page.partition))
+    written, rest = admit(page, *_frontier(connection, topic, page.partition))
     if written is Written.SKIPPED:
         return written
     events = sorted(rest.events)
@@ -131,7 +133,7 @@ def _write(file: File, page: Page) -> Written:
     connection.execute(_SQL["insert_ledger"], (topic, *row))
     value_bytes = sum([len(event.value) for event in events if event.value])
     sums = (len(events), value_bytes, first_us, last_us)
-    connection.execute(_SQL["move_frontier"], (topic, rest.partition, rest.next, *sums))
+    connection.execute(_SQL["move_frontier"], (topic, rest.partition, rest.next, rest.leader_epoch, *sums))
     return written
 
 
@@ -147,6 +149,7 @@ def _topic(connection: sqlite3.Connection, page: Page) -> int:
     return number
 
 
-def _frontier(connection: sqlite3.Connection, topic: int, partition: int) -> int | None:
-    row: tuple[int] | None = connection.execute(_SQL["frontier"], (topic, partition)).fetchone()
-    return row[0] if row else None
+def _frontier(connection: sqlite3.Connection, topic: int, partition: int) -> tuple[int | None, int]:
+    """The frontier, None where it is unset, and the owner epoch."""
+    row: tuple[int, int] | None = connection.execute(_SQL["frontier"], (topic, partition)).fetchone()
+    return row or (None, 0)

@@ -13,10 +13,12 @@ from streams.intake import AGAIN_S, Intake
 from streams.models import FetchedPage
 from streams.places import Most, Places
 from tests.unit.streams.fetched import NOW, OTHER, OTHER_ID, PARTITION, TOPIC_ID, records
-from tivo.client.cluster import Cluster
+from tivo.client.cluster import Cluster, Led
+from tivo.metrics import AGENT_TRUNCATED
 from tivo.model.errors import BrokerError, UnknownTopic
 from tivo.model.event import Loss, Page
 from tivo.model.timeline import Now
+from tivo.store.base import Owned
 from tivo.store.memory import MemoryStore
 from tivo.wire.record_batch import Record
 from tivo.wire.salvage import Piece
@@ -31,6 +33,8 @@ class Log:
     topic_id: bytes
     start: int = 0
     end: int = 100
+    leader_epoch: int = 0
+    epoch_ends: dict[int, int] = field(default_factory=dict)
 
 
 class FakeCluster:
@@ -40,10 +44,18 @@ class FakeCluster:
         self.logs = {PARTITION.topic: Log(TOPIC_ID), OTHER.topic: Log(OTHER_ID)}
         self.away: set[str] = set()
 
-    async def topic_ids(self, names: set[str]) -> dict[str, bytes]:
+    async def leaders(self, names: set[str]) -> dict[str, Led]:
         for name in names:
             self._check(name)
-        return {name: self.logs[name].topic_id for name in names if name in self.logs}
+        logs = {name: self.logs[name] for name in names if name in self.logs}
+        return {
+            name: Led(log.topic_id, {}, {tp.partition: log.leader_epoch for tp in BOTH if tp.topic == name})
+            for name, log in logs.items()
+        }
+
+    async def epoch_ends(self, topic: str, epochs: dict[int, int]) -> dict[int, int]:
+        ends = self.logs[topic].epoch_ends
+        return {number: ends[epoch] for number, epoch in epochs.items() if epoch in ends}
 
     async def log_starts(self, topic: str) -> dict[int, int]:
         self._check(topic)
@@ -191,6 +203,77 @@ async def test_log_that_ends_below_the_frontier_stops_its_partition_and_the_othe
 
     assert [PARTITION] == list(world.places.stopped)
     assert [{OTHER}] == world.driver.fetched
+
+
+async def hold_event(store: MemoryStore, owner_epoch: int = 0, leader_epoch: int = 0) -> None:
+    page = Page(
+        topic=PARTITION.topic,
+        topic_id=TOPIC_ID,
+        partition=PARTITION.partition,
+        base=0,
+        next=40,
+        events=(),
+        owner_epoch=owner_epoch,
+        leader_epoch=leader_epoch,
+    )
+    await store.write(page)
+
+
+async def test_a_log_that_lost_its_end_has_the_store_cut_and_is_fetched_from_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(FakeDriver())
+    await hold_event(world.store)
+    log = world.cluster.logs[PARTITION.topic]
+    log.leader_epoch, log.epoch_ends = 1, {0: 25}
+    before = truncated()
+
+    await world.take()
+    assert {3: 25} == await world.store.frontier(TOPIC_ID)
+    await world.take()
+
+    assert 25 == world.places.expected(PARTITION)
+    assert {3: Owned(1, 0)} == await world.store.owned(TOPIC_ID)
+    assert 15 == truncated() - before
+    assert "the log has lost its end, offsets 25 to 39 go from the store too" in caplog.text
+
+
+async def test_pages_fetched_behind_a_cut_are_of_the_new_owner_epoch() -> None:
+    world = World(FakeDriver(Fetched({}, {}), Fetched({PARTITION: records(25)}, {})))
+    await hold_event(world.store)
+    log = world.cluster.logs[PARTITION.topic]
+    log.leader_epoch, log.epoch_ends = 1, {0: 25}
+    await world.take()
+
+    (page,) = (await world.take())[PARTITION]
+
+    assert (1, 1) == (page.owner_epoch, page.leader_epoch)
+
+
+async def test_a_new_leader_epoch_alone_costs_nothing() -> None:
+    world = World(FakeDriver())
+    await hold_event(world.store)
+    log = world.cluster.logs[PARTITION.topic]
+    log.leader_epoch, log.epoch_ends = 1, {0: 60}
+
+    await world.take()
+
+    assert 40 == world.places.expected(PARTITION)
+
+
+async def test_records_that_were_fetched_in_another_leader_epoch_are_fetched_again() -> None:
+    world = World(FakeDriver(Fetched({}, {}), Fetched({PARTITION: records(0, 1), OTHER: records(0)}, {})))
+    await world.take()
+    world.cluster.logs[PARTITION.topic].leader_epoch = 1
+
+    pages = await world.take()
+
+    assert ([], 1) == (pages[PARTITION], len(pages[OTHER]))
+    assert {PARTITION} == world.places.unplaced
+
+
+def truncated() -> float:
+    return AGENT_TRUNCATED.labels(*PARTITION)._value.get()
 
 
 async def test_partition_that_cannot_be_placed_holds_up_no_other_and_is_tried_again_in_a_moment() -> None:

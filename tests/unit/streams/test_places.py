@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.models import LostRecords
-from streams.places import STALLED_US, Begin, Most, Places, Stop, decide, parts
-from tests.unit.streams.fetched import NOW, OTHER, PARTITION, TOPIC_ID, FetchedRecord, cut, placed, records
+from streams.models import LostRecords, to_page
+from streams.places import STALLED_US, Begin, Cut, Most, Places, Stop, decide, parts
+from tests.unit.streams.fetched import NOW, OTHER, OTHER_ID, PARTITION, TOPIC_ID, FetchedRecord, cut, placed, records
 from tivo.model.timeline import Now
+from tivo.store.base import Owned
 
 NEW_ID = b"topic id anew..."
 
@@ -278,6 +279,52 @@ def test_stopped_partition_is_placed_again_when_its_topic_is_made_anew() -> None
     places.topics_seen({PARTITION.topic: NEW_ID})
     assert {} == places.stopped
     assert {PARTITION} == places.unplaced
+
+
+def test_new_leader_epoch_rewinds_its_partition_alone() -> None:
+    places = Places()
+    places.assign([PARTITION, OTHER])
+    places.put(PARTITION, TOPIC_ID, 5, now_us=0, owned=Owned(0, 3))
+    places.put(OTHER, OTHER_ID, 5, now_us=0, owned=Owned(0, 3))
+
+    places.epochs_seen(PARTITION.topic, {PARTITION.partition: 3, 77: 9})
+    places.epochs_seen(OTHER.topic, {})
+    assert set() == places.unplaced
+
+    places.epochs_seen(PARTITION.topic, {PARTITION.partition: 4})
+    assert {PARTITION} == places.unplaced
+
+
+def test_pages_tell_whose_they_are() -> None:
+    places = Places()
+    places.assign([PARTITION])
+    places.put(PARTITION, TOPIC_ID, 5, now_us=0, owned=Owned(2, 3))
+
+    (page,) = cut(places, 5)
+
+    assert (2, 3) == (page.owner_epoch, page.leader_epoch)
+    assert (2, 3) == (to_page(page).owner_epoch, to_page(page).leader_epoch)
+
+
+@pytest.mark.parametrize(
+    ("frontier", "log_end", "epoch_end", "told"),
+    [
+        (10, 20, None, Begin(10, 10)),
+        (10, 20, 10, Begin(10, 10)),
+        (10, 20, 12, Begin(10, 10)),
+        (10, 20, 7, Cut(7)),
+        (10, 7, 7, Cut(7)),
+        (None, 7, 3, Begin(0, 0)),
+    ],
+)
+def test_a_log_that_lost_its_end_since_the_store_wrote_has_the_store_cut(
+    frontier: int | None, log_end: int, epoch_end: int | None, told: Begin | Cut
+) -> None:
+    assert told == decide(frontier=frontier, log_start=0, log_end=log_end, epoch_end=epoch_end)
+
+
+def test_a_shorter_log_that_has_no_new_epoch_is_another_log() -> None:
+    assert isinstance(decide(frontier=10, log_start=0, log_end=7), Stop)
 
 
 # ---------------------------------------------------------------- the frontier

@@ -1,5 +1,8 @@
 """What the agent does by the clock."""
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 from faust.types import TP
 from prometheus_client import REGISTRY
@@ -8,7 +11,7 @@ from streams.agents.persist import Keeper, Patience
 from streams.places import STALLED_US, Places
 from streams.timers import GIVE_UP_AFTER_US, RED_AFTER_US, SETTLED_US, StoreAway, Watch, degraded, merge_pages, unready
 from tests.unit.streams.fetched import NOW, OTHER, PARTITION, TOPIC_ID, cut, placed
-from tivo.client.cluster import Cluster
+from tivo.client.cluster import Cluster, Led
 from tivo.model.errors import StoreError
 from tivo.model.timeline import Now
 from tivo.probes import Probes
@@ -162,14 +165,39 @@ async def test_stopped_partition_is_looked_at_again_though_kafka_is_away(probes:
     looking.places.stop(PARTITION, TOPIC_ID, "went back")
 
     with probes:
-        await looking.look_again_at_stopped()
+        await looking.look_at_topics()
 
     assert {PARTITION: "went back"} == looking.places.stopped
 
 
-async def test_cluster_is_not_asked_while_no_partition_is_stopped(probes: Probes) -> None:
+async def test_cluster_is_not_asked_while_there_is_no_partition(probes: Probes) -> None:
+    looking = watch(probes)
+    looking.places.assign(())
+
     with probes:
-        await watch(probes).look_again_at_stopped()
+        await looking.look_at_topics()
+
+
+class Leaders:
+    """A cluster that tells of one topic."""
+
+    def __init__(self, led: Led) -> None:
+        self.led = led
+
+    async def leaders(self, topics: set[str]) -> dict[str, Led]:
+        assert {PARTITION.topic} == topics
+        return {PARTITION.topic: self.led}
+
+
+@pytest.mark.parametrize(("epoch", "unplaced"), [(-1, set()), (4, {PARTITION})])
+async def test_a_new_leader_epoch_has_a_partition_placed_anew(probes: Probes, epoch: int, unplaced: set[TP]) -> None:
+    told = Leaders(Led(TOPIC_ID, {PARTITION.partition: 1}, {PARTITION.partition: epoch}))
+    looking = replace(watch(probes), cluster=cast("Cluster", told))
+
+    with probes:
+        await looking.look_at_topics()
+
+    assert unplaced == looking.places.unplaced
 
 
 async def test_settled_buckets_are_merged() -> None:

@@ -19,6 +19,12 @@ from tivo.wire.messages.list_offsets import (
     ListOffsetsTopicResponse,
 )
 from tivo.wire.messages.metadata import MetadataRequest
+from tivo.wire.messages.offset_for_leader_epoch import (
+    EpochEndOffset,
+    OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse,
+    OffsetForLeaderTopicResult,
+)
 from tivo.wire.schema import Message
 
 ID = bytes(range(16))
@@ -106,10 +112,41 @@ async def test_leaders_are_told_with_the_topic_id_and_whoever_has_none_is_left_o
     async with peer(answers.table()) as broker:
         topic = a_topic("quakes", ID, 0, 1)
         topic.partitions[1].leader_id = -1
+        topic.partitions[0].leader_epoch = 6
         broker.topics = [topic]
 
         async with Cluster(broker.bootstrap) as cluster:
-            assert {"quakes": Led(ID, {0: NODE})} == await cluster.leaders(("quakes", "never"))
+            assert {"quakes": Led(ID, {0: NODE}, {0: 6})} == await cluster.leaders(("quakes", "never"))
+
+
+async def test_ends_of_leader_epochs_are_told_by_those_who_lead(answers: Answers) -> None:
+    def end(request: OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse:
+        ends = {0: 50, 1: -1}
+        asked = request.topics[0].partitions
+        told = [EpochEndOffset(partition=each.partition, end_offset=ends[each.partition]) for each in asked]
+        assert {0: 4, 1: 9} == {each.partition: each.leader_epoch for each in asked}
+        return OffsetForLeaderEpochResponse(topics=[OffsetForLeaderTopicResult(topic="quakes", partitions=told)])
+
+    async with peer({**answers.table(), OffsetForLeaderEpochRequest: end}) as broker:
+        broker.topics = [a_topic("quakes", ID, 0, 1)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            assert {0: 50} == await cluster.epoch_ends("quakes", {0: 4, 1: 9, 2: 1})
+            with pytest.raises(UnknownTopic):
+                await cluster.epoch_ends("never", {0: 4})
+
+
+async def test_an_end_that_cannot_be_told_is_the_brokers_fault(answers: Answers) -> None:
+    def fail(request: OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse:
+        told = [EpochEndOffset(partition=0, error_code=76)]
+        return OffsetForLeaderEpochResponse(topics=[OffsetForLeaderTopicResult(topic="quakes", partitions=told)])
+
+    async with peer({**answers.table(), OffsetForLeaderEpochRequest: fail}) as broker:
+        broker.topics = [a_topic("quakes", ID, 0)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            with pytest.raises(BrokerError, match="does not tell where an epoch ended"):
+                await cluster.epoch_ends("quakes", {0: 4})
 
 
 async def test_log_starts_and_ends_are_those_of_committed_records_per_partition(answers: Answers) -> None:

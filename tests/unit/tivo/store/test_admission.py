@@ -1,6 +1,6 @@
 import pytest
 
-from tivo.model.errors import PageGap, RecordError, StoreError
+from tivo.model.errors import PageGap, RecordError, StalePage, StoreError
 from tivo.model.event import Event, Page, ValueKind
 from tivo.model.timeline import MIN_TIME_US
 from tivo.store.admission import admit, check_name, verify
@@ -34,6 +34,12 @@ def test_frontier_decides_what_is_written(
 
     assert expected == written
     assert offsets == [event.offset for event in rest.events]
+
+
+@pytest.mark.parametrize(("owner_epoch", "frontier"), [(1, 4), (1, None), (3, 9)])
+def test_page_of_another_owner_epoch_is_stale_wherever_it_begins(owner_epoch: int, frontier: int | None) -> None:
+    with pytest.raises(StalePage, match=rf"sensors/0: the page is of owner epoch 0, the store is at {owner_epoch}"):
+        admit(page(4, 5, event(4)), frontier, owner_epoch)
 
 
 def test_trimmed_page_begins_at_the_frontier() -> None:

@@ -53,7 +53,7 @@ async def test_file_of_an_older_tivo_is_brought_up_to_date_by_the_first_read(tmp
     make_first_schema(path)
 
     async with store_at(path, read_only=True) as reader:
-        with pytest.raises(StoreError, match="has schema 1, 2 is needed"):
+        with pytest.raises(StoreError, match="has schema 1, 3 is needed"):
             await reader.frontier(TOPIC_ID)
         async with store_at(path) as store:
             assert {0: 3} == await store.frontier(TOPIC_ID)

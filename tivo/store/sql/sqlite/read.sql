@@ -8,6 +8,9 @@ FROM topics JOIN frontier USING (topic) GROUP BY topic ORDER BY name, topic_id
 -- name: frontier
 SELECT partition, next FROM frontier WHERE topic = ?
 
+-- name: owned
+SELECT partition, owner_epoch, leader_epoch FROM frontier WHERE topic = ?
+
 -- name: span
 SELECT max(max_span_us) FROM buckets WHERE topic = ? AND start_us = ?
 

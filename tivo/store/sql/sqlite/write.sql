@@ -5,13 +5,14 @@ SELECT topic, name FROM topics WHERE topic_id = ?
 INSERT INTO topics (topic_id, name) VALUES (?, ?)
 
 -- name: frontier
-SELECT next FROM frontier WHERE topic = ? AND partition = ?
+SELECT next, owner_epoch FROM frontier WHERE topic = ? AND partition = ?
 
 -- name: move_frontier
-INSERT INTO frontier (topic, partition, next, events, value_bytes, first_us, last_us)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO frontier (topic, partition, next, leader_epoch, events, value_bytes, first_us, last_us)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (topic, partition) DO UPDATE SET
     next = excluded.next,
+    leader_epoch = excluded.leader_epoch,
     events = events + excluded.events,
     value_bytes = value_bytes + excluded.value_bytes,
     first_us = min(coalesce(first_us, excluded.first_us), coalesce(excluded.first_us, first_us)),
