@@ -68,6 +68,16 @@ class TransactionalProducer:
         topics = self.bench.ask(self.add_request(*places), version).results_by_topic_v3_and_below
         return [each.partition_error_code for topic in topics for each in topic.results_by_partition]
 
+    def write_request(self, topic: str, *values: bytes, partition: int = 0) -> ProduceRequest:
+        """One batch, of the transaction; its sequence numbers follow."""
+        assert self.sequences is not None
+        sequence = self.sequences.get((topic, partition), 0)
+        self.sequences[topic, partition] = sequence + len(values)
+        records = memoryview(transactional_batch(self.producer, sequence, *values))
+        data = PartitionProduceData(index=partition, records=records)
+        topics = [TopicProduceData(name=topic, partition_data=[data])]
+        return ProduceRequest(transactional_id=self.name, acks=-1, topic_data=topics)
+
     def write(self, topic: str, *values: bytes, partition: int = 0, version: int = 12) -> int:
         """One batch, of the transaction."""
         assert self.sequences is not None
@@ -98,14 +108,16 @@ class TransactionalProducer:
     def abort(self, version: int = 3) -> int:
         return int(self.bench.ask(self.end_request(commit=False), version).error_code)
 
-    def add_offsets(self, group: str = "g", version: int = 3) -> int:
-        request = AddOffsetsToTxnRequest(
+    def add_offsets_request(self, group: str = "g") -> AddOffsetsToTxnRequest:
+        return AddOffsetsToTxnRequest(
             transactional_id=self.name,
             producer_id=self.producer.id,
             producer_epoch=self.producer.epoch,
             group_id=group,
         )
-        return int(self.bench.ask(request, version).error_code)
+
+    def add_offsets(self, group: str = "g", version: int = 3) -> int:
+        return int(self.bench.ask(self.add_offsets_request(group), version).error_code)
 
     def offsets_request(
         self, offset: int, *, group: str = "g", topic: str = "t", **member: object
