@@ -68,8 +68,8 @@ class Edge:
 
 
 @pytest.fixture
-async def edge(kafka: str) -> AsyncIterator[Edge]:
-    async with _open(kafka) as opened:
+async def edge(bootstrap: str) -> AsyncIterator[Edge]:
+    async with _open(bootstrap) as opened:
         yield opened
 
 
