@@ -172,6 +172,8 @@ def kafka_page() -> str:
         "  consumers see nothing that is not. Kafka syncs when the operating system likes and relies on replicas.",
         "- One broker, no replicas: replication factors other than 1 are refused, every leader is the preferred one,",
         "  and partitions are moved neither between brokers nor between disks (APIs 34 and 45 are not listed).",
+        "- Age counts from a segment's last arrival; with `tivo.retention.time=record` from the newest record, as in",
+        "  Kafka. Records without a key that came before a topic was compacted are kept.",
         "- A batch dated more than an hour ahead is refused with INVALID_TIMESTAMP (as in Kafka since 4.0).",
         "- Settings of topics are changed while it runs and count at once; those of the broker are what it was started",
         "  with (see [settings](settings.md)): told to admin clients, and read-only.",

@@ -1,4 +1,4 @@
-"""Loss of power at any moment of a compacted partition's life: the newest of each key is there, nothing old rises."""
+"""Loss of power, or a kill, at any moment of a compacted partition's life: nothing is lost, nothing old rises."""
 
 import logging
 import random
@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.test_power_loss import NoSyncFile
 from tests.support.compact_workload import ROOT, SETTINGS, Workload, judge
-from tests.support.crash_disk import MemoryDisk, MemoryFile, Name, Step, after_power_loss
+from tests.support.crash_disk import MemoryDisk, MemoryFile, Name, Step, after_kill, after_power_loss
 from tivo.log import recovery, swap
 from tivo.log.disk import Disk
 from tivo.log.offset_map import OffsetMap
@@ -55,6 +55,15 @@ def test_nothing_is_lost_and_nothing_rises_by_a_loss_of_power(request: pytest.Fi
     states = int(request.config.getoption("--crash-states"))
     for seed in range(max(states // STATES_PER_TRACE, 1)):
         assert [] == wrong_after_power_loss(lived(seed), seed, min(states, STATES_PER_TRACE))
+
+
+def test_a_kill_at_any_step_of_a_swap_leaves_the_old_or_the_new() -> None:
+    trace = lived(3)
+    ends = [at for at, step in enumerate(trace) if isinstance(step, Name) and (step.old or "").endswith(".swap")]
+
+    for end in ends[:: len(ends) // 8]:
+        for moment in range(end - 20, end + 3):
+            assert [] == judge(trace[:moment], after_kill(trace[:moment], ROOT)), f"step {moment}"
 
 
 # ---------------------------------------------------------------- each of these would lose data, and is caught

@@ -41,6 +41,7 @@ FILES = {
     "segment": File(".log"),
     "index": File(".index"),
     "time index": File(".timeindex"),
+    "arrival index": File(".arrival"),
     "meta": File(".meta.new"),
     "synced mark": File("synced"),
     "catalog": File("catalog"),

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -13,10 +12,6 @@ from tivo.client.cluster import Cluster
 from tivo.model.event import Page
 from tivo.store.base import Lost
 from tivo.store.open import open_store
-
-only_kafka = pytest.mark.parametrize(
-    "bootstrap", [pytest.param("kafka", marks=pytest.mark.needs("kafka"))], indirect=True
-)
 
 
 def readable(bootstrap: str, topic: str, end: int) -> dict[Place, bytes]:
@@ -40,7 +35,6 @@ def readable(bootstrap: str, topic: str, end: int) -> dict[Place, bytes]:
     return found
 
 
-@only_kafka
 async def test_start_of_the_log_past_the_frontier_is_a_gap_told_and_gone_over(
     bootstrap: str, agent: AgentProcess, cluster: Cluster, load: Load, stored: Stored, topic: str
 ) -> None:
@@ -63,7 +57,6 @@ async def test_start_of_the_log_past_the_frontier_is_a_gap_told_and_gone_over(
         assert 30 == agent.metric("tivo_agent_gap_offsets_total", topic)
 
 
-@only_kafka
 async def test_compacted_topic_is_stored_with_its_holes(
     bootstrap: str, agent: AgentProcess, cluster: Cluster, stored: Stored, topic: str
 ) -> None:

@@ -175,6 +175,19 @@ def after_power_loss(trace: Sequence[Step], root: Path, dice: random.Random) -> 
     return MemoryDisk(root, crashed, _crashed_names(trace, dice))
 
 
+def after_kill(trace: Sequence[Step], root: Path) -> MemoryDisk:
+    """What a disk, empty at first, holds when the process was killed right after these steps: all of them."""
+    files, pending = _durable_files(trace)
+    for inode, changes in pending.items():
+        for change in changes:
+            _apply(files.setdefault(inode, bytearray()), change)
+    directories: dict[int, Names] = defaultdict(dict)
+    for step in trace:
+        if isinstance(step, Name):
+            _rename(directories[step.directory], step)
+    return MemoryDisk(root, files, directories)
+
+
 def _durable_files(trace: Sequence[Step]) -> tuple[dict[int, Content], dict[int, list[Write | Truncate]]]:
     """Of every file: its content at its last sync, and what was done to it since."""
     durable: dict[int, Content] = {}

@@ -95,7 +95,7 @@ def batch_facts(topic: str, partition: int, file: str, position: int, header: Ba
         offset=header.base_offset,
         last_offset=header.last_offset,
         records=header.record_count,
-        first_time=_time(header.base_timestamp),
+        first_time=None if header.has_delete_horizon else _time(header.base_timestamp),
         newest_time=_time(header.max_timestamp),
         file=file,
         position=position,

@@ -282,7 +282,7 @@ class Partition:
     def max_time(self) -> tuple[int, int] | None:
         """Time and offset of the newest record, the first of them where several are; None where there is none."""
         newest_ms = max(
-            (segment.max_time_ms for segment in self._from(self.log_start) if segment.batches), default=None
+            (segment.max_time_ms for segment in self._from(self.log_start) if segment.records), default=None
         )
         return None if newest_ms is None else self.offset_for_time(newest_ms)
 

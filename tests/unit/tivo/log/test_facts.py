@@ -6,7 +6,7 @@ import pytest
 from tests.support.batches import batch
 from tivo.log.facts import BatchFacts, DamageFacts, batch_facts, record_facts
 from tivo.wire.control import Marker
-from tivo.wire.record_batch import CONTROL, TRANSACTIONAL, Record, read_header
+from tivo.wire.record_batch import CONTROL, DELETE_HORIZON, TRANSACTIONAL, Record, read_header
 
 RECORD = Record(offset=7, timestamp_ms=1_000, key=b"k", value=b"v", headers=(("h", b"1"), ("null", None)))
 
@@ -65,3 +65,8 @@ def test_damage(next_offset: int | None, upto: str) -> None:
     )
 
     assert f"quakes/2 offsets 5 {upto}: DAMAGED, 2 bytes at 1 of 0.log: torn" == str(damage)
+
+
+def test_a_batch_that_holds_a_horizon_tells_no_first_time() -> None:
+    assert "1970-01-01T00:00:01Z" == facts().first_time
+    assert None is facts(attributes=DELETE_HORIZON).first_time
