@@ -156,6 +156,23 @@ def test_largest_batch_counts_from_the_change_on(broker: RunningBroker, admin: A
     assert [KafkaError.MSG_SIZE_TOO_LARGE, None] == [produced(2_000), produced(500)]
 
 
+def test_compaction_counts_from_the_change_on(broker: RunningBroker, admin: AdminClient, made: str) -> None:
+    """A topic that is compacted takes no record without a key."""
+
+    def produced(key: bytes | None) -> int | None:
+        errors: list[KafkaError | None] = []
+        producer = Producer({"bootstrap.servers": broker.bootstrap})
+        producer.produce(made, b"value", key, on_delivery=lambda error, message: errors.append(error))
+        assert 0 == producer.flush(20)
+        return errors[0] and errors[0].code()
+
+    assert None is produced(None)
+    alter(admin, made, ("cleanup.policy", SET, "compact"))
+    assert [KafkaError.INVALID_RECORD, None] == [produced(None), produced(b"key")]
+    alter(admin, made, ("cleanup.policy", DELETE, None))
+    assert None is produced(None)
+
+
 def test_retention_counts_from_the_change_on(broker: RunningBroker, admin: AdminClient, made: str, group: str) -> None:
     alter(admin, made, ("segment.bytes", SET, "16384"))
     for _ in range(3):

@@ -61,6 +61,18 @@ def test_settings_count_at_once(bench: BrokerBench) -> None:
     assert [16_384] * 2 == [leader.log.settings.segment_bytes for leader in bench.broker.topics.get("t").leaders]
 
 
+def test_compaction_begins_and_ends_with_the_policy(bench: BrokerBench) -> None:
+    def is_compacted() -> bool:
+        return bench.leader("t").log.settings.compaction is not None
+
+    before = is_compacted()
+    altered(bench, resource(change("cleanup.policy", "compact")))
+    within = is_compacted()
+    altered(bench, resource(change("cleanup.policy", operation=DELETE)))
+
+    assert (False, True, False) == (before, within, is_compacted())
+
+
 def test_retention_is_enforced_at_once(bench: BrokerBench) -> None:
     altered(bench, resource(change("segment.bytes", "16384")))
     bench.produce("t", b"old" * 6_000)
