@@ -8,7 +8,6 @@ import sys
 import time
 
 import faust
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from streams import subscription
 from streams.agents.persist import Keeper, Patience, persist
@@ -22,7 +21,8 @@ from streams.timers import StoreAway, Watch, merge_pages
 from tivo import config
 from tivo.client.access import Access, open_access
 from tivo.client.cluster import Cluster
-from tivo.model.errors import BrokerError, ConfigError
+from tivo.client.waiting import until_connected
+from tivo.model.errors import ConfigError
 from tivo.model.timeline import Now
 from tivo.probes import Probes
 from tivo.store.base import Store
@@ -100,6 +100,7 @@ class _Worker:
 
     def __init__(self, settings: config.Settings, access: Access, store: Store, probes: Probes) -> None:
         self._store = store
+        self._address = access.bootstrap
         self._cluster = Cluster(access)
         self._salvager = Salvager(access, self._cluster, max_bytes=PAGE_BYTES)
         places, patience = Places(), Patience(steady_us)
@@ -145,11 +146,7 @@ class _Worker:
 
     async def _work(self) -> None:
         """Run the app once Kafka answers. Raises what it crashed of."""
-        async for attempt in AsyncRetrying(
-            wait=wait_random_exponential(multiplier=0.1, max=2), retry=retry_if_exception_type(BrokerError)
-        ):
-            with attempt:
-                await self._cluster.start()
+        await until_connected(self._cluster.start, self._address, log.warning)
         await self._app.start()
         await self._app.wait_until_stopped()
         if self._app.crash_reason is not None:

@@ -6,8 +6,10 @@ or SIGTERM in the order in which things were opened.
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
+import os
 import resource
 import signal
 import sys
@@ -58,11 +60,25 @@ def wall_us() -> int:
     return now().wall_us
 
 
+def make_directory(directory: Path) -> None:
+    """Have a directory that this process may write to. Raises ConfigError naming it and the reason."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise ConfigError(
+            f"the data directory {directory} cannot be made or written to: {error.strerror}; "
+            "let this user write there, or name another directory with --data (setting `data`)"
+        ) from error
+
+
 @contextlib.contextmanager
 def lock(directory: Path) -> Iterator[None]:
-    """Hold a data directory for this process. Raises ConfigError naming the process that holds it."""
+    """Hold a data directory for this process. Raises ConfigError naming who holds it, or why it cannot be."""
     from tivo.log.catalog import lock as hold
 
+    make_directory(directory)
     try:
         held = hold(directory)
     except LogError as error:
@@ -152,6 +168,7 @@ def run_broker(settings: config.Settings, *, tell: Tell) -> None:
     from tivo.broker.server import serving
 
     options = _broker_options(settings)
+    make_directory(settings.log_dir)
 
     def told(broker: "Broker") -> None:
         for endpoint, port in zip(broker.doors.endpoints, broker.doors.ports, strict=True):

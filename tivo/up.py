@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -60,7 +61,11 @@ class Plan:
 
 
 def make_plan(settings: config.Settings, *, demo: bool, ready_file: Path | None) -> Plan:
-    """Settle the ports and name the children. Raises ConfigError where a port is in use."""
+    """Settle the ports and name the children.
+
+    Raises ConfigError where a port is in use, or the ready file could not be written.
+    """
+    _check_ready_file(ready_file)
     kafka, gateway = settings.kafka, settings.gateway
     if kafka.bootstrap is None:
         kafka = replace(kafka, port=_settled_port(kafka.host, kafka.port, "kafka.port"))
@@ -72,6 +77,16 @@ def make_plan(settings: config.Settings, *, demo: bool, ready_file: Path | None)
         for name in names
     )
     return Plan(settings=replace(settings, kafka=kafka, gateway=gateway), children=children, ready_file=ready_file)
+
+
+def _check_ready_file(path: Path | None) -> None:
+    """While nothing runs yet: it is written only once all is ready."""
+    if path is None:
+        return
+    if not path.parent.is_dir():
+        raise ConfigError(f"--ready-file {path}: there is no directory {path.parent}; make it, or name another file")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ConfigError(f"--ready-file {path}: this user may not write to {path.parent}; name another file")
 
 
 def _settled_port(host: str, port: int, setting: str) -> int:
@@ -135,7 +150,8 @@ class Supervisor:
                 for child in self._plan.children:
                     await _until(partial(_is_ready, child.private_port))
         except TimeoutError:
-            self._refused = f"{child.name} did not get ready within {READY_S:.0f} s; its messages are above"
+            why = await asyncio.to_thread(_why_unready, child.private_port)
+            self._refused = f"{child.name} did not get ready within {READY_S:.0f} s: {why}"
             self._stopping.set()
             return
         self._all_ready = True
@@ -220,6 +236,18 @@ def _is_ready(port: int) -> bool:
             return bool(answer.status == 200)
     except (OSError, http.client.HTTPException):
         return False
+
+
+def _why_unready(port: int) -> str:
+    """What a process says itself about not being ready."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
+            return f"it was a moment later (/readyz answers {answer.status})"
+    except urllib.error.HTTPError as refusal:
+        reasons: dict[str, str] = json.loads(refusal.read())["reasons"]
+        return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    except (OSError, http.client.HTTPException):
+        return "it does not answer on its private port; its messages are above"
 
 
 def _backoff() -> Iterator[float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tivo import config
+from tivo import config, service
 from tivo.cli.options import bootstrap_option, load_settings, private_port_option, process_options, store_option
 
 
@@ -21,7 +21,7 @@ def command(*, config_file: Path | None, **flags: object) -> None:
     Agents of one group share the partitions; start more where one core is not enough.
     """
     settings = load_settings(config_file, **flags)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    service.make_directory(settings.data_dir)
     environment = {key: value for key, value in os.environ.items() if not config.is_setting(key)}
     environment |= config.to_environment(settings)
     # The Faust app is a program of its own, in its own package: it takes this process over.

@@ -61,16 +61,25 @@ class Catalogue:
         while True:
             try:
                 await self.topics(fresh=True)
-                await self._store.frontier(b"")
-                self.trouble = {}
             except BrokerError as error:
-                self.trouble = {"log": str(error)}
-            except StoreError as error:
-                self.trouble = {"store": str(error)}
+                await self.note_away(str(error))
+            else:
+                self.trouble = await self._store_trouble()
             if self._known != told:
                 told = self._known
                 changed(told)
             await asyncio.sleep(every_seconds)
+
+    async def note_away(self, reason: str) -> None:
+        """The log cannot be reached: `trouble` says so, and what is the matter with the store besides."""
+        self.trouble = {"log": reason} | await self._store_trouble()
+
+    async def _store_trouble(self) -> dict[str, str]:
+        try:
+            await self._store.frontier(b"")
+        except StoreError as error:
+            return {"store": str(error)}
+        return {}
 
     async def topics(self, *, fresh: bool = False) -> Mapping[str, TopicRef]:
         """The topics people may see, by name. Raises BrokerError where the log is away and none was ever seen."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import Literal
 import uvicorn
 from starlette.types import ASGIApp
 
-from tivo.client.access import Bootstrap
+from tivo.client.access import Bootstrap, access_of
 from tivo.client.cluster import Cluster
 from tivo.client.live_consumer import LiveConsumer
 from tivo.client.log_reader import LogReader
 from tivo.client.producer import Producer
 from tivo.client.tail import RING_BYTES, Tail
+from tivo.client.waiting import until_connected
 from tivo.gateway.admission import Admission, nobody_asked
 from tivo.gateway.answers import Answers
 from tivo.gateway.app import Access, Doors, make_app
@@ -29,10 +31,12 @@ from tivo.gateway.sessions import MAX_SESSIONS, MAX_SESSIONS_PER_CLIENT, Session
 from tivo.gateway.socket_protocol import BoundedHttp, DirectSocket
 from tivo.gateway.sources import Sources
 from tivo.gateway.websocket import Sockets
-from tivo.model.errors import BrokerError, ConfigError
+from tivo.model.errors import ConfigError
 from tivo.playback.facts import TopicRef
 from tivo.store.base import Store
 from tivo.users_file import UsersFile
+
+logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 256 * 2**10
 SEND_BUFFER_BYTES = 64 * 2**10
@@ -42,7 +46,6 @@ KEEP_ALIVE_SECONDS = 65
 BACKLOG = 1_024
 CLOSING_SECONDS = 1
 LET_GO_SECONDS = 0.5
-RECONNECT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,7 @@ class _Log:
     """The gateway's connections to the log."""
 
     def __init__(self, options: GatewayOptions, now: Clock) -> None:
+        self.address = access_of(options.bootstrap).bootstrap
         self.cluster = Cluster(options.bootstrap)
         self.producer = Producer(options.bootstrap)
         self._reader = LogReader(options.bootstrap, self.cluster, now)
@@ -136,7 +140,7 @@ class _Log:
         )
 
     async def run(self) -> None:
-        await _connected(self.producer.start)
+        await until_connected(self.producer.start, self.address, lambda _: None)  # the cluster's connection tells
         await self.tail.run()
 
     async def close(self) -> None:
@@ -152,7 +156,8 @@ async def _watch(log: _Log, catalogue: Catalogue, sockets: Sockets) -> None:
         log.producer.keep_only(topics.keys())
         sockets.topics_changed(topics)
 
-    await _connected(log.cluster.start)
+    await catalogue.note_away("not reached yet")
+    await until_connected(log.cluster.start, log.address, logger.warning, away=catalogue.note_away)
     await catalogue.watch(changed)
 
 
@@ -177,17 +182,6 @@ def _access(options: GatewayOptions) -> Access:
         console=options.console_dir,
         library=options.library_dir,
     )
-
-
-async def _connected(start: Callable[[], Awaitable[None]]) -> None:
-    """Start a connection to the broker, and again until there is one."""
-    while True:
-        try:
-            await start()
-        except BrokerError:
-            await asyncio.sleep(RECONNECT_SECONDS)
-        else:
-            return
 
 
 async def _within(seconds: float, closing: Awaitable[None]) -> None:
