@@ -143,10 +143,13 @@ class GatewaySettings:
     ] = "none"
     insecure: Annotated[bool, Meta(description="bind beyond loopback although nothing asks who may")] = False
     allow_origin: Annotated[
-        tuple[str, ...], Meta(description="origins besides its own that browsers may come from")
+        tuple[str, ...],
+        Meta(description="origins besides its own that browsers may come from; a proxy may pass on their names"),
     ] = ()
     max_sessions: Annotated[Count, Meta(description="playback sessions in all")] = 512
-    max_sessions_per_client: Annotated[Count, Meta(description="playback sessions of one address")] = 64
+    max_sessions_per_client: Annotated[
+        Count, Meta(description="playback sessions of one user, or of one address where nobody is asked")
+    ] = 64
     ring_bytes: Annotated[int, Meta(ge=2**16, description="newest events kept in memory per topic, in bytes")] = (
         16 * 2**20
     )

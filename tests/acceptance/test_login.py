@@ -143,6 +143,24 @@ def test_a_login_outlives_the_page_and_no_script_can_read_it(page: Page) -> None
     assert (True, "Strict") == (cookie["httpOnly"], cookie["sameSite"])
 
 
+def test_who_is_logged_in_may_follow_an_event_stream_that_ends_with_the_token(page: Page, asking: Asking) -> None:
+    page.goto("/")
+    log_in(page, ADA)
+    expect(page.locator("h1")).to_have_text("a.x")
+
+    page.evaluate(
+        """() => {
+            window.heard = [];
+            window.stream = new EventSource('/v1/topics/a.x/tail?from=beginning');
+            window.stream.onmessage = ({ data }) => window.heard.push(JSON.parse(data).value.n);
+        }"""
+    )
+    page.wait_for_function("heard.includes(0)")
+    asking.keep(CLEO)
+
+    page.wait_for_function("stream.readyState === EventSource.CLOSED")
+
+
 def test_to_log_out_leaves_nothing_behind(page: Page) -> None:
     page.goto("/")
     log_in(page, ADA)
