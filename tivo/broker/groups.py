@@ -240,7 +240,9 @@ class Group:
         """Collect members for the next generation, unless that is going on already."""
         if self.state is not State.PREPARING:
             for member in self.members.values():
-                self._free_sync(member, Synced(error=ErrorCode.REBALANCE_IN_PROGRESS))
+                if member.parked_sync is not None:
+                    member.seen(now_us)  # its session stood still while it waited
+                    self._free_sync(member, Synced(error=ErrorCode.REBALANCE_IN_PROGRESS))
             was_empty = self.state is State.EMPTY
             self._gather_until_us = now_us + self._initial_delay_us if was_empty else now_us
             self._close_us = now_us + self.members.longest_rebalance_us

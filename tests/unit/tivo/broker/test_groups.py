@@ -431,6 +431,21 @@ def test_waiting_member_does_not_expire() -> None:
     assert "c" in driver.group.members
 
 
+def test_member_that_is_freed_from_waiting_has_a_whole_session_to_join_again() -> None:
+    driver = new(initial_delay_us=SECOND)
+    driver.join(new_id="leader")
+    driver.join(new_id="follower")
+    driver.wait(SECOND)
+    waiting = driver.sync("follower", 1)
+
+    driver.wait(SESSION)  # the leader was silent all the while, and is out
+
+    assert ErrorCode.REBALANCE_IN_PROGRESS is driver.synced(waiting).error
+    assert ["follower"] == list(driver.group.members)
+    driver.wait(SESSION - 1)
+    assert ["follower"] == list(driver.group.members)
+
+
 def test_who_does_not_join_in_time_is_left_out() -> None:
     driver = stable("a", "b")
     newcomer = driver.join(new_id="c")
