@@ -11,6 +11,7 @@ REQUIRED := $(if $(REQUIRE),--require=$(REQUIRE))
 # How often the random and the violent tests try; `make faults` and `make handoff` go the whole way.
 KILLS ?= 5
 CUTOVERS ?= 2000
+FUZZ_SECONDS ?= 60
 
 .PHONY: help
 help: ## show this list
@@ -63,6 +64,11 @@ faults: $(INSTALLED) ## kills of every process, torn writes, full disks, cut-ove
 	try $(BIN)/pytest $(REQUIRED) --kills 20 --timeout 900 tests/integration; \
 	try $(BIN)/pytest $(REQUIRED) --kills 10 tests/acceptance/test_handoff.py; \
 	test -z "$$failed"
+
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## bytes that nobody wrote, against all that reads them; FUZZ_SECONDS=600 for each target
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz || echo "without atheris, inputs are only mutated"
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 .PHONY: handoff
 handoff: $(INSTALLED) ## 20 000 random cut-overs from the past to live, in simulation

@@ -23,6 +23,7 @@ BUDGETS = (
     ("first-cutover", 0, "seed of the first of these histories, to play one again"),
     ("crash-states", 500, "simulated power losses of the log"),
     ("mutations", 1_000, "torn or flipped states of segments and indexes"),
+    ("fuzz-runs", 2_000, "inputs that each target of tests/fuzz is given"),
     ("window", 20, "seconds of events that are played at every speed"),
 )
 """Options of the tests that could go on for ever: name, default, what they count."""

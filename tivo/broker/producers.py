@@ -143,7 +143,10 @@ class Producers:
         """What `to_snapshot` gave. Raises LogError if it is damaged."""
         if crc32(snapshot[4:]) != int.from_bytes(snapshot[:4]):
             raise LogError(f"a producer snapshot of {len(snapshot)} bytes does not match its checksum")
-        next_offset, producers = msgspec.msgpack.decode(snapshot[4:], type=tuple[int, dict[int, Producer]])
+        try:  # nothing at all, or zeros, have a checksum that fits
+            next_offset, producers = msgspec.msgpack.decode(snapshot[4:], type=tuple[int, dict[int, Producer]])
+        except msgspec.DecodeError as error:
+            raise LogError(f"a producer snapshot of {len(snapshot)} bytes is damaged: {error}") from error
         return cls(next_offset, producers)
 
 

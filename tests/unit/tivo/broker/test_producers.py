@@ -132,6 +132,12 @@ def test_snapshot_holds_everything() -> None:
     assert Written(10, 14, 10, 14) == again.check(batch(10, 5))
 
 
+@pytest.mark.parametrize("snapshot", [b"", bytes(4)])
+def test_snapshot_of_nothing_has_a_checksum_that_fits_and_is_refused(snapshot: bytes) -> None:
+    with pytest.raises(LogError, match=f"a producer snapshot of {len(snapshot)} bytes is damaged"):
+        Producers.from_snapshot(snapshot)
+
+
 @pytest.mark.parametrize("at", [0, 5, -1])
 def test_damaged_snapshot_is_refused(at: int) -> None:
     snapshot = bytearray(written(batch(0, 10)).to_snapshot())
