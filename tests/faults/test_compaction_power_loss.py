@@ -117,6 +117,12 @@ def test_a_tombstone_that_goes_too_early_is_caught() -> None:
     assert told(wrong_after_power_loss(lived(1, settings=hasty), 1, 100), "too early")
 
 
+def test_an_aborted_record_that_supersedes_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tivo.log.sieve.AbortedRecords.holds", lambda self, header: False)
+
+    assert told(wrong_after_power_loss(lived(1), 1, 100), "lost")
+
+
 def test_an_old_record_that_stays_for_the_newest_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     put = OffsetMap.put
     monkeypatch.setattr(OffsetMap, "put", lambda self, key, offset: self.get(key) >= 0 or put(self, key, offset))

@@ -1,4 +1,4 @@
-"""A life of a compacted partition: records and tombstones of few keys, syncs, cleanings, stops and kills.
+"""A life of a compacted partition: records, tombstones and transactions of few keys, syncs, cleanings, stops, kills.
 
 Everything a client would have been told is noted in the disk's trace, at its moment.
 """
@@ -15,7 +15,8 @@ from tivo.log.compactor import compact
 from tivo.log.disk import Disk
 from tivo.log.partition import Partition
 from tivo.log.settings import Compaction, LogSettings
-from tivo.wire.record_batch import batches
+from tivo.wire.control import Marker, build_marker
+from tivo.wire.record_batch import TRANSACTIONAL, batches
 
 ROOT = Path("/data")
 TOMBSTONE_MS = 100
@@ -25,17 +26,27 @@ SETTINGS = LogSettings(
     index_bytes=200,
     compaction=Compaction(dirty_ratio=0.2, tombstone_us=TOMBSTONE_MS * 1_000),
 )
+CHANCES = (50, 6, 14, 20, 8, 1, 1.5)
 KEYS = [b"key %d" % number for number in range(20)]
 """The first come often, the last hardly ever."""
 
 
 class Sent(NamedTuple):
-    """A record at its offset; `done`: it is acknowledged."""
+    """A record at its offset; `done`: it is acknowledged. `producer_id`: of the transaction it belongs to, or -1."""
 
     offset: int
     key: bytes
     value: bytes | None
     at_ms: int
+    done: bool
+    producer_id: int = -1
+
+
+class Ended(NamedTuple):
+    """A transaction is about to be ended, or is; each has a producer of its own."""
+
+    producer_id: int
+    marker: Marker
     done: bool
 
 
@@ -55,7 +66,8 @@ class Workload:
     dice: random.Random
     settings: LogSettings = SETTINGS
     partition: Partition = field(init=False)
-    unsynced: list[Sent] = field(default_factory=list)
+    unsynced: list[Sent | Ended] = field(default_factory=list)
+    transactions: int = 0
     now_ms: int = 1_000
     sent: int = 0
 
@@ -63,9 +75,14 @@ class Workload:
         self.partition = opened(self.disk, self.settings)
         for _ in range(steps):
             self.now_ms += 1
-            match self.dice.choices(("append", "sync", "clean", "stop", "kill"), (60, 20, 6, 1, 1.5))[0]:
+            match self.dice.choices(("append", "begin", "end", "sync", "clean", "stop", "kill"), CHANCES)[0]:
                 case "append":
-                    self.append()
+                    self.append(-1)
+                case "begin":
+                    self.transactions += 1
+                    self.append(self.transactions)
+                case "end":
+                    self.end()
                 case "sync":
                     self.sync()
                 case "clean":
@@ -78,14 +95,26 @@ class Workload:
                     self.unsynced = []
                     self.partition = opened(self.disk, self.settings)
 
-    def append(self) -> None:
+    def append(self, producer_id: int) -> None:
         pairs = [(self.key(), self.value()) for _ in range(self.dice.randint(1, 3))]
         at = self.partition.log_end
-        sent = [Sent(at + n, key, value, self.now_ms, done=False) for n, (key, value) in enumerate(pairs)]
+        sent = [Sent(at + n, key, value, self.now_ms, False, producer_id) for n, (key, value) in enumerate(pairs)]
         for each in sent:
             self.disk.note(each)
-        self.partition.append(keyed(*pairs), now_us=self.now_ms * 1_000)
+        how = {"attributes": TRANSACTIONAL, "base_sequence": 0} if producer_id > 0 else {}
+        self.partition.append(keyed(*pairs, producer_id=producer_id, **how), now_us=self.now_ms * 1_000)
         self.unsynced += sent
+
+    def end(self) -> None:
+        """End the oldest transaction that is open, one way or the other."""
+        for opened_here in self.partition.open_transactions[:1]:
+            ended = Ended(opened_here.producer_id, self.dice.choice(list(Marker)), done=False)
+            self.disk.note(ended)
+            marker = build_marker(
+                ended.marker, producer_id=ended.producer_id, producer_epoch=0, timestamp_ms=self.now_ms
+            )
+            self.partition.append(marker, now_us=self.now_ms * 1_000)
+            self.unsynced.append(ended)
 
     def key(self) -> bytes:
         return KEYS[int(len(KEYS) * self.dice.random() ** 3)]
@@ -103,7 +132,8 @@ class Workload:
 
     def clean(self) -> None:
         now_us = self.now_ms * 1_000
-        plan = self.partition.cleaning_plan(upto=self.partition.synced, now_us=now_us)
+        upto = self.partition.stable_offset(self.partition.synced)
+        plan = self.partition.cleaning_plan(upto=upto, now_us=now_us)
         if plan is not None:
             self.disk.note(Cleaned(self.now_ms))
             compact(self.partition, plan, last_batches=(), now_us=now_us, rest_seconds=0)
@@ -114,7 +144,7 @@ def judge(trace: list[Step], disk: Disk) -> list[str]:
     partition = opened(disk)
     found = dict(_read_all(partition))
     wrong = [f"damaged: {damage}" for damage in partition.damage]
-    wrong += _judge_records(_sent(trace), found, _last_cleaning_ms(trace))
+    wrong += _judge_records(_sent(trace), found, _last_cleaning_ms(trace), _Transactions(trace))
     partition.append(keyed((b"after", b"after")), now_us=1)
     if (b"after", b"after") != dict(_read_all(partition)).get(partition.log_end - 1):
         wrong.append("lost: what was appended after the start")
@@ -122,15 +152,20 @@ def judge(trace: list[Step], disk: Disk) -> list[str]:
 
 
 def _judge_records(
-    sent: dict[int, list[Sent]], found: dict[int, tuple[bytes, bytes | None]], cleaned_ms: int
+    sent: dict[int, list[Sent]],
+    found: dict[int, tuple[bytes, bytes | None]],
+    cleaned_ms: int,
+    transactions: "_Transactions",
 ) -> Iterator[str]:
     for offset, pair in found.items():
         if pair not in [(each.key, each.value) for each in sent.get(offset, [])]:
             yield f"moved: offset {offset} has {pair[0]!r}"
     for key in KEYS:
-        told = [each for some in sent.values() for each in some if each.key == key and each.done]
+        mine = [each for some in sent.values() for each in some if each.key == key]
+        told = [each for each in mine if each.done and transactions.count(each)]
         newest = max(told, key=lambda each: each.offset, default=None)
-        kept = [offset for offset, pair in found.items() if pair[0] == key]
+        may_count = {(each.offset, each.value) for each in mine if transactions.may_count(each)}
+        kept = [offset for offset, pair in found.items() if pair[0] == key and (offset, pair[1]) in may_count]
         if newest is None or any(offset >= newest.offset for offset in kept):
             continue
         if newest.value is not None:
@@ -139,6 +174,21 @@ def _judge_records(
             yield f"too early: the tombstone of {key!r}, offset {newest.offset}"
         elif kept:
             yield f"risen: {key!r} at {kept}, its tombstone was at {newest.offset}"
+
+
+class _Transactions:
+    """Which records count: those of no transaction, and of those that were committed."""
+
+    def __init__(self, trace: Iterable[Step]) -> None:
+        notes = [note.what for note in trace if isinstance(note, Note) and isinstance(note.what, Ended)]
+        self._committed = {each.producer_id for each in notes if each.done and each.marker is Marker.COMMIT}
+        self._may_be = {each.producer_id for each in notes if each.marker is Marker.COMMIT}
+
+    def count(self, sent: Sent) -> bool:
+        return sent.producer_id < 0 or sent.producer_id in self._committed
+
+    def may_count(self, sent: Sent) -> bool:
+        return sent.producer_id < 0 or sent.producer_id in self._may_be
 
 
 def _sent(trace: Iterable[Step]) -> dict[int, list[Sent]]:
@@ -162,6 +212,8 @@ def _read_all(partition: Partition) -> Iterator[tuple[int, tuple[bytes, bytes | 
         data = partition.read(offset, max_bytes=2_000, upto=partition.log_end)
         if not data:
             return
+        controls = {header.base_offset for _, header in batches(data) if header.is_control}
         for at, (key, value) in pairs_of(data).items():
-            yield at, (key or b"", value)
+            if at not in controls:
+                yield at, (key or b"", value)
         offset = max(header.last_offset for _, header in batches(data)) + 1
