@@ -22,7 +22,7 @@ from tivo.model.errors import LogError
 from tivo.model.timeline import SECOND_US, to_kafka_ms
 from tivo.wire.control import Marker, build_marker
 from tivo.wire.error_codes import ErrorCode
-from tivo.wire.record_batch import BatchHeader, batches, read_header
+from tivo.wire.record_batch import BatchHeader, offset_behind, read_header
 
 SNAPSHOT_FILE = "producers"
 SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_BATCHES = 64 << 20, 20_000
@@ -182,8 +182,7 @@ class Leader:
         """The aborted transactions that reach into batches which were read at an offset. Raises LogError."""
         if not records or not self.log.has_aborted:
             return []
-        *_, (_, last) = batches(records)
-        return self.log.aborted(offset, last.last_offset + 1)
+        return self.log.aborted(offset, offset_behind(records))
 
     # ------------------------------------------------------------- syncs
 

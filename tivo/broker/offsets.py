@@ -93,8 +93,9 @@ class Offsets:
         return self._by_group.keys()
 
     def removals(self, group_id: str) -> list[OffsetRecord]:
-        """Records that remove all that a group has committed."""
-        return [OffsetRecord(group_id, topic, partition, None) for topic, partition in self.of_group(group_id)]
+        """Records that remove all that a group has committed, or is about to in a transaction."""
+        places = dict.fromkeys([*self.of_group(group_id), *sorted(self.pending_of_group(group_id))])
+        return [OffsetRecord(group_id, topic, partition, None) for topic, partition in places]
 
     def removals_of_topic(self, topic: str) -> list[OffsetRecord]:
         """Records that remove what any group has committed for a topic: it would mislead readers of its successor."""

@@ -20,6 +20,8 @@ HEADER = Packer(">qiibIhiqqqhii")
 BASE_OFFSET = Packer(">q")
 LEADER_EPOCH = Packer(">i")
 CRC = Packer(">I")
+LENGTH = Packer(">i")
+LENGTH_AT = 8
 LEADER_EPOCH_AT = 12
 CRC_AT = 17
 CHECKED_AT = 21
@@ -124,6 +126,15 @@ def batches(buffer: Buffer) -> Iterator[tuple[int, BatchHeader]]:
             raise WireError(f"the batch at byte {position} has {header.size} bytes, {len(buffer) - position} are there")
         yield position, header
         position += header.size
+
+
+def offset_behind(buffer: Buffer) -> int:
+    """The offset behind the last of some whole batches. Quick where they are many: it looks at their lengths alone."""
+    at, last, size = 0, 0, len(buffer)
+    while at < size:
+        last = at
+        at += LENGTH_END + LENGTH.unpack_from(buffer, at + LENGTH_AT)[0]
+    return read_header(buffer, last).last_offset + 1
 
 
 def verify(buffer: Buffer, position: int, header: BatchHeader) -> None:

@@ -129,3 +129,12 @@ def test_what_is_removed_does_not_come_back_with_a_transaction() -> None:
 
     assert [RECORDS[1]] == list(made)
     assert [EIGHT] == [producer for producer, _ in made.pending()]
+
+
+def test_group_that_is_deleted_takes_along_what_waits() -> None:
+    made = waiting()
+    for record in made.removals("g"):
+        made.apply(record)
+    made.apply(Ended(7, Marker.COMMIT))
+
+    assert {} == made.of_group("g")

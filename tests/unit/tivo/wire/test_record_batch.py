@@ -16,6 +16,7 @@ from tivo.wire.record_batch import (
     batches,
     build,
     check_plausible,
+    offset_behind,
     read_header,
     records,
     stamp,
@@ -255,3 +256,10 @@ def test_every_cut_of_the_records_is_refused(codec: Codec) -> None:
 def test_a_batch_tells_that_its_base_timestamp_is_a_horizon() -> None:
     assert read_header(build(RECORDS, attributes=0x40)).has_delete_horizon
     assert not read_header(build(RECORDS, attributes=0x30)).has_delete_horizon
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_offset_behind_the_last_batch_is_found(count: int) -> None:
+    whole = b"".join(bytes(build([Record(at * 10 + 7, 0, None, b"v" * at)])) for at in range(count))
+
+    assert (count - 1) * 10 + 8 == offset_behind(whole)
