@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.crash_disk import MemoryDisk, MemoryFile, Step, Sync, after_power_loss
 from tests.support.crash_workload import ROOT, Workload, judge
+from tivo.log.segment import Segment
 from tivo.model.errors import TivoError
 
 STEPS = 400
@@ -106,3 +107,11 @@ def test_a_recovery_that_cuts_a_byte_too_many_is_caught() -> None:
     wrong = wrong_after_power_loss(lived(1), 1, 100, disk=ShortTruncate)
 
     assert any("lost" in findings for findings in wrong)
+
+
+def test_a_recovery_that_forgets_open_transactions_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Segment, "follow", lambda segment, opened: None)
+
+    wrong = wrong_after_power_loss(lived(1), 1, 100)
+
+    assert any("are open" in findings or "aborted" in findings for findings in wrong)

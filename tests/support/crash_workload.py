@@ -9,17 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.batches import batch, values_of
+from tests.support.batches import batch
 from tests.support.crash_disk import MemoryDisk, Note, Step
 from tests.support.history import Entry, Findings, check
 from tivo.log.catalog import Catalog
 from tivo.log.disk import Disk
 from tivo.log.partition import Partition
 from tivo.log.settings import LogSettings
+from tivo.log.transactions import Transactions
+from tivo.wire.control import Marker, build_marker, read_marker
+from tivo.wire.record_batch import TRANSACTIONAL, BatchHeader, Record, batches, build, records
 
 ROOT = Path("/data")
 SETTINGS = LogSettings(segment_bytes=6_000, checkpoint_bytes=2_500, index_bytes=500)
 TOPICS = ("quakes", "ships")
+PRODUCERS = (7, 8)
+"""Of transactions; other records belong to none."""
 
 
 class Sent(NamedTuple):
@@ -94,9 +99,12 @@ class Workload:
 
     def step(self) -> None:
         name = self.dice.choice(TOPICS)
-        match self.dice.choices(("append", "sync", "trim", "drop", "stop", "kill"), (60, 25, 3, 0.3, 0.7, 1.5))[0]:
+        steps = ("append", "end", "sync", "trim", "drop", "stop", "kill")
+        match self.dice.choices(steps, (60, 8, 25, 3, 0.3, 0.7, 1.5))[0]:
             case "append":
                 self.append(name)
+            case "end":
+                self.end(name)
             case "sync":
                 self.sync(name)
             case "trim":
@@ -127,9 +135,18 @@ class Workload:
         for at, identifier in enumerate(ids):
             self.disk.note(Sent(name, identifier, partition.log_end + at if self.early else None))
         filling = b"." * self.dice.choice((0, 50, 1_500))
-        appended = partition.append(batch(*(identifier.encode() + filling for identifier in ids)), now_us=1)
+        producer_id = self.dice.choice((-1, -1, *PRODUCERS))
+        records = [Record(at, 1_000, None, identifier.encode() + filling) for at, identifier in enumerate(ids)]
+        attributes = TRANSACTIONAL if producer_id >= 0 else 0
+        appended = partition.append(build(records, attributes=attributes, producer_id=producer_id), now_us=1)
         acknowledged = [Sent(name, identifier, appended.base_offset + at) for at, identifier in enumerate(ids)]
         self.unsynced.setdefault(name, []).extend(acknowledged)
+
+    def end(self, name: str) -> None:
+        """A transaction, if one is open."""
+        marker, producer_id = self.dice.choice(tuple(Marker)), self.dice.choice(PRODUCERS)
+        ended = build_marker(marker, producer_id=producer_id, producer_epoch=0, timestamp_ms=1_000)
+        self.partition(name).append(ended, now_us=1)
 
     def sync(self, name: str) -> None:
         if name in self.server.partitions:
@@ -208,6 +225,34 @@ def _judge_partition(name: str, told: Known, partition: Partition, findings: Fin
     found = check([*entries, *reads[:-1]], log_starts={name: partition.log_start})
     for kind in found.kinds:
         getattr(findings, kind).extend(getattr(found, kind))
+    _judge_transactions(name, partition, findings)
+
+
+def _judge_transactions(name: str, partition: Partition, findings: Findings) -> None:
+    """What is open, and what was aborted, is what the log itself tells, but for what has begun before its start.
+
+    Behind damage the log cannot tell.
+    """
+    if partition.damage:
+        return
+    told, aborted = Transactions(), set()
+    for header, data, position in batches_of(partition):
+        if header.is_transactional:
+            marker = read_marker(data, position, header) if header.is_control else None
+            ended = told.note(header, header.base_offset, marker)
+            if ended is not None and ended.aborted is not None:
+                aborted.add((ended.aborted.producer_id, ended.last_offset))
+    start = partition.log_start
+    known = [each for each in partition.aborted(start, partition.log_end) if each.last_offset >= start]
+    if not aborted <= {(each.producer_id, each.last_offset) for each in known}:
+        findings.lost.append(f"{name}: {aborted} were aborted, {known} are known")
+    if not {(each.producer_id, each.last_offset) for each in known if each.first_offset >= start} <= aborted:
+        findings.phantom.append(f"{name}: {known} are said to be aborted, {aborted} were")
+    is_open = {each.producer_id: max(each.first_offset, start) for each in partition.open_transactions}
+    if not {each.producer_id: each.first_offset for each in told.all}.keys() <= is_open.keys():
+        findings.lost.append(f"{name}: {told.all} are open, {is_open} are known")
+    if any(is_open.get(each.producer_id, 0) > max(each.first_offset, start) for each in told.all):
+        findings.moved.append(f"{name}: {told.all} are open, and said to begin at {is_open}")
 
 
 def read_all(partition: Partition) -> Iterator[tuple[int, str]]:
@@ -217,6 +262,17 @@ def read_all(partition: Partition) -> Iterator[tuple[int, str]]:
         data = partition.read(offset, max_bytes=4_000, upto=partition.log_end)
         if not data:
             return
-        values = values_of(data)
-        yield from ((at, value[:6].decode("ascii", "replace")) for at, value in values.items() if at >= offset)
-        offset = max(values) + 1
+        for position, header in batches(data):
+            if not header.is_control:
+                values = ((each.offset, each.value or b"") for each in records(data, position, header))
+                yield from ((at, value[:6].decode("ascii", "replace")) for at, value in values if at >= offset)
+            offset = max(offset, header.last_offset + 1)
+
+
+def batches_of(partition: Partition) -> Iterator[tuple[BatchHeader, memoryview, int]]:
+    """Every batch from the start of the log on: its header, and the bytes and position where it stands."""
+    offset = partition.log_start
+    while offset < partition.log_end and (data := partition.read(offset, max_bytes=4_000, upto=partition.log_end)):
+        for position, header in batches(data):
+            yield header, data, position
+            offset = header.last_offset + 1
