@@ -82,7 +82,8 @@ def main() -> int:
     holds = slow <= BAR_S
     print(
         f"start to ready after kill -9: p50 {median(seconds):.2f} s, p95 {slow:.2f} s, longest {max(seconds):.2f} s, "
-        f"bar {BAR_S} s {'ok' if holds else 'MISSED'}; processor time p50 {median(worked):.2f} s, longest {max(worked):.2f} s"
+        f"bar {BAR_S} s {'ok' if holds else 'MISSED'}; "
+        f"processor time p50 {median(worked):.2f} s, longest {max(worked):.2f} s"
     )
     return 0 if holds else 1
 
