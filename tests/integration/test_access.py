@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect as open_async
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -153,6 +154,47 @@ def test_a_token_that_is_taken_away_ends_socket_and_stream_and_the_others_go_on(
     assert 401 == again.status_code
 
 
+def test_a_thousand_guesses_cost_one_line_and_no_memory_and_keep_nobody_waiting(asking: Asking) -> None:
+    pid = asking.up.ready["pids"]["gateway"]
+    lines, resident = asking.up.messages.read_text().count("refused"), resident_bytes(pid)
+
+    async def guess() -> tuple[set[int], set[int | None], list[int]]:
+        gate = asyncio.Semaphore(50)
+
+        async def ask(number: int) -> int:
+            async with gate:
+                answer = await http.get("/v1/topics", headers={"Authorization": f"Bearer guess-{number}"})
+            return answer.status_code
+
+        async def open_socket(number: int) -> int | None:
+            async with gate, open_async(f"{asking.up.socket}/ws/a.x?ticket=guess-{number}") as socket:
+                await socket.wait_closed()
+            return socket.close_code
+
+        async def ada() -> list[int]:
+            bearer = {"Authorization": f"Bearer {ADA}"}
+            return [(await http.get("/v1/topics/a.x", headers=bearer, timeout=5)).status_code for _ in range(20)]
+
+        async with httpx.AsyncClient(base_url=asking.up.http, timeout=60) as http:
+            right = asyncio.create_task(ada())
+            asked = await asyncio.gather(*(ask(number) for number in range(700)))
+            closed = await asyncio.gather(*(open_socket(number) for number in range(300)))
+            return set(asked), set(closed), await right
+
+    asked, closed, right = asyncio.run(guess())
+
+    assert ({401, 429}, 20 * [200]) == (asked, right)
+    assert closed <= {4401, 1013}
+    assert asking.up.messages.read_text().count("refused") - lines <= 1
+    assert resident_bytes(pid) - resident <= 32 * 2**20
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory that a process holds."""
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) * 1_024
+
+
 def test_nothing_secret_is_written_down(asking: Asking) -> None:
     ticket = httpx.post(f"{asking.up.http}/v1/tickets", headers={"Authorization": f"Bearer {ADA}"}).json()["ticket"]
     guess = "guess-5f3c09"
@@ -166,6 +208,6 @@ def test_nothing_secret_is_written_down(asking: Asking) -> None:
     written = asking.up.messages.read_text()
     written += httpx.get(f"{asking.up.http}/metrics", headers={"Authorization": f"Bearer {CLEO}"}).text
 
-    assert "the token is unknown" in written
+    assert "the token is unknown" in written  # for the guesses of this test, or of one before it
     assert [] == [secret for secret in (*HOLDERS, guess, ticket) if secret in written]
     assert 'tivo_gateway_refused_total{why="wrong"}' in written

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from tivo.model.timeline import SECOND_US, Now
 
 FIRST_GAP_US = SECOND_US // 10
-LONGEST_GAP_US = 5 * SECOND_US
-LONGEST_LINE_US = 10 * SECOND_US
-"""Who would have to wait longer is turned away at once."""
+LONGEST_GAP_US = 2 * SECOND_US
+LONGEST_LINE_US = 5 * SECOND_US
+"""Who would have to wait longer is turned away at once. Clients give up on a socket that takes 10 s to open."""
 FORGET_US = 60 * SECOND_US
 MOST_ADDRESSES = 10_000
 

@@ -106,7 +106,7 @@ class Admission:
         wait_us = self._slowing.failed(address, self._now())
         if wait_us is None:
             detail = f"too many wrong tokens come from {address}"
-            return Problem(429, "too_many_attempts", detail, headers={"Retry-After": "10"})
+            return Problem(429, "too_many_attempts", detail, headers={"Retry-After": "5"})
         await self._sleep(wait_us / SECOND_US)
         return unauthorized(f"{why}; `tivo users token add` on the gateway's machine makes one", invalid=True)
 

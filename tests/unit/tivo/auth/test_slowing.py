@@ -1,6 +1,6 @@
 """Those who guess are slowed."""
 
-from tivo.auth.slowing import FIRST_GAP_US, FORGET_US, LONGEST_LINE_US, MOST_ADDRESSES, Slowing
+from tivo.auth.slowing import FIRST_GAP_US, FORGET_US, LONGEST_GAP_US, LONGEST_LINE_US, MOST_ADDRESSES, Slowing
 from tivo.model.timeline import Now
 
 THEN = Now(0, 0)
@@ -20,7 +20,7 @@ def test_whose_line_is_too_long_is_turned_away_until_it_is_shorter() -> None:
 
     assert None is waits[-1]
     assert max(wait for wait in waits if wait) <= LONGEST_LINE_US
-    assert 5_000_000 == slowing.failed("a", Now(0, LONGEST_LINE_US))
+    assert LONGEST_GAP_US == slowing.failed("a", Now(0, LONGEST_LINE_US))
 
 
 def test_addresses_do_not_slow_each_other() -> None:
