@@ -3,11 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import mount
 from tests.support.batches import batch, values_of
 from tivo.log.partition import Partition
 from tivo.log.settings import LogSettings
@@ -42,21 +42,6 @@ def read_all(partition: Partition) -> list[int]:
     return list(found)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MiB, where this process may mount one."""
-    place = tmp_path / "small"
-    place.mkdir()
-    if _mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)):
-        pytest.skip("a tmpfs can be mounted by root only; the limit of file size stands in for it")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def _mount(*arguments: str) -> int:
-    return subprocess.run(["mount", *arguments], check=False, capture_output=True).returncode
-
-
 def test_a_full_disk_costs_nothing_that_was_acknowledged(small_disk: Path) -> None:
     partition = opened(small_disk / "quakes-0")
 
@@ -73,7 +58,7 @@ def test_a_log_goes_on_when_there_is_space_again(small_disk: Path) -> None:
     partition = opened(small_disk / "quakes-0")
     acknowledged, _ = filled(partition)
     written = partition.log_end
-    assert 0 == _mount("-o", "remount,size=2m", str(small_disk))
+    assert 0 == mount("-o", "remount,size=2m", str(small_disk))
 
     again = opened(small_disk / "quakes-0")
     assert (written, 0, ()) == (again.log_end, again.cut_bytes, again.damage)
