@@ -54,3 +54,13 @@ def test_what_is_not_what_the_proof_says_is_not_taken() -> None:
     assert not loaded.load(content[:-1] + b"!", index.proof)
     assert not loaded.load(b"", index.proof)
     assert (0, IndexProof(0, 0)) == (len(loaded), loaded.proof)
+
+
+def test_what_could_not_be_written_is_given_once_more() -> None:
+    index = filled(ONE)
+    before = index.proof
+    first = index.unwritten(1)
+
+    index.rewind(before)
+
+    assert first == index.unwritten(1)
