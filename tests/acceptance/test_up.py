@@ -170,3 +170,20 @@ def test_demo_fills_a_day_and_goes_on(tmp_path: Path) -> None:
 
         assert {"clicks", "quakes", "sensors"} <= topics.keys()
         until(went_on, "the demo to go on live")
+
+
+def test_a_window_that_is_over_of_a_topic_that_is_not_there_is_a_mistake(running: Tivo) -> None:
+    produce = urllib.request.Request(
+        f"{running.http}/v1/topics/ordered/records", b'{"n": 1}', {"content-type": "application/json"}
+    )
+    urllib.request.urlopen(produce, timeout=10).close()
+    environment = {"TIVO_URL": running.http}
+    window = ("--end", "now", "--speed", "unlimited")
+
+    near = refused("play", "orderd", *window, environment=environment)
+    no_name = refused("play", "a b", *window, environment=environment)
+    code, said = refused("play", "ordered", *window, environment=environment)
+
+    assert (2, "tivo: there is no topic named 'orderd' yet; did you mean 'ordered'?\n") == near
+    assert (2, True) == (no_name[0], "'a b' is no name for a topic: 1 to 249 letters" in no_name[1])
+    assert (0, "played 1 event") == (code, said.splitlines()[-1])

@@ -13,9 +13,13 @@ from tivo.cli.http import no_gateway
 from tivo.cli.options import to_stderr
 from tivo.client.viewer import Connection, Viewer
 from tivo.client.viewer_session import RESUME, Notice
+from tivo.model.errors import RequestError
+from tivo.model.timeline import SECOND_US
 
 FIRST_ANSWER_S = 3.0
 """A gateway that has not answered once by then is not there; one that is lost later is waited for."""
+GREETING_US = 10 * SECOND_US
+"""A window that ends at `now` ends a little later than the gateway's greeting."""
 
 
 class Outages:
@@ -37,6 +41,37 @@ class Outages:
             to_stderr(f"tivo: the gateway at {self.url} is away ({self.reason}); trying again until it is back")
 
 
+class Absences:
+    """Topics that are not there: no news for who waits for the live events, a mistake where the window is over.
+
+    `mistake` says so once it is known to be one.
+    """
+
+    def __init__(self) -> None:
+        self._told: list[str] = []
+        self._now_us = 0
+        self.mistake: str | None = None
+
+    def hear(self, notice: Notice) -> bool:
+        """Whether a notice is about them: they are told between the greeting and the answer to the first command."""
+        if notice["type"] == "hello":
+            self._now_us = notice["now_us"]
+        elif notice["type"] == "error" and notice["code"] == "unknown_topic" and notice.get("id") is None:
+            self._told.append(notice["message"])
+            return True
+        elif notice["type"] == "ack" and self._told:
+            self._judge((notice.get("state") or {}).get("end_us"))
+        return False
+
+    def _judge(self, end_us: int | None) -> None:
+        told, self._told = self._told, []
+        if end_us is not None and end_us <= self._now_us + GREETING_US:
+            self.mistake = "; ".join(told)
+        else:
+            for each in told:
+                to_stderr(f"tivo: {each}; its events come once it is made")
+
+
 def show(
     url: str,
     *topics: str,
@@ -50,23 +85,46 @@ def show(
 
     Raises NeighbourError where no gateway answers in the beginning.
     """
-    outages = Outages(url)
-    hears: dict[str, Any] = {"on_notice": tell_of_loss, "on_connection": outages.hear}
-    viewer = Viewer(url, *topics, token=token, autoplay=not tail, **hears, **{"max_rate": 0} | controls)
-
-    async def shown() -> None:
-        async with viewer:
-            await _connected(viewer, outages, first_answer_s)
-            if tail:
-                await viewer.tail()
-            await _print(viewer, count)
-
     with suppress(BrokenPipeError):
         try:
-            asyncio.run(shown())
+            asyncio.run(
+                _show(
+                    url, *topics, token=token, controls=controls, count=count, tail=tail, first_answer_s=first_answer_s
+                )
+            )
         except* BrokenPipeError:
             # The reader of the pipe has what it wanted. Python would flush into it once more at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+async def _show(
+    url: str,
+    *topics: str,
+    token: str | None,
+    controls: dict[str, Any],
+    count: int | None,
+    tail: bool,
+    first_answer_s: float,
+) -> None:
+    outages, absences = Outages(url), Absences()
+
+    def heard(notice: Notice) -> None:
+        if not absences.hear(notice):
+            tell_of_loss(notice)
+        if absences.mistake is not None:
+            viewer.close()
+
+    hears: dict[str, Any] = {"on_notice": heard, "on_connection": outages.hear}
+    viewer = Viewer(url, *topics, token=token, autoplay=not tail, **hears, **{"max_rate": 0} | controls)
+    async with viewer:
+        await _connected(viewer, outages, first_answer_s)
+        if tail:
+            await viewer.tail()
+        shown = await _print(viewer, count)
+    if absences.mistake is not None:
+        raise RequestError(absences.mistake)
+    if not tail:
+        to_stderr(f"played {shown:,} event{'s' if shown != 1 else ''}")
 
 
 async def _connected(viewer: Viewer, outages: Outages, within_s: float) -> None:
@@ -78,7 +136,7 @@ async def _connected(viewer: Viewer, outages: Outages, within_s: float) -> None:
     outages.was_there = True
 
 
-async def _print(viewer: Viewer, count: int | None) -> None:
+async def _print(viewer: Viewer, count: int | None) -> int:
     out = sys.stdout.buffer
     shown = 0
     async for event in viewer:
@@ -87,6 +145,7 @@ async def _print(viewer: Viewer, count: int | None) -> None:
         shown += 1
         if shown == count:
             break
+    return shown
 
 
 def tell_of_loss(notice: Notice) -> None:

@@ -1,7 +1,6 @@
 """What the gateway knows of topics: which there are, how much they hold, and up to when the store is complete."""
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -11,15 +10,13 @@ from tivo.gateway.problems import Problem
 from tivo.model.errors import BrokerError, StoreError, UnknownTopic
 from tivo.model.event import Frontier
 from tivo.model.timeline import MINUTE_US, SECOND_US, Window
+from tivo.model.topic_name import is_legal_name
 from tivo.playback.facts import TopicRef
 from tivo.store.base import Store, TopicStats
 
 KEPT_US = SECOND_US
 """How long an answer of the broker about its topics is good: a hot read then costs no extra trip."""
 WATCH_SECONDS = 1.0
-
-LEGAL_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
-"""Kafka's rule for topic names; `.` and `..` are refused besides."""
 
 
 class TopicReport(NamedTuple):
@@ -34,11 +31,6 @@ class TopicReport(NamedTuple):
     rate: float
     first_us: int | None
     last_us: int | None
-
-
-def is_legal_name(name: str) -> bool:
-    """Whether Kafka takes it as the name of a topic that is not internal."""
-    return bool(LEGAL_NAME.fullmatch(name)) and name not in {".", ".."} and not name.startswith("__")
 
 
 class Catalogue:

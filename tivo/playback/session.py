@@ -28,7 +28,7 @@ from tivo.playback.facts import Answered, Catalogue, Fact, ReadFailed, Woke
 from tivo.playback.notices import Acked, Failed, Hello, State, Status
 from tivo.playback.playback import AWAY, Playback
 from tivo.playback.progress import Bounds
-from tivo.playback.topics import missing, near
+from tivo.playback.topics import absences, missing, near
 from tivo.playback.values import MOST_TOPICS
 
 PROTOCOL = "tivo.v1"
@@ -67,15 +67,8 @@ class Session:
             topics=list(playback.epochs.topics),
         )
         playback.tell(hello)
-        for name in missing(playback.epochs.patterns, playback.epochs.catalogue):
-            playback.tell(
-                Failed(
-                    code="unknown_topic",
-                    field="topics",
-                    message=f"there is no topic named {name!r} yet; its events come once it is made"
-                    + near(name, playback.epochs.catalogue),
-                )
-            )
+        for message in absences(playback.epochs.patterns, playback.epochs.catalogue):
+            playback.tell(Failed(code="unknown_topic", field="topics", message=message))
         return self._done(now)
 
     def describe(self, now: Now) -> State:

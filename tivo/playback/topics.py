@@ -1,11 +1,12 @@
 """Which topics a session plays: names and globs against the catalogue."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from fnmatch import translate
 
 from tivo.model.event import Event
+from tivo.model.topic_name import is_legal_name, no_name
 from tivo.playback.facts import Catalogue, TopicRef
 
 _GLOB_SIGNS = frozenset("*?[")
@@ -32,6 +33,17 @@ def matching(patterns: Iterable[str], catalogue: Catalogue) -> dict[str, TopicRe
 def missing(patterns: Iterable[str], catalogue: Catalogue) -> list[str]:
     """The plain names that no topic has."""
     return [pattern for pattern in patterns if not is_glob(pattern) and pattern not in catalogue]
+
+
+def absences(patterns: Iterable[str], catalogue: Catalogue) -> Iterator[str]:
+    """What to say of each pattern that no topic matches."""
+    for pattern in patterns:
+        if is_glob(pattern):
+            if not matching([pattern], catalogue):
+                yield f"no topic matches {pattern!r} yet"
+        elif pattern not in catalogue:
+            legal = is_legal_name(pattern)
+            yield f"there is no topic named {pattern!r} yet{near(pattern, catalogue)}" if legal else no_name(pattern)
 
 
 def near(name: str, catalogue: Catalogue) -> str:

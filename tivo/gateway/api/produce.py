@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from tivo.client.producer import NewRecord, Produced
 from tivo.gateway.bodies import StreamedResponse, lines, read_body
-from tivo.gateway.catalogue import Catalogue, is_legal_name
+from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock, Producer, Sent
 from tivo.gateway.parameters import bad
 from tivo.gateway.problems import Problem, error_code
@@ -23,6 +23,7 @@ from tivo.gateway.record_json import bare_record, listed_record, raw_record, spl
 from tivo.gateway.stay import Stay, stay_of
 from tivo.metrics import GATEWAY_PRODUCED
 from tivo.model.errors import BrokerError, NeighbourError, RecordError, TivoError, UnknownTopic
+from tivo.model.topic_name import is_legal_name, no_name
 
 MAX_BODY = 16 * 2**20
 MAX_LINE = 2**20
@@ -31,6 +32,7 @@ MAX_SENT = 200
 """Records that are read and given to the log in one go: about 5 ms of work."""
 
 NDJSON = "application/x-ndjson"
+RAW = "application/octet-stream"
 JSON_TYPES = frozenset({"application/json", "application/vnd.kafka.json.v2+json", "application/vnd.kafka.v2+json"})
 
 _ACKS = {"0": 0, "1": 1, "all": -1, "-1": -1}
@@ -71,7 +73,7 @@ class _Posted:
             raise bad("bad_request", "acks", f"acks must be 0, 1 or all, got {acks!r}")
         self._acks = _ACKS[acks]
         if not is_legal_name(self._topic):
-            raise UnknownTopic(self._topic)
+            raise Problem(422, "bad_topic", no_name(self._topic), topic=self._topic)
 
     async def answer(self) -> Response:
         media_type = self._request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -86,9 +88,11 @@ class _Posted:
             if texts is None:
                 return self._told(await self._send([body], bare_record))
             return self._told(await self._send(texts, listed_record))
-        if media_type == "application/octet-stream":
+        if media_type == RAW:
             return self._told(await self._send([body], self._raw))
-        raise Problem(415, "unsupported_media_type", _unsupported(media_type), accepted=[*sorted(JSON_TYPES), NDJSON])
+        raise Problem(
+            415, "unsupported_media_type", _unsupported(media_type), accepted=[*sorted(JSON_TYPES), NDJSON, RAW]
+        )
 
     def _raw(self, value: bytes, *, received_us: int) -> NewRecord:
         return raw_record(value, self._request.query_params, received_us=received_us)

@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from tivo.gateway.catalogue import Catalogue, TopicReport, is_legal_name
+from tivo.gateway.catalogue import Catalogue, TopicReport
 from tivo.gateway.doors import Cluster
 from tivo.gateway.problems import Problem
 from tivo.gateway.stay import stay_of
 from tivo.model.errors import UnknownTopic
+from tivo.model.topic_name import is_legal_name, no_name
 
 MAX_PARTITIONS = 1_000
 
@@ -104,9 +105,4 @@ def _shown(report: TopicReport) -> Topic:
 
 def _check_name(name: str) -> None:
     if not is_legal_name(name):
-        raise Problem(
-            422,
-            "bad_topic",
-            f"{name[:300]!r} is no name for a topic: 1 to 249 letters, digits, dots, hyphens and underscores, "
-            "not beginning with two underscores",
-        )
+        raise Problem(422, "bad_topic", no_name(name))

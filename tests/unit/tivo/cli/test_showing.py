@@ -1,6 +1,6 @@
 import pytest
 
-from tivo.cli.showing import Outages, show, tell_of_loss
+from tivo.cli.showing import Absences, Outages, show, tell_of_loss
 from tivo.client.viewer import Connection
 from tivo.model.errors import NeighbourError
 
@@ -44,3 +44,32 @@ def test_a_gateway_that_goes_and_comes_back_is_told(capsys: pytest.CaptureFixtur
     away, back = capsys.readouterr().err.splitlines()
     assert "tivo: the gateway at http://a is away (it closed); trying again until it is back" == away
     assert "tivo: the gateway at http://a is back" == back
+
+
+HELLO = {"type": "hello", "now_us": 1_000_000}
+UNKNOWN = {"type": "error", "id": None, "code": "unknown_topic", "message": "there is no topic named 'a' yet"}
+
+
+@pytest.mark.parametrize("end_us", [0, 1_000_000, 1_500_000])
+def test_a_topic_that_is_not_there_is_a_mistake_in_a_window_that_is_over(
+    end_us: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absences = Absences()
+
+    assert [False, True, False] == [
+        absences.hear(notice) for notice in (HELLO, UNKNOWN, {"type": "ack", "state": {"end_us": end_us}})
+    ]
+
+    assert "there is no topic named 'a' yet" == absences.mistake
+    assert ("", "") == capsys.readouterr()
+
+
+@pytest.mark.parametrize("end_us", [None, 60_000_000])
+def test_it_is_waited_for_where_events_may_still_come(end_us: int | None, capsys: pytest.CaptureFixture[str]) -> None:
+    absences = Absences()
+
+    for notice in (HELLO, UNKNOWN, {"type": "ack", "state": {"end_us": end_us}}, {"type": "ack", "state": None}):
+        absences.hear(notice)
+
+    assert absences.mistake is None
+    assert "tivo: there is no topic named 'a' yet; its events come once it is made\n" == capsys.readouterr().err

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.unit.tivo.playback.events import event, topic
-from tivo.playback.topics import is_glob, key_filter, matching, missing, near
+from tivo.playback.topics import absences, is_glob, key_filter, matching, missing, near
 
 CATALOGUE = {name: topic(name) for name in ("metrics.b", "metrics.a", "orders")}
 
@@ -30,6 +30,16 @@ def test_nothing_is_asked_where_no_name_is_alike() -> None:
 
 def test_only_plain_names_can_be_missing() -> None:
     assert ["nothing"] == missing(("nothing", "noth*", "orders"), CATALOGUE)
+
+
+def test_what_no_topic_matches_is_told_by_what_it_is() -> None:
+    told = list(absences(("orders", "metrics.*", "ordres", "nothing.*", "a b"), CATALOGUE))
+
+    assert ["there is no topic named 'ordres' yet; did you mean 'orders'?", "no topic matches 'nothing.*' yet"] == told[
+        :2
+    ]
+    assert "'a b' is no name for a topic" in told[2]
+    assert 3 == len(told)
 
 
 def test_no_globs_let_every_key_pass() -> None:
