@@ -6,11 +6,16 @@ from threading import Thread
 from typing import Any
 
 import click
+import httpx
 import orjson
 
 from tivo.cli.http import answer, complete_topic, gateway
 from tivo.cli.options import to_stderr, token_option, url_option
-from tivo.model.errors import RequestError
+from tivo.model.errors import NeighbourError, RequestError
+from tivo.model.topic_name import is_legal_name, no_name
+
+Line = tuple[int, bytes]
+"""A line with its number, from 1."""
 
 BATCH = 500
 PAUSE_S = 0.1
@@ -41,25 +46,53 @@ def command(
     tail -f app.log | tivo produce log
     tivo produce trips --time-field started --input trips.ndjson
     """
+    if not is_legal_name(topic):
+        raise RequestError(no_name(topic))
     count = 0
     with gateway(url, token) as client:
         for lines in _batches(source):
-            records = [_record(line, **fields) for line in lines]
-            body = orjson.dumps({"records": records})
-            headers = {"Content-Type": "application/json"}
-            given = answer(
-                client.post(f"/v1/topics/{topic}/records", params={"acks": acks}, content=body, headers=headers)
-            )
-            _check(given, count)
+            records, wrong = _records(lines, **fields)
+            if records:
+                body = orjson.dumps({"records": records})
+                headers = {"Content-Type": "application/json"}
+                sent = client.post(f"/v1/topics/{topic}/records", params={"acks": acks}, content=body, headers=headers)
+                _check(_taken(sent, count), [number for number, _ in lines], count)
             count += len(records)
-    to_stderr(f"wrote {count:,} event{'s' if count != 1 else ''} to {topic}")
+            if wrong is not None:
+                raise RequestError(f"{wrong}; {_written(count)} before it, nothing of it and behind it")
+    to_stderr(f"{_written(count)} to {topic}")
 
 
-def _batches(source: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Lines in batches; one that pauses is given as it is, so that `tail -f` goes out line by line."""
-    waiting: SimpleQueue[bytes | None] = SimpleQueue()
+def _written(count: int) -> str:
+    return f"wrote {count:,} event{'s' if count != 1 else ''}"
+
+
+def _records(lines: list[Line], **fields: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """The records of lines, up to the first that cannot be one; and what is wrong with that."""
+    records: list[dict[str, Any]] = []
+    for number, line in lines:
+        try:
+            records.append(_record(line, **fields))
+        except RequestError as error:
+            return records, f"line {number}: {error}"
+    return records, None
+
+
+def _taken(response: httpx.Response, before: int) -> Any:
+    """What the gateway answered. Raises what `answer` does, saying what was written before."""
+    try:
+        return answer(response)
+    except (RequestError, NeighbourError) as error:
+        if not before:
+            raise
+        raise type(error)(f"{error}; {_written(before)} before that") from error
+
+
+def _batches(source: Iterable[bytes]) -> Iterator[list[Line]]:
+    """Lines with their numbers in batches; what pauses is given as it is: `tail -f` goes out line by line."""
+    waiting: SimpleQueue[Line | None] = SimpleQueue()
     Thread(target=_read, args=(source, waiting), daemon=True).start()
-    batch: list[bytes] = []
+    batch: list[Line] = []
     while True:
         try:
             line = waiting.get(timeout=PAUSE_S if batch else None)
@@ -67,7 +100,7 @@ def _batches(source: Iterable[bytes]) -> Iterator[list[bytes]]:
             yield batch
             batch = []
             continue
-        if line:
+        if line is not None and line[1]:
             batch.append(line)
         if batch and (line is None or len(batch) == BATCH):
             yield batch
@@ -76,10 +109,10 @@ def _batches(source: Iterable[bytes]) -> Iterator[list[bytes]]:
             return
 
 
-def _read(source: Iterable[bytes], waiting: "SimpleQueue[bytes | None]") -> None:
+def _read(source: Iterable[bytes], waiting: "SimpleQueue[Line | None]") -> None:
     try:
-        for line in source:
-            waiting.put(line.rstrip(b"\r\n"))
+        for number, line in enumerate(source, 1):
+            waiting.put((number, line.rstrip(b"\r\n")))
     finally:
         waiting.put(None)
 
@@ -103,8 +136,12 @@ def _field(value: Any, name: str, line: bytes) -> Any:
     return value[name]
 
 
-def _check(given: Any, before: int) -> None:
-    """207 reports record by record: the first one that was not taken is told with its line."""
-    for index, report in enumerate((given or {}).get("offsets", [])):
-        if "error" in report:
-            raise RequestError(f"line {before + index + 1} was not taken, others were: {report['error']}")
+def _check(given: Any, numbers: list[int], before: int) -> None:
+    """207 reports record by record: the first one that was not taken is told with its line, and how many were."""
+    reports = (given or {}).get("offsets", [])
+    refused = [(number, report) for number, report in zip(numbers, reports, strict=False) if "error" in report]
+    if refused:
+        number, report = refused[0]
+        others = f", nor {len(refused) - 1} behind it" if len(refused) > 1 else ""
+        written = _written(before + len(reports) - len(refused))
+        raise RequestError(f"line {number} was not taken{others}: {report['error']}; {written} beside")

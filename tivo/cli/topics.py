@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tivo.cli.http import answer, complete_topic, gateway
-from tivo.cli.options import token_option, url_option
+from tivo.cli.options import to_stderr, token_option, url_option
 from tivo.model.timeline import to_rfc_3339
 
+MAX_PARTITIONS = 1_000
+"""As many as the gateway makes."""
 PIPE_WIDTH = 400
 """Columns of a table that goes to no terminal, so that nothing is cut."""
 
@@ -37,7 +39,7 @@ def command(context: click.Context, *, url: str, token: str | None, as_json: boo
 
 @command.command("create")
 @_topic
-@click.option("--partitions", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many.")
+@click.option("--partitions", type=click.IntRange(1, MAX_PARTITIONS), default=1, show_default=True, help="How many.")
 @url_option
 @token_option
 def create(*, topic: str, url: str, token: str | None, partitions: int) -> None:
@@ -71,8 +73,9 @@ def describe(*, topic: str, url: str, token: str | None, as_json: bool) -> None:
 @token_option
 def delete(*, topic: str, url: str, token: str | None, yes: bool) -> None:
     """Delete a topic and all its events, for good."""
-    if not yes:
-        click.confirm(f"Delete topic {topic} and all its events, for good?", abort=True)
+    if not yes and not click.confirm(f"Delete topic {topic} and all its events, for good?"):
+        to_stderr("nothing deleted")
+        sys.exit(1)
     with gateway(url, token) as client:
         answer(client.delete(f"/v1/topics/{topic}", params={"confirm": topic}))
     click.echo(f"deleted topic {topic}")

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
@@ -20,12 +21,15 @@ from tivo.gateway import openapi, static, websocket
 from tivo.gateway.admission import Admission
 from tivo.gateway.api import health, login, overview, produce, read, tail, tickets, topics
 from tivo.gateway.bodies import SmallBodies
+from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock, Cluster, Producer
 from tivo.gateway.gate import Gate
 from tivo.gateway.guard import Guard
 from tivo.gateway.problems import exception_handlers
 from tivo.gateway.sessions import Sessions
 from tivo.gateway.sources import Sources
+from tivo.gateway.stay import stay_of
+from tivo.playback.topics import near
 
 ABOUT = "tivo, the DVR for event streams: produce, read, tail; playback itself runs over WebSocket at /ws."
 
@@ -72,7 +76,7 @@ def make_app(doors: Doors, access: Access) -> ASGIApp:
             Middleware(Guard, loopback_only=access.loopback_only, host=access.host, allow_origins=access.allow_origins),
             Middleware(Gate, admission=doors.admission, allow_origins=access.allow_origins),
         ],
-        exception_handlers=exception_handlers(),
+        exception_handlers=exception_handlers(_alike(doors.sources.catalogue)),
     )
 
 
@@ -83,12 +87,17 @@ def _documented(doors: Doors, access: Access) -> ASGIApp:
         description=ABOUT,
         docs_url=None,
         redoc_url=None,
-        exception_handlers=exception_handlers(),
+        exception_handlers=exception_handlers(_alike(doors.sources.catalogue)),
     )
     app.include_router(topics.router(doors.sources.catalogue, doors.cluster))
     app.include_router(overview.router(doors.sources, doors.now))
     app.router.routes += static.routes(console=access.console, library=access.library)
     return app
+
+
+def _alike(catalogue: Catalogue) -> Callable[[Request, str], str]:
+    """Asks about a topic only of those that whoever sent the request may read."""
+    return lambda request, name: near(name, stay_of(request.scope).readable(catalogue.known))
 
 
 class _Documented(FastAPI):

@@ -91,6 +91,11 @@ class Catalogue:
             self._read_us = steady_us
         return self._known
 
+    @property
+    def known(self) -> Mapping[str, TopicRef]:
+        """The topics as they were seen last."""
+        return self._known
+
     async def find(self, name: str) -> TopicRef:
         """One topic. Raises UnknownTopic, BrokerError."""
         topic = (await self.topics()).get(name)

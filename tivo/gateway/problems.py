@@ -1,6 +1,6 @@
 """Errors as the HTTP API tells them: RFC 9457 `application/problem+json` with a stable `code`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -94,10 +94,17 @@ def error_code(error: TivoError) -> str:
             return "log_unavailable"
 
 
-def exception_handlers() -> dict[Any, Any]:
-    """What turns whatever a handler raises into a problem."""
+def exception_handlers(alike: Callable[[Request, str], str]) -> dict[Any, Any]:
+    """What turns whatever a handler raises into a problem; `alike` asks about the topic that may have been meant."""
+
+    async def unknown_topic(request: Request, error: Exception) -> Response:
+        assert isinstance(error, UnknownTopic)
+        detail = f"{error}{alike(request, error.topic)}"
+        return Problem(404, "unknown_topic", detail, topic=error.topic).response(request.url.path)
+
     return {
         Problem: _problem,
+        UnknownTopic: unknown_topic,
         TivoError: _tivo_error,
         HTTPException: _http_exception,
         RequestValidationError: _validation_error,

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from tests.support.gateway_app import GatewayApp
+from tests.support.tokens import users
 from tivo.client.producer import NewRecord
 from tivo.model.errors import StoreError
 from tivo.store.memory import MemoryStore
@@ -143,3 +144,21 @@ class Broken(MemoryStore):
 
 def code(answer: tuple[int, Any]) -> tuple[int, str]:
     return answer[0], answer[1]["code"]
+
+
+async def test_the_topic_most_alike_is_asked_about() -> None:
+    gateway = GatewayApp()
+    gateway.log.make("quakes")
+
+    _, told = await ask(gateway, "GET", "/quake")
+
+    assert "there is no topic named 'quake'; did you mean 'quakes'?" == told["detail"]
+
+
+async def test_a_topic_that_may_not_be_read_is_not_asked_about() -> None:
+    gateway = GatewayApp(users=users(ada=("read:own.",)))
+    gateway.log.make("own-quakes")
+
+    status, told = await ask(gateway, "GET", "/own.quakes", headers={"Authorization": "Bearer ada"})
+
+    assert (404, "there is no topic named 'own.quakes'") == (status, told["detail"])
