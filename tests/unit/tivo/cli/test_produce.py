@@ -7,7 +7,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from tivo.cli import produce
+from tivo.cli import cli, produce
 from tivo.model.errors import RequestError
 
 
@@ -95,4 +95,4 @@ def test_a_refusal_says_what_was_written_before() -> None:
 @pytest.mark.parametrize("name", ["", "a b", "__x"])
 def test_what_cannot_be_a_topic_is_refused_before_any_line_is_read(name: str) -> None:
     with pytest.raises(RequestError, match="is no name for a topic"):
-        CliRunner().invoke(produce.command, ["--url", "http://127.0.0.1:1", name], input="", catch_exceptions=False)
+        CliRunner().invoke(cli, ["produce", "--url", "http://127.0.0.1:1", name], input="", catch_exceptions=False)

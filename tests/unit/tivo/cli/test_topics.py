@@ -2,12 +2,12 @@
 
 from click.testing import CliRunner
 
-from tivo.cli import topics
+from tivo.cli import cli, topics
 from tivo.gateway.api.topics import MAX_PARTITIONS
 
 
 def test_who_does_not_confirm_is_told_that_nothing_was_deleted() -> None:
-    result = CliRunner().invoke(topics.command, ["delete", "quakes", "--url", "http://127.0.0.1:1"], input="n\n")
+    result = CliRunner().invoke(cli, ["topics", "delete", "quakes", "--url", "http://127.0.0.1:1"], input="n\n")
 
     assert (1, "nothing deleted") == (result.exit_code, result.output.splitlines()[-1])
 
