@@ -70,7 +70,7 @@ def _guided(name: str, seconds: int) -> int:
             Path(folder, f"seed{number}").write_bytes(seed)
         flags = [f"-max_total_time={seconds}", f"-max_len={MOST_BYTES}", "-rss_limit_mb=2048", "-timeout=20"]
         atheris.Setup(
-            [name, folder, *flags, "-print_final_stats=1", "-verbosity=0", f"-artifact_prefix={name}."], target.read
+            [name, folder, *flags, "-print_final_stats=1", "-verbosity=0", f"-artifact_prefix={folder}/"], target.read
         )
         atheris.Fuzz()
     return 0

@@ -297,10 +297,14 @@ class Catalog:
                     raise LogError(f"{path} has format {written}, this version of tivo reads up to {FORMAT}")
             case _Set(id=topic_id, name=name, partitions=partitions, settings=settings):
                 self._put(Topic(name=name, id=topic_id, partitions=partitions, settings=settings))
-            case _Deleted(id=topic_id):
+            case _Deleted(id=topic_id) if topic_id in self._by_id:
                 self._forget(self._by_id[topic_id])
+            case _Removed(id=topic_id) if topic_id in self._leaving:
+                del self._leaving[topic_id]
             case _:
-                del self._leaving[entry.id]
+                raise LogError(
+                    f"{path} tells of topic {entry.id}, which it has not made; restore the file from a backup"
+                )
 
     def _rewrite(self, path: Path) -> None:
         entries: list[_Entry] = [_Began(FORMAT)]
@@ -332,4 +336,14 @@ def _entries(content: bytes, path: Path) -> Iterator[tuple[_Entry, bytes]]:
             if any(later is not None for later in payloads[number:]):
                 raise LogError(f"{path}: line {number} of {len(lines)} is damaged; restore the file from a backup")
             return
-        yield _decoder.decode(payload), lines[number - 1]
+        yield _decoded(payload, number, path), lines[number - 1]
+
+
+def _decoded(payload: bytes, number: int, path: Path) -> _Entry:
+    """The entry of a line that is whole. Raises LogError for one that was written by somebody else."""
+    try:
+        return _decoder.decode(payload)
+    except msgspec.DecodeError as error:
+        raise LogError(
+            f"{path}: line {number} is whole and not known to this version of tivo, perhaps to a newer: {error}"
+        ) from error

@@ -230,6 +230,24 @@ def test_a_damaged_line_before_good_ones_is_refused(tmp_path: Path) -> None:
     assert damaged == (tmp_path / JOURNAL).read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("payload", "evidence"),
+    [
+        (b"\0\0", "line 2 is whole and not known to this version"),
+        (b'{"type":"renamed","id":1}', "line 2 is whole and not known to this version"),
+        (b'{"type":"deleted","id":"00000000-0000-0000-0000-000000000007"}', "which it has not made"),
+        (b'{"type":"removed","id":"00000000-0000-0000-0000-000000000007"}', "which it has not made"),
+    ],
+)
+def test_a_line_that_is_whole_and_cannot_be_followed_is_refused(tmp_path: Path, payload: bytes, evidence: str) -> None:
+    opened(tmp_path).close(clean=True)
+    with (tmp_path / JOURNAL).open("ab") as journal:
+        journal.write(encode_line(payload))
+
+    with pytest.raises(LogError, match=evidence):
+        opened(tmp_path)
+
+
 def test_a_file_that_does_not_begin_as_a_catalog_is_refused(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_bytes(bytes(100))
 
