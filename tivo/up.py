@@ -219,7 +219,9 @@ class Supervisor:
         if path is None or not self._all_ready:
             return
         pids = {"broker": None} | {name: process.pid for name, process in self._running.items()}
-        document = {"http": self._plan.url, "kafka": self._plan.settings.bootstrap, "pids": pids}
+        private = {child.name: child.private_port for child in self._plan.children}
+        addresses = {"http": self._plan.url, "kafka": self._plan.settings.bootstrap}
+        document = {**addresses, "pids": pids, "private": private}
         beside = path.with_name(path.name + ".new")
         beside.write_text(json.dumps(document) + "\n")
         beside.replace(path)

@@ -42,11 +42,13 @@ def is_alive(pid: int) -> bool:
 def test_ready_file_names_addresses_and_processes(running: Tivo) -> None:
     ready = running.ready
 
-    assert {"http", "kafka", "pids"} == ready.keys()
+    assert {"http", "kafka", "pids", "private"} == ready.keys()
+    assert {"broker", "agent", "gateway"} == ready["private"].keys()
     assert {"broker", "agent", "gateway"} == ready["pids"].keys()
     assert all(is_alive(pid) for pid in ready["pids"].values())
     # Another test may have killed the broker a moment ago: the gateway says so until it has reached the new one.
     until(lambda: is_ready(ready["http"]), "the gateway to be ready")
+    assert is_ready(f"http://127.0.0.1:{ready['private']['agent']}")
 
 
 def is_ready(http: str) -> bool:

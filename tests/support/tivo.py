@@ -27,7 +27,7 @@ class Tivo:
 
     @property
     def ready(self) -> dict[str, Any]:
-        """The ready file as it is now: http, kafka, pids."""
+        """The ready file as it is now: http, kafka, pids, private."""
         document: dict[str, Any] = json.loads(self.ready_file.read_text())
         return document
 

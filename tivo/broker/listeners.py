@@ -106,12 +106,14 @@ def check(listener: Listener, tls: TlsOptions | None, *, insecure: bool) -> None
     asks = listener.security.has_login or (listener.security.has_tls and tls is not None and tls.client_ca is not None)
     if not address.is_loopback and not asks and not insecure:
         raise ConfigError(
-            f"{listener.host} is reached from other machines, and nobody is asked there who he is: "
-            f"listen with SASL_SSL there, or set kafka.insecure (--insecure) if that is meant"
+            f"{listener.host} (kafka.host, or one of kafka.listeners) is reached from other machines, and nobody is "
+            "asked there who he is: let kafka.host be 127.0.0.1 and add a listener that asks, such as "
+            f'kafka.listeners = ["SASL_SSL://{listener.host}:9093"], or set kafka.insecure if that is meant'
         )
     if address.is_unspecified and listener.advertised_host is None:
         raise ConfigError(
-            f"{listener.host} is every address of this machine: which one are clients told to connect to?"
+            f"{listener.host} is every address of this machine: say with kafka.advertised_host (or behind a listener) "
+            "which one clients are told to connect to"
         )
     if listener.security.has_tls and tls is None:
         raise ConfigError(f"{listener.security} at {listener.host}:{listener.port} needs a certificate and its key")

@@ -24,7 +24,7 @@ from tivo.up import Plan, Supervisor, make_plan
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write one JSON object with the addresses and process ids here, once all is ready.",
+    help="Write one JSON object with addresses, process ids and private ports here, once all is ready.",
 )
 @click.option("--demo", is_flag=True, help="Produce something to look at as well.")
 def command(*, config_file: Path | None, ready_file: Path | None, demo: bool, **flags: object) -> None:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from tivo.model.errors import CommandError
-from tivo.model.timeline import MILLISECOND_US, SECOND_US, Now, Window
+from tivo.model.timeline import MAX_TIME_US, MILLISECOND_US, MIN_TIME_US, SECOND_US, Now, Window, to_rfc_3339
 from tivo.playback.commands import (
     At,
     Change,
@@ -138,9 +138,16 @@ def _window(change: Change, window: Window, moment: Moment) -> Window:
         end_us = _bound(change.end, moment, "end")
     if start_us is not None and end_us is not None and start_us > end_us:
         raise CommandError(
-            f"start ({start_us}) lies after end ({end_us})", code="bad_window", field="start" if change.start else "end"
+            f"start ({_shown(start_us)}) lies after end ({_shown(end_us)})",
+            code="bad_window",
+            field="start" if change.start else "end",
         )
     return Window(start_us, end_us)
+
+
+def _shown(time_us: int) -> str:
+    """A time for people; one that counts from another may lie beyond the years that there are."""
+    return to_rfc_3339(time_us) if MIN_TIME_US <= time_us <= MAX_TIME_US else f"{time_us} µs"
 
 
 def _bound(time: Time, moment: Moment, name: str) -> int | None:

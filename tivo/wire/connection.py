@@ -31,6 +31,8 @@ KEPT_BUFFER = 1 << 20
 """An empty buffer above this size is given back: one frame of 16 MiB must not cost 16 MiB for ever."""
 LEAST_ROOM = 16 << 10
 BARE = -1
+HTTP_BEGINNINGS = frozenset({b"GET ", b"HEAD", b"POST", b"PUT ", b"OPTI", b"DELE", b"PATC", b"CONN", b"PRI "})
+"""How HTTP requests begin; as the size of a frame each is more than 1 GiB."""
 """The "version" of a SaslAuthenticate that came as nothing but its bytes, and is answered so (SaslHandshake v0)."""
 
 
@@ -136,6 +138,8 @@ class ServerConnection:
         (size,) = SIZE.unpack_from(self._buffer, self._start)
         least = 0 if self.takes_bare else SMALLEST_FRAME
         if not least <= size <= self._max_frame:
+            if bytes(self._buffer[self._start : self._start + SIZE.size]) in HTTP_BEGINNINGS:
+                return Refusal(WireError("an HTTP request, not Kafka: this is the Kafka port"), None)
             return Refusal(WireError(f"a frame has {least} to {self._max_frame} bytes, not {size}"), None)
         begin = self._start + SIZE.size
         if self._end < begin + size:

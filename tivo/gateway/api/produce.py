@@ -34,6 +34,7 @@ MAX_SENT = 200
 NDJSON = "application/x-ndjson"
 RAW = "application/octet-stream"
 JSON_TYPES = frozenset({"application/json", "application/vnd.kafka.json.v2+json", "application/vnd.kafka.v2+json"})
+ACCEPTED = [*sorted(JSON_TYPES), NDJSON, RAW]
 
 _ACKS = {"0": 0, "1": 1, "all": -1, "-1": -1}
 
@@ -90,9 +91,7 @@ class _Posted:
             return self._told(await self._send(texts, listed_record))
         if media_type == RAW:
             return self._told(await self._send([body], self._raw))
-        raise Problem(
-            415, "unsupported_media_type", _unsupported(media_type), accepted=[*sorted(JSON_TYPES), NDJSON, RAW]
-        )
+        raise Problem(415, "unsupported_media_type", _unsupported(media_type), accepted=ACCEPTED)
 
     def _raw(self, value: bytes, *, received_us: int) -> NewRecord:
         return raw_record(value, self._request.query_params, received_us=received_us)
@@ -188,7 +187,7 @@ def _code(error: Problem | TivoError) -> str:
 
 
 def _unsupported(media_type: str) -> str:
-    detail = f"records come as application/json, {NDJSON} or application/octet-stream, not as {media_type or 'nothing'}"
+    detail = f"records come as {', '.join(ACCEPTED)}, not as {media_type or 'nothing'}"
     if media_type == "application/x-www-form-urlencoded":
         detail += " (what curl says by itself: add -H 'Content-Type: application/json')"
     return detail

@@ -77,6 +77,16 @@ def test_what_cannot_be_is_refused(change: Change, refused: tuple[str, str]) -> 
     assert refused == refusal(change)
 
 
+def test_a_window_that_ends_before_it_starts_is_told_in_times_that_people_read() -> None:
+    with pytest.raises(CommandError, match=r"start \(1970-01-01T00:01:01Z\) lies after end \(1970-01-01T00:01:00Z\)"):
+        apply(Change(start=At(61 * SECOND_US)), BOUNDED, MOMENT)
+
+
+def test_a_bound_beyond_all_years_is_told_as_a_number() -> None:
+    with pytest.raises(CommandError, match=r"start \(\d{18,} µs\) lies after end"):
+        apply(Change(start=FromNow(2**60)), BOUNDED, MOMENT)
+
+
 def test_a_bound_that_a_loop_needs_cannot_be_taken_away() -> None:
     assert ("loop_unbounded", "end") == refusal(Change(end=Place.END), Controls(window=BOUNDED.window, loop=Loop(2)))
 

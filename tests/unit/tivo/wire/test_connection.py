@@ -152,6 +152,7 @@ def test_an_unknown_version_of_api_versions_is_answered_with_what_is_served() ->
         (b"\0\0\0\x0a\0\0\0\2\0\0\0\7\xff\xff", Address(0, 2, 7), "Produce is served in versions 3 to 12, not 2"),
         (b"\0\0\0\x09\0\x0c\0\x04\0\0\0\7\0", Address(12, 4, 7), "the request header is cut short"),
         (b"\0\0\0\x0b\0\x0c\0\x04\0\0\0\7\xff\xff\0", Address(12, 4, 7), "HeartbeatRequest v4, group_id: "),
+        (b"GET / HTTP/1.1\r\n", None, "an HTTP request, not Kafka: this is the Kafka port"),
         (b"\0\0\0\x07", None, "a frame has 8 to 1000 bytes, not 7"),
         (b"\xff\xff\xff\xff", None, "a frame has 8 to 1000 bytes, not -1"),
         (b"\0\0\x03\xe9", None, "a frame has 8 to 1000 bytes, not 1001"),

@@ -112,6 +112,8 @@ async def test_a_form_is_no_record_and_curl_is_told_why(gateway: GatewayApp) -> 
 
     assert (415, "unsupported_media_type") == (status, told["code"])
     assert "add -H 'Content-Type: application/json'" in told["detail"]
+    assert {"application/json", "application/x-ndjson", "application/octet-stream"} <= set(told["accepted"])
+    assert all(each in told["detail"] for each in told["accepted"])
 
 
 async def test_a_topic_that_is_not_there_is_unknown(gateway: GatewayApp) -> None:
