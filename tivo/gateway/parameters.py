@@ -1,11 +1,18 @@
 """What stands in a query string, as values; a wrong one is refused by its name."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+
+from starlette.requests import Request
 
 from tivo.gateway.problems import Problem
 from tivo.model.timeline import Window
 from tivo.playback import values
 from tivo.playback.commands import At, FromNow, Place
+
+TICKET = "ticket"
+"""Any request may bring one; who comes with it has been asked at the gate."""
+_SHOWN = 80
 
 
 def time_of(text: str, field: str, *, now_us: int) -> int | None:
@@ -38,6 +45,20 @@ def count_of(query: Mapping[str, str], field: str, *, default: int, at_most: int
     if not text.isascii() or not text.isdigit() or len(text) > 18 or not at_least <= int(text) <= at_most:
         raise bad("bad_request", field, f"{field} must be a whole number from {at_least} to {at_most}, got {text!r}")
     return int(text)
+
+
+def check_known(query: Iterable[str], known: Collection[str]) -> None:
+    """Raises Problem 400 for a parameter that the route does not have: it was meant to change the answer."""
+    for name in query:
+        if name not in known and name != TICKET:
+            near = get_close_matches(name, known, 1)
+            has = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known) or 'none'}"
+            raise bad("bad_request", name[:_SHOWN], f"{name[:_SHOWN]!r} is no parameter of this address; {has}")
+
+
+def check_documented(request: Request) -> None:
+    """The same for a route that FastAPI knows the parameters of."""
+    check_known(request.query_params, [each.alias for each in request.scope["route"].dependant.query_params])
 
 
 def bad(code: str, field: str, detail: str) -> Problem:

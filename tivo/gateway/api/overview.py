@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from tivo.gateway.answers import bounded
 from tivo.gateway.doors import Clock
-from tivo.gateway.parameters import window_of
+from tivo.gateway.parameters import check_documented, window_of
 from tivo.gateway.sources import Sources
 
 MAX_BUCKETS = 2_000
@@ -25,7 +25,7 @@ class Counts(BaseModel):
 
 def router(sources: Sources, now: Clock) -> APIRouter:
     """The route of the overview."""
-    routes = APIRouter(tags=["events"])
+    routes = APIRouter(tags=["events"], dependencies=[Depends(check_documented)])
 
     @routes.get("/v1/topics/{topic}/overview")
     async def count_events(

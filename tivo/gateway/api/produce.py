@@ -17,7 +17,7 @@ from tivo.client.producer import NewRecord, Produced
 from tivo.gateway.bodies import StreamedResponse, lines, read_body
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock, Producer, Sent
-from tivo.gateway.parameters import bad
+from tivo.gateway.parameters import bad, check_known
 from tivo.gateway.problems import Problem, error_code
 from tivo.gateway.record_json import bare_record, listed_record, raw_record, split_batch
 from tivo.gateway.stay import Stay, stay_of
@@ -35,6 +35,7 @@ NDJSON = "application/x-ndjson"
 RAW = "application/octet-stream"
 JSON_TYPES = frozenset({"application/json", "application/vnd.kafka.json.v2+json", "application/vnd.kafka.v2+json"})
 ACCEPTED = [*sorted(JSON_TYPES), NDJSON, RAW]
+PARAMETERS = ("acks", "key", "time", "partition")
 
 _ACKS = {"0": 0, "1": 1, "all": -1, "-1": -1}
 
@@ -69,6 +70,7 @@ class _Posted:
         self._producer = producer
         self._now = now
         self._topic: str = request.path_params["topic"]
+        check_known(request.query_params, PARAMETERS)
         acks = request.query_params.get("acks", "all")
         if acks not in _ACKS:
             raise bad("bad_request", "acks", f"acks must be 0, 1 or all, got {acks!r}")

@@ -19,7 +19,7 @@ from tivo.gateway.bodies import begun
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock
 from tivo.gateway.event_json import event_json
-from tivo.gateway.parameters import bad, count_of
+from tivo.gateway.parameters import bad, check_known, count_of
 from tivo.gateway.passage import Passage, begin, resume
 from tivo.gateway.sources import Sources
 from tivo.model.event import Event
@@ -28,6 +28,7 @@ from tivo.playback.facts import TopicRef
 from tivo.store.base import MAX_READ_BYTES, Store
 
 NDJSON = "application/x-ndjson"
+PARAMETERS = ("start", "end", "partition", "offset", "key", "limit", "cursor")
 PAGE = 1_000
 PIECE = 100
 MAX_LIMIT = 10_000
@@ -42,6 +43,7 @@ def route(sources: Sources, now: Clock) -> Route:
 
     async def read(request: Request) -> Response:
         query = request.query_params
+        check_known(query, PARAMETERS)
         info = await catalogue.find(request.path_params["topic"])
         streamed = NDJSON in request.headers.get("accept", "")
         most = MAX_OFFSET if streamed else MAX_LIMIT

@@ -19,7 +19,7 @@ from tivo.gateway.bodies import begun
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock
 from tivo.gateway.event_json import event_json
-from tivo.gateway.parameters import bad, time_of
+from tivo.gateway.parameters import bad, check_known, time_of
 from tivo.gateway.passage import Offset, PartitionNumber, Passage, TimeUs, from_token, resume, to_token
 from tivo.gateway.problems import Problem
 from tivo.gateway.sessions import Sessions, client_of
@@ -37,6 +37,7 @@ PAGE = 500
 MAX_BYTES = 2**20
 RECONNECT_MS = 1_000
 
+PARAMETERS = ("from",)
 _IN_STORE, _IN_LOG = "s.", "l."
 
 
@@ -44,6 +45,7 @@ def route(sources: Sources, sessions: Sessions, now: Clock, *, ping_seconds: flo
     """The live stream for whatever cannot speak WebSocket."""
 
     async def tail(request: Request) -> Response:
+        check_known(request.query_params, PARAMETERS)
         info = await sources.catalogue.find(request.path_params["topic"])
         start = request.headers.get("last-event-id") or request.query_params.get("from", "now")
         place = await _Places(info, sources.catalogue, sources.store).of(start, now_us=now().wall_us)

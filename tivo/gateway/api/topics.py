@@ -3,11 +3,12 @@
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from tivo.gateway.catalogue import Catalogue, TopicReport
 from tivo.gateway.doors import Cluster
+from tivo.gateway.parameters import check_documented
 from tivo.gateway.problems import Problem
 from tivo.gateway.stay import stay_of
 from tivo.model.errors import UnknownTopic
@@ -46,7 +47,7 @@ class NewTopic(BaseModel):
 
 def router(catalogue: Catalogue, cluster: Cluster) -> APIRouter:
     """The routes of topics."""
-    routes = APIRouter(prefix="/v1/topics", tags=["topics"])
+    routes = APIRouter(prefix="/v1/topics", tags=["topics"], dependencies=[Depends(check_documented)])
 
     @routes.get("")
     async def list_topics(

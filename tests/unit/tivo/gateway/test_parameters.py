@@ -1,6 +1,6 @@
 import pytest
 
-from tivo.gateway.parameters import count_of, time_of, window_of
+from tivo.gateway.parameters import check_known, count_of, time_of, window_of
 from tivo.gateway.problems import Problem
 from tivo.model.errors import CommandError
 from tivo.model.timeline import DAY_US, Window
@@ -57,3 +57,23 @@ def test_a_count_is_a_whole_number_within_its_bounds() -> None:
 def test_any_other_count_is_refused(text: str) -> None:
     with pytest.raises(Problem, match="limit must be a whole number from 1 to 9"):
         count_of({"limit": text}, "limit", default=1, at_most=9)
+
+
+def test_parameters_that_a_route_has_may_come_and_so_may_a_ticket() -> None:
+    check_known(["limit", "ticket"], ("limit", "start"))
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "told"),
+    [
+        ("limt", ("limit", "start"), "'limt' is no parameter of this address; did you mean 'limit'?"),
+        ("zzz", ("limit", "start"), "'zzz' is no parameter of this address; it takes limit, start"),
+        ("zzz", (), "'zzz' is no parameter of this address; it takes none"),
+    ],
+)
+def test_any_other_is_refused_with_the_near_one(name: str, known: tuple[str, ...], told: str) -> None:
+    with pytest.raises(Problem) as refused:
+        check_known([name], known)
+
+    assert (400, "bad_request", told) == (refused.value.status, refused.value.code, str(refused.value))
+    assert [{"field": name, "detail": told}] == refused.value.errors
