@@ -145,6 +145,8 @@ class Recovery:
     # ------------------------------------------------------------------ after an unclean stop
 
     def _recover(self, segments: list[Segment], floor: int) -> None:
+        if len(segments) > 1:  # what a meta says counts only while all segments before it are there
+            self._disk.fsync_dir(self._directory)
         for number, segment in enumerate(segments):
             following = segments[number + 1].base if number + 1 < len(segments) else None
             if following is None or not segment.is_whole():

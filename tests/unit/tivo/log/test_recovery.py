@@ -131,6 +131,17 @@ def test_a_clean_start_scans_nothing_and_keeps_the_leader_epoch(directory: Path)
     assert list(range(40)) == values(again)
 
 
+def test_names_are_durable_before_any_meta_is_written(directory: Path) -> None:
+    filled(directory, synced=0)  # in several segments
+    disk = FaultyDisk()
+
+    opened(directory, disk=disk)
+
+    done = [(operation, name) for operation, name in disk.done if operation == "fsync_dir" or ".meta" in name]
+    assert ("fsync_dir", directory.name) == done[0]
+    assert any(operation == "rename" for operation, _ in done)
+
+
 def test_an_unclean_start_raises_the_leader_epoch_durably(directory: Path) -> None:
     filled(directory)
 
