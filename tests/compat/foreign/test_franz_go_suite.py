@@ -4,11 +4,13 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.compat.foreign.verdict import Misses, Record, judge
+from tests.compat.guarded import GuardedBroker, guarded_broker
 from tests.compat.running import RunningBroker
 from tests.compat.scores import Outcome
 from tests.support.cache import cached, fetch
@@ -47,13 +49,24 @@ def outcome_of(told: str, names: list[str]) -> Outcome:
     )
 
 
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[GuardedBroker]:
+    """A second broker, for the tests that log in."""
+    with guarded_broker(tmp_path) as running:
+        yield running
+
+
 @pytest.mark.whole
 @pytest.mark.timeout(SUITE_S + 300)
-def test_client_suite(go: str, broker: RunningBroker, misses: Misses, tmp_path: Path, record_property: Record) -> None:
+def test_client_suite(
+    go: str, broker: RunningBroker, guarded: GuardedBroker, misses: Misses, tmp_path: Path, record_property: Record
+) -> None:
     tests = suite(go)
     environment = {
         **os.environ,
         "KGO_SEEDS": broker.bootstrap,
+        "KGO_TEST_SCRAM": "root:pencil:512",
+        "KGO_TEST_SCRAM_SEEDS": guarded.addresses["SASL_PLAINTEXT"],
         "KGO_TEST_RF": "1",
         "KGO_TEST_RECORDS": str(RECORDS),
         "KGO_TEST_MAX_TOPIC_PARTS": "7",
