@@ -7,6 +7,7 @@ table at the end counts by client; what a whole foreign suite scored is a line o
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 from pathlib import Path
 
@@ -29,7 +30,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.user_properties.extend(("client", mark.args[0]) for mark in item.iter_markers("client"))
+        item.user_properties.extend(("client", with_version(mark.args[0])) for mark in item.iter_markers("client"))
+
+
+def with_version(client: str) -> str:
+    """A client that is a Python package is told with the version that is installed."""
+    try:
+        return f"{client} {version(client)}"
+    except PackageNotFoundError:
+        return client
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
