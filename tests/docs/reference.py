@@ -37,6 +37,9 @@ def settings_page() -> str:
         "environment, and flags; the later win. A key that tivo does not know is refused.",
         "Durations are a number and a unit of `s m h d M y`.",
         "",
+        "Commands that talk to a gateway find it by `--url`, the variable `TIVO_URL`, or else `gateway.host` and",
+        "`gateway.port`; the token they show comes from `--token-file` or the variable `TIVO_TOKEN`.",
+        "",
         "| setting | variable | type | default | what |",
         "|---|---|---|---|---|",
     ]

@@ -206,12 +206,14 @@ async def test_a_question_while_the_log_is_away_is_answered_by_an_error_and_the_
 
 async def test_a_new_topic_is_told_to_those_who_want_it(gateway: GatewayApp) -> None:
     async with viewer(gateway, "/ws/later.*") as one:
+        told = await one.hear("error")
         await one.ask(action="tail")
         gateway.log.make("later.on")
         gateway.sockets.topics_changed(await gateway.catalogue.topics(fresh=True))
         gateway.log.append("later.on", NewRecord(value=b"1"))
         frame = await one.hear("events")
 
+    assert ("unknown_topic", "no topic matches 'later.*' yet") == (told["code"], told["message"])
     assert ["later.on"] == [event["topic"] for event in frame["events"]]
 
 
