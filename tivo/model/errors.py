@@ -11,6 +11,7 @@
     ├── NeighbourError               something that tivo leans on failed: retried or told, the cause kept
     │   ├── StoreError               a store is away, damaged or refused
     │   │   └── PageGap              a page begins beyond the frontier: what lies between would be lost
+    │   │       └── StalePage        a page is from before its partition's end was cut off
     │   ├── LogError                 the log on disk is damaged, full or read-only
     │   ├── BrokerError              a Kafka broker is away or refused
     │   └── GatewayError             a gateway closed, or refused a viewer

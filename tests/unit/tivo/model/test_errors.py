@@ -4,7 +4,7 @@ import inspect
 import re
 
 from tivo.model import errors
-from tivo.model.errors import CommandError, OffsetOutOfRange, PageGap, TivoError, UnknownTopic
+from tivo.model.errors import CommandError, OffsetOutOfRange, PageGap, StalePage, TivoError, UnknownTopic
 
 
 def test_the_tree_is_the_one_drawn() -> None:
@@ -44,3 +44,10 @@ def test_a_gap_before_a_page_is_told_with_both_its_ends() -> None:
 
     assert "quakes/1: the page begins at offset 8, the store holds everything below 5" == str(error)
     assert ("quakes", 1, 5, 8) == (error.topic, error.partition, error.frontier, error.base)
+
+
+def test_a_stale_page_is_told_with_both_owner_epochs() -> None:
+    error = StalePage(topic="quakes", partition=1, owner_epoch=2, held=3)
+
+    assert "quakes/1: the page is of owner epoch 2, the store is at 3" == str(error)
+    assert ("quakes", 1) == (error.topic, error.partition)
