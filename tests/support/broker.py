@@ -52,6 +52,7 @@ class ManualRuntime:
         self._now = START
         self._alarms: list[ManualAlarm] = []
         self._works: deque[Callable[[], None]] = deque()
+        self.may_compute = True
 
     def now(self) -> Now:
         return self._now
@@ -71,6 +72,11 @@ class ManualRuntime:
             then(result)
 
         self._works.append(do)
+
+    def compute(self, work: Callable[[], T], then: Callable[[T | LogError], None]) -> bool:
+        if self.may_compute:
+            self.in_thread(work, then)
+        return self.may_compute
 
     @property
     def has_work(self) -> bool:

@@ -67,7 +67,10 @@ class Logins:
         return deferred
 
     def _receive_plain(self, session: Session, message: bytes, deferred: Deferred, came_us: int) -> None:
-        """A password takes milliseconds to check, so that is done off the loop."""
+        """A password takes milliseconds to check, so that is done off the loop, and not where syncs are done.
+
+        A stranger may ask for it: what is more than can be checked soon is refused.
+        """
         given = plain.parse(message)
 
         def checked(result: Principal | AuthenticationError | LogError) -> None:
@@ -76,7 +79,8 @@ class Logins:
             else:
                 self._fail(session, deferred, result, came_us)
 
-        self.runtime.in_thread(partial(_checked, self.users(), given, self.secret), checked)
+        if not self.runtime.compute(partial(_checked, self.users(), given, self.secret), checked):
+            raise AuthenticationError("too many passwords wait to be checked; try again")
 
     def _go_on(self, session: Session, deferred: Deferred, principal: Principal | None, answer: bytes) -> None:
         if principal is not None:

@@ -1,4 +1,5 @@
-"""What the broker wants of the process it runs in: the time, an alarm, and threads for work that waits on the disk."""
+"""What the broker wants of the process it runs in: the time, an alarm, threads for work that waits on the disk, and one
+for what takes processor time."""
 
 import asyncio
 from collections import deque
@@ -13,6 +14,9 @@ T = TypeVar("T")
 
 THREADS = 4
 """Enough for a few disks' worth of fdatasync side by side; a partition never has two of them in flight."""
+
+MOST_COMPUTING = 64
+"""Computations that may wait for their thread: half a second's worth of passwords."""
 
 
 class Alarm(Protocol):
@@ -32,6 +36,12 @@ class Runtime(Protocol):
 
     def in_thread(self, work: Callable[[], T], then: Callable[[T | LogError], None]) -> None:
         """Do blocking work on another thread; on the loop again, give `then` its result or the LogError it raised."""
+
+    def compute(self, work: Callable[[], T], then: Callable[[T | LogError], None]) -> bool:
+        """The same for what takes processor time: on one thread, in turn, so that no sync waits behind it.
+
+        False, and nothing is done, where too many wait already.
+        """
 
 
 class Turns:
@@ -66,7 +76,7 @@ class Turns:
 
 
 class LoopRuntime:
-    """The running asyncio loop, and a few worker threads.
+    """The running asyncio loop, a few threads for the disk, and one that computes.
 
     `failed` takes the exception of work that broke in a way nobody foresaw: the owner stops the broker.
     """
@@ -75,12 +85,34 @@ class LoopRuntime:
         self.now = read_now
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="broker-disk")
+        self._computer = ThreadPoolExecutor(1, thread_name_prefix="broker-computer")
+        self._computing = 0
         self.failed: asyncio.Future[None] = self._loop.create_future()
 
     def call_at(self, steady_us: int, callback: Callable[[], None]) -> Alarm:
         return self._loop.call_later(max(steady_us - self.now().steady_us, 0) / 1e6, callback)
 
     def in_thread(self, work: Callable[[], T], then: Callable[[T | LogError], None]) -> None:
+        self._submit(self._threads, work, then)
+
+    def compute(self, work: Callable[[], T], then: Callable[[T | LogError], None]) -> bool:
+        if self._computing >= MOST_COMPUTING:
+            return False
+
+        def end(result: T | LogError) -> None:
+            self._computing -= 1
+            then(result)
+
+        self._computing += 1
+        self._submit(self._computer, work, end)
+        return True
+
+    def close(self, *, wait: bool) -> None:
+        """Take no more work; `wait` for what is under way."""
+        for pool in (self._computer, self._threads):
+            pool.shutdown(wait=wait, cancel_futures=not wait)
+
+    def _submit(self, pool: ThreadPoolExecutor, work: Callable[[], T], then: Callable[[T | LogError], None]) -> None:
         def on_loop(done: "Future[T]") -> None:
             error = done.exception()
             if error is None:
@@ -90,8 +122,4 @@ class LoopRuntime:
             elif not self.failed.done():
                 self.failed.set_exception(error)
 
-        self._threads.submit(work).add_done_callback(lambda done: self._loop.call_soon_threadsafe(on_loop, done))
-
-    def close(self, *, wait: bool) -> None:
-        """Take no more work; `wait` for what is under way."""
-        self._threads.shutdown(wait=wait, cancel_futures=not wait)
+        pool.submit(work).add_done_callback(lambda done: self._loop.call_soon_threadsafe(on_loop, done))

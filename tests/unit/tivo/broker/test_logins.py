@@ -107,6 +107,16 @@ def test_plain_that_does_not_serve(bench: BrokerBench, socket: Socket, message: 
     assert not socket.connection.is_known
 
 
+def test_plain_is_refused_where_too_many_passwords_wait_already(bench: BrokerBench, socket: Socket) -> None:
+    ask(bench, socket, SaslHandshakeRequest(mechanism="PLAIN"))
+    bench.runtime.may_compute = False
+
+    told = fail(bench, socket, b"\0ada\0pencil")
+
+    assert "PLAIN: too many passwords wait to be checked; try again" == told.error_message
+    assert not socket.connection.is_known
+
+
 @pytest.mark.parametrize("name", ["ada", "nobody"])
 @pytest.mark.parametrize("mechanism", SCRAMS)
 def test_scram_that_does_not_serve(bench: BrokerBench, socket: Socket, mechanism: Mechanism, name: str) -> None:

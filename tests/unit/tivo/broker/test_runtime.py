@@ -8,7 +8,7 @@ import pytest
 from tests.support.broker import ManualRuntime
 from tests.support.manual_clock import ManualClock
 from tivo.broker.refusal import Refusal
-from tivo.broker.runtime import LoopRuntime, Turns
+from tivo.broker.runtime import MOST_COMPUTING, LoopRuntime, Turns
 from tivo.model.errors import LogError, RequestError
 from tivo.wire.error_codes import ErrorCode
 
@@ -50,6 +50,29 @@ async def test_first_failure_that_nobody_foresaw_is_kept() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await runtime.failed
+    runtime.close(wait=True)
+
+
+async def test_disk_is_not_kept_waiting_by_what_computes_and_computations_are_bounded() -> None:
+    runtime = LoopRuntime(ManualClock())
+    may_end, ended = threading.Event(), list[object]()
+    synced: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    all_ended = asyncio.Event()
+
+    def end(result: object) -> None:
+        ended.append(result)
+        if len(ended) == MOST_COMPUTING:
+            all_ended.set()
+
+    taken = [runtime.compute(may_end.wait, end) for _ in range(MOST_COMPUTING + 1)]
+    runtime.in_thread(lambda: "synced", synced.set_result)
+
+    assert [True] * MOST_COMPUTING + [False] == taken
+    assert "synced" == await synced
+    assert [] == ended
+    may_end.set()
+    await all_ended.wait()
+    assert runtime.compute(may_end.wait, ended.append)
     runtime.close(wait=True)
 
 
