@@ -1,7 +1,12 @@
-"""The access control entries and the journal that keeps them. An entry counts once it is on stable storage."""
+"""The access control entries and the journal that keeps them. An entry counts once it is on stable storage.
+
+Where a full disk keeps a change from it, whoever asked is told an error. The record stands in the journal all the
+same, and a restart would read it: so the change comes into force as soon as there is space and the record is safe.
+"""
 
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -41,7 +46,7 @@ class AclBook:
     def __init__(self, acls: Acls, journal: Journal[Kept, Kept]) -> None:
         self._acls = acls
         self._journal = journal
-        self._unsafe = 0
+        self._unsafe = 0  # changes in the journal that are not in `acls` yet
 
     def load(self) -> None:
         """Read the journal back. Raises LogError where it is damaged."""
@@ -49,24 +54,22 @@ class AclBook:
             self._apply(kept)
 
     def change(self, kept: Iterable[Kept], tell: Durable) -> None:
-        """Add and remove entries; tells when they count."""
+        """Add and remove entries; tells when they count, or why it is not known that they ever will."""
         changes = list(kept)
-
-        def safe(error: LogError | None) -> None:
-            self._unsafe -= 1
-            if error is None:
-                for change in changes:
-                    self._apply(change)
-            tell(error)
-            self._shorten_if_long()
-
-        self._unsafe += 1
         try:
             self._journal.append(changes)
         except LogError as error:
-            safe(error)
+            tell(error)
         else:
-            self._journal.when_durable(safe)
+            self._unsafe += 1
+            self._journal.when_kept(partial(self._take, changes))
+            self._journal.when_durable(tell)
+
+    def _take(self, changes: list[Kept]) -> None:
+        self._unsafe -= 1
+        for change in changes:
+            self._apply(change)
+        self._shorten_if_long()
 
     def _apply(self, kept: Kept) -> None:
         (self._acls.add if kept.stands else self._acls.remove)(kept.entry)

@@ -97,6 +97,10 @@ class Journal(Generic[W, R]):
         """Tell when all that has been appended until now is on stable storage."""
         self._leader.when_durable(self._leader.log.log_end, tell)
 
+    def when_kept(self, then: Callable[[], None]) -> None:
+        """Do something once all that has been appended until now will be read back, as `Leader.when_kept`."""
+        self._leader.when_kept(self._leader.log.log_end, then)
+
     @property
     def is_long(self) -> bool:
         """Whether it is worth writing what is live once more. Only while nothing is under way."""

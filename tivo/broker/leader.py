@@ -66,6 +66,7 @@ class Leader:
         self._disk = shared.disk
         self._unsynced: deque[tuple[int, int]] = deque()  # (next offset, size) of appends that are not readable yet
         self._owed: deque[tuple[int, Durable]] = deque()  # (next offset, whom to tell)
+        self._awaited: deque[tuple[int, Callable[[], None]]] = deque()  # (next offset, what to do), errors or not
         self._snapshot_path = directory / SNAPSHOT_FILE
         self._snapshot: bytes | None = None  # to be written by the next sync
         self._syncing = Lock()  # held until the snapshot is written too
@@ -124,6 +125,16 @@ class Leader:
             tell(None)
         else:
             self._owed.append((next_offset, tell))
+
+    def when_kept(self, next_offset: int, then: Callable[[], None]) -> None:
+        """Do something once everything below `next_offset` is kept, before anybody is told so by `when_durable`.
+
+        Also where that comes late, after a full disk was told as an error; never where the log stays read-only.
+        """
+        if next_offset <= self.high_watermark:
+            then()
+        else:
+            self._awaited.append((next_offset, then))
 
     def _spread(self, next_offset: int, size: int, *, rolled: bool) -> None:
         self._bytes_behind += size
@@ -202,6 +213,8 @@ class Leader:
         grown = 0
         while self._unsynced and self._unsynced[0][0] <= self.high_watermark:
             grown += self._unsynced.popleft()[1]
+        while self._awaited and self._awaited[0][0] <= self.high_watermark:
+            self._awaited.popleft()[1]()
         while self._owed and self._owed[0][0] <= self.high_watermark:
             self._owed.popleft()[1](None)
         if grown:

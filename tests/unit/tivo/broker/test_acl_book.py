@@ -1,5 +1,6 @@
 """The journal of the access control entries."""
 
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tivo.auth.principals import Principal
 from tivo.broker.acl_book import ACL_FORMAT, AclBook, Kept, from_record
 from tivo.broker.assembly import ACL_TOPIC
 from tivo.broker.journal import SHORTEN_ABOVE_BYTES, Journal
+from tivo.broker.upkeep import Upkeep
 from tivo.model.errors import LogError
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.delete_acls import DeleteAclsFilter, DeleteAclsRequest
@@ -74,6 +76,34 @@ def test_entry_that_cannot_be_kept_does_not_count(guarded: BrokerBench, call: st
 
     assert ErrorCode.UNKNOWN_SERVER_ERROR == result.error_code
     assert [] == entries(guarded)
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_change_that_a_full_disk_held_up_counts_when_there_is_space_as_after_a_restart(
+    tmp_path: Path, *, stands: bool
+) -> None:
+    bench = guarded_broker(tmp_path)
+    if not stands:
+        create(bench, creation())
+    told: list[LogError | None] = []
+    assert bench.broker.authorizer.book is not None
+    bench.disk.faults.append(Fault(operation="pwrite", name="synced", error=ENOSPC))
+    bench.broker.authorizer.book.change([Kept(entry(), stands)], told.append)
+    bench.runtime.work()
+    before = entries(bench)
+    bench.disk.faults.clear()
+
+    Upkeep(bench.broker.topics, bench.runtime).tick()
+    bench.runtime.work()
+
+    (error,) = told
+    assert isinstance(error, LogError)
+    assert ([] if stands else [entry()]) == before
+    assert ([entry()] if stands else []) == entries(bench)
+    bench.close()
+    again = guarded_broker(tmp_path)
+    assert entries(bench) == entries(again)
+    again.close()
 
 
 def test_journal_is_shortened_to_what_stands(guarded: BrokerBench) -> None:
