@@ -1,5 +1,6 @@
 """What the settings of a topic come to when some of them are changed (pure)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
@@ -50,9 +51,9 @@ def replaced(configs: Sequence[tuple[str, str | None]]) -> dict[str, str]:
 
 def check_once(names: Sequence[str]) -> None:
     """Raises Refusal (INVALID_REQUEST) where a name comes twice: nobody says which of the two counts."""
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise Refusal(ErrorCode.INVALID_REQUEST, f"{twice!r} is named {names.count(twice)} times")
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise Refusal(ErrorCode.INVALID_REQUEST, f"{name!r} is named {times} times")
 
 
 def _value(present: str | None, change: Change, defaults: TopicSettings) -> str:

@@ -26,7 +26,7 @@ from tivo.broker.membership import (
 from tivo.wire.error_codes import ErrorCode
 
 MAX_METADATA_BYTES = 8 << 20
-"""What all members of a group may bring along: its leader gets that in one answer, and it is held in memory."""
+"""What all members of a group may bring along, and be assigned: it is held in memory, and told in one answer."""
 
 
 class State(Enum):
@@ -285,7 +285,7 @@ class Group:
         others = self.members.besides(join)
         if not self._shares_protocol(join, others):
             return ErrorCode.INCONSISTENT_GROUP_PROTOCOL
-        if size_of(join.protocols) + sum(size_of(member.protocols) for member in others) > MAX_METADATA_BYTES:
+        if size_of(join.protocols) + sum(member.held_bytes for member in others) > MAX_METADATA_BYTES:
             return ErrorCode.GROUP_MAX_SIZE_REACHED
         return ErrorCode.NONE
 
@@ -306,6 +306,8 @@ class Group:
             error = ErrorCode.INCONSISTENT_GROUP_PROTOCOL
         if error is ErrorCode.NONE and self.state is State.PREPARING:
             error = ErrorCode.REBALANCE_IN_PROGRESS
+        if error is ErrorCode.NONE and self._deals(sync) and self._is_too_much(dict(sync.assignments)):
+            error = ErrorCode.GROUP_MAX_SIZE_REACHED
         if error is not ErrorCode.NONE:
             self._reply(sync.ticket, Synced(error=error))
             return
@@ -314,10 +316,18 @@ class Group:
         member.has_synced = True
         self._free_sync(member, Synced(error=ErrorCode.REBALANCE_IN_PROGRESS))
         member.parked_sync = sync.ticket
-        if self.state is State.COMPLETING and sync.member_id == self.leader:
+        if self._deals(sync):
             self._deal(dict(sync.assignments))
         if self.state is State.STABLE:
             self._give_parts(now_us)
+
+    def _deals(self, sync: Sync) -> bool:
+        return self.state is State.COMPLETING and sync.member_id == self.leader
+
+    def _is_too_much(self, assignments: dict[str, bytes]) -> bool:
+        members = self.members.values()
+        dealt = sum(len(assignments.get(member.member_id, b"")) for member in members)
+        return dealt + sum(size_of(member.protocols) for member in members) > MAX_METADATA_BYTES
 
     def _deal(self, assignments: dict[str, bytes]) -> None:
         for member in self.members.values():

@@ -69,6 +69,11 @@ class Member:
         return dict(self.protocols)[protocol]
 
     @property
+    def held_bytes(self) -> int:
+        """What it makes the group hold: its metadata, and its part of the partitions."""
+        return size_of(self.protocols) + len(self.assignment)
+
+    @property
     def is_parked(self) -> bool:
         return self.parked_join is not None or self.parked_sync is not None
 

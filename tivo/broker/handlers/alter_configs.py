@@ -7,12 +7,13 @@ Odd, per resource, with nothing changed: TOPIC_AUTHORIZATION_FAILED (29) without
 UNKNOWN_TOPIC_OR_PARTITION (3), INVALID_CONFIG (40) for what a topic cannot have,
 INVALID_TOPIC_EXCEPTION (17) for the broker's own topics, INVALID_REQUEST (42) for a value that is
 missing, for a resource or a setting named twice, and for resources other than topics: the broker's
-own settings are those that it was started with. KAFKA_STORAGE_ERROR (56) where the disk fails.
+own settings are those that it was started with; POLICY_VIOLATION (44) for more than 1,000
+resources. KAFKA_STORAGE_ERROR (56) where the disk fails.
 
 - "Validate only" checks and changes nothing.
 """
 
-from collections.abc import Iterable
+from collections import Counter
 from functools import partial
 from typing import NamedTuple
 
@@ -70,10 +71,12 @@ def alter(
 ) -> Reply:
     """Alter each resource, or only see whether it can be; the reply comes when all is durable."""
     parts = Parts(response)
+    times = Counter((result.resource_type, result.resource_name) for result, _ in alterations)
     for result, make in alterations:
         try:
+            _check_number(broker, len(alterations))
             broker.authorizer.check(caller, Operation.ALTER_CONFIGS, _resource(result))
-            _check_resource(result, (one for one, _ in alterations))
+            _check_resource(result, times[result.resource_type, result.resource_name])
             broker.topics.check_alteration(result.resource_name, make)
         except RequestError as error:
             _refuse(result, error)
@@ -93,7 +96,13 @@ def _resource(result: Result) -> acl.Resource:
     return acl.topic(result.resource_name) if result.resource_type == TOPIC else acl.CLUSTER
 
 
-def _check_resource(result: Result, all_results: Iterable[Result]) -> None:
+def _check_number(broker: Broker, number: int) -> None:
+    most = broker.limits.max_topics_per_request
+    if number > most:
+        raise Refusal(ErrorCode.POLICY_VIOLATION, f"{number} resources at once, {most} are the limit")
+
+
+def _check_resource(result: Result, times: int) -> None:
     kind, name = result.resource_type, result.resource_name
     if kind != TOPIC:
         raise Refusal(
@@ -101,7 +110,7 @@ def _check_resource(result: Result, all_results: Iterable[Result]) -> None:
             f"only topics have settings that can be changed, not resource {name!r} of type {kind};"
             " the broker's own are those that it was started with",
         )
-    if sum((one.resource_type, one.resource_name) == (kind, name) for one in all_results) > 1:
+    if times > 1:
         raise Refusal(ErrorCode.INVALID_REQUEST, f"topic {name} is named more than once")
 
 

@@ -7,6 +7,7 @@ records go only when they are superseded; KAFKA_STORAGE_ERROR (56) where the dis
 
 - The offset -1 means the high watermark. One that lies before the start of the log moves nothing
   and is answered with that start.
+- A partition that is named twice is answered once, for the first of its offsets.
 - Segments go when they lie before the new start whole; the time-out is not needed, for no replica
   has to follow.
 """
@@ -18,6 +19,7 @@ from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.leader import Leader
 from tivo.broker.refusal import Refusal, code_of
+from tivo.broker.repeats import drop_repeats
 from tivo.broker.replies import Parts, Reply
 from tivo.model.errors import LogError, OffsetOutOfRange, RequestError
 from tivo.wire.error_codes import ErrorCode
@@ -35,6 +37,7 @@ HIGH_WATERMARK = -1
 def handle(broker: Broker, request: DeleteRecordsRequest, caller: Caller) -> Reply:
     response = DeleteRecordsResponse()
     parts = Parts(response)
+    drop_repeats(((topic.name, topic.partitions) for topic in request.topics), lambda place: place.partition_index)
     for topic in request.topics:
         results = [DeleteRecordsPartitionResult(partition_index=place.partition_index) for place in topic.partitions]
         response.topics.append(DeleteRecordsTopicResult(name=topic.name, partitions=results))

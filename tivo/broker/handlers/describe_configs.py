@@ -2,19 +2,22 @@
 
 Odd: TOPIC_AUTHORIZATION_FAILED (29), CLUSTER_AUTHORIZATION_FAILED (31) without DESCRIBE_CONFIGS;
 UNKNOWN_TOPIC_OR_PARTITION (3); INVALID_REQUEST (42) for kinds of resources other than topic (2) and
-broker (4), and for another broker's id.
+broker (4), and for another broker's id; POLICY_VIOLATION (44) for more than 1,000 resources.
 
+- A resource that is named twice is told once.
 - 1: where a setting comes from, and its synonyms where they are asked for: the topic's own value,
   then the default, under the name that Kafka's brokers have for it. 3: its kind; no documentation.
 - The broker's own settings are those that it was started with, so they are read-only.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from tivo.auth import acl
 from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.refusal import Refusal, code_of
+from tivo.broker.repeats import first_of_each
 from tivo.broker.topic_settings import BOOLEAN, INT, KNOWN, LONG, STRING, Known, TopicSettings
 from tivo.broker.topics import Topic
 from tivo.model.errors import RequestError
@@ -65,8 +68,10 @@ class Config(NamedTuple):
 
 
 def handle(broker: Broker, request: DescribeConfigsRequest, caller: Caller) -> DescribeConfigsResponse:
-    told = [_described(broker, caller, resource, synonyms=request.include_synonyms) for resource in request.resources]
-    return DescribeConfigsResponse(results=told)
+    resources = first_of_each(request.resources, lambda each: (each.resource_type, each.resource_name))
+    is_over = len(resources) > broker.limits.max_topics_per_request
+    describe = _too_many if is_over else partial(_described, broker, caller, synonyms=request.include_synonyms)
+    return DescribeConfigsResponse(results=[describe(resource) for resource in resources])
 
 
 def topic_configs(topic: Topic, defaults: TopicSettings) -> list[Config]:
@@ -110,6 +115,15 @@ def _broker_configs(broker: Broker) -> list[Config]:
     ]
 
 
+def _too_many(resource: DescribeConfigsResource) -> DescribeConfigsResult:
+    return DescribeConfigsResult(
+        error_code=ErrorCode.POLICY_VIOLATION,
+        error_message=None,
+        resource_type=resource.resource_type,
+        resource_name=resource.resource_name,
+    )
+
+
 def _described(
     broker: Broker, caller: Caller, resource: DescribeConfigsResource, *, synonyms: bool
 ) -> DescribeConfigsResult:
@@ -121,7 +135,7 @@ def _described(
     except RequestError as error:
         result.error_code, result.error_message = code_of(error), str(error)
         return result
-    wanted = resource.configuration_keys
+    wanted = frozenset(resource.configuration_keys or ())
     is_fixed = resource.resource_type == BROKER
     result.configs = [
         DescribeConfigsResourceResult(

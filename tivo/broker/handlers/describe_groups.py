@@ -3,6 +3,7 @@
 Odd: GROUP_AUTHORIZATION_FAILED (30) without DESCRIBE; a group that nobody is in and that is not
 known has the state "Dead" and no error. An empty group id gets INVALID_GROUP_ID (24).
 
+- A group that is named twice is told once.
 - 3: what the caller may do to a group is told where he asks. 4: static members.
 """
 
@@ -22,7 +23,7 @@ UNKNOWN = "Dead"
 
 
 def handle(broker: Broker, request: DescribeGroupsRequest, caller: Caller) -> DescribeGroupsResponse:
-    groups = [_authorized(broker, caller, group_id) for group_id in request.groups]
+    groups = [_authorized(broker, caller, group_id) for group_id in dict.fromkeys(request.groups)]
     if request.include_authorized_operations:
         for group in groups:
             if not group.error_code:

@@ -1,6 +1,7 @@
 """DescribeProducers (61), version 0: the idempotent producers of partitions, and since where a transaction is open.
 
 Odd, for one partition: TOPIC_AUTHORIZATION_FAILED (29) without READ; UNKNOWN_TOPIC_OR_PARTITION (3).
+A partition that is named twice is told once.
 """
 
 from tivo.auth import acl
@@ -8,6 +9,7 @@ from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.leader import Leader
 from tivo.broker.refusal import code_of
+from tivo.broker.repeats import drop_repeats
 from tivo.model.errors import RequestError
 from tivo.model.timeline import to_kafka_ms
 from tivo.wire.messages.describe_producers import (
@@ -22,6 +24,7 @@ NONE = -1
 
 
 def handle(broker: Broker, request: DescribeProducersRequest, caller: Caller) -> DescribeProducersResponse:
+    drop_repeats(((topic.name, topic.partition_indexes) for topic in request.topics), int)
     return DescribeProducersResponse(
         topics=[
             TopicResponse(

@@ -18,9 +18,8 @@ from tivo.wire.messages.describe_transactions import (
 
 
 def handle(broker: Broker, request: DescribeTransactionsRequest, caller: Caller) -> DescribeTransactionsResponse:
-    return DescribeTransactionsResponse(
-        transaction_states=[_state(broker, caller, transactional_id) for transactional_id in request.transactional_ids]
-    )
+    ids = dict.fromkeys(request.transactional_ids)
+    return DescribeTransactionsResponse(transaction_states=[_state(broker, caller, each) for each in ids])
 
 
 def _state(broker: Broker, caller: Caller, transactional_id: str) -> TransactionState:

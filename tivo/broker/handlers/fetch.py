@@ -8,6 +8,7 @@ KAFKA_STORAGE_ERROR (56) where the batch on disk is damaged. Any error answers a
 
 - An offset inside a batch gets the whole batch, and the first batch of an answer comes whole
   even above max_bytes: else a consumer could never get past it.
+- A partition that is named twice is read once, from the first of its offsets.
 - No records are empty, never null: clients take null for a broken answer.
 - 7: fetch sessions are declined (session_id 0), so every request names all its partitions.
 - 13: topics by id only. Whoever says that he is a follower, of which this broker has none, gets
@@ -23,6 +24,7 @@ from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.leader import NOTHING, Leader, check_leader_epoch
 from tivo.broker.refusal import Refusal, code_of
+from tivo.broker.repeats import drop_repeats
 from tivo.broker.replies import Deferred, Reply
 from tivo.broker.topics import Topic
 from tivo.model.errors import LogError, RequestError
@@ -53,6 +55,8 @@ class Gathered(NamedTuple):
 
 
 def handle(broker: Broker, request: FetchRequest, caller: Caller) -> Reply:
+    named = (((topic.topic, topic.topic_id), topic.partitions) for topic in request.topics)
+    drop_repeats(named, lambda place: place.partition)
     gathered = _gather(broker, request, caller)
     wait_us = min(request.max_wait_ms * MILLISECOND_US, broker.limits.longest_wait_us)
     is_enough = gathered.size >= request.min_bytes or gathered.has_error or not gathered.leaders

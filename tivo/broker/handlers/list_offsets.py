@@ -7,6 +7,7 @@ INVALID_REQUEST (42); wrong leader epochs FENCED_LEADER_EPOCH (74), UNKNOWN_LEAD
 - -1 the high watermark, -2 the log's start; -3 (version 7) the newest time and its offset;
   -4 (version 8) the local log's start, which is the log's start.
 - Only what may be read is found: nothing at or above the high watermark.
+- A partition that is named twice is told once.
 - 2: isolation level 1 finds only what lies below the last stable offset, and that for -1.
 """
 
@@ -15,6 +16,7 @@ from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.leader import Leader, check_leader_epoch
 from tivo.broker.refusal import Refusal, code_of
+from tivo.broker.repeats import drop_repeats
 from tivo.model.errors import LogError, RequestError
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.list_offsets import (
@@ -32,6 +34,7 @@ READ_COMMITTED = 1
 
 
 def handle(broker: Broker, request: ListOffsetsRequest, caller: Caller) -> ListOffsetsResponse:
+    drop_repeats(((topic.name, topic.partitions) for topic in request.topics), lambda place: place.partition_index)
     return ListOffsetsResponse(
         topics=[
             ListOffsetsTopicResponse(

@@ -8,6 +8,7 @@ UNKNOWN_TOPIC_OR_PARTITION (3), INVALID_TOPIC_EXCEPTION (17) for a bad name, UNK
 - 0: an empty list means all topics; from 1 on null means all and empty means none.
 - 1: internal topics are marked (those named `__*`). 4: the client says whether topics may be made.
 - 10: topic ids, stable for the life of a topic. 12: topics may be asked for by id.
+- A topic that is named twice is told once.
 - 8: what the caller may do is told where he asks.
 - Topics that the caller may not DESCRIBE are left out of "all", and get TOPIC_AUTHORIZATION_FAILED (29)
   by name, UNKNOWN_TOPIC_ID by id; the former also what he may not CREATE.
@@ -21,6 +22,7 @@ from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.handlers.create_topics import check_creation
 from tivo.broker.refusal import Refusal, code_of
+from tivo.broker.repeats import first_of_each
 from tivo.broker.replies import Parts, Reply
 from tivo.broker.topics import Topic
 from tivo.model.errors import LogError, RequestError
@@ -57,10 +59,15 @@ def handle(broker: Broker, request: MetadataRequest, caller: Caller) -> Reply:
     if request.topics is None or (caller.version == 0 and not request.topics):
         response.topics = [_told(asker, topic) for topic in broker.topics if _sees(asker, topic.name)]
         return response
-    response.topics = [_asked(asker, wanted) for wanted in request.topics]
+    response.topics = [_asked(asker, wanted) for wanted in first_of_each(request.topics, _named)]
     if not (request.allow_auto_topic_creation and broker.limits.auto_create):
         return response
     return _make(asker, response)
+
+
+def _named(wanted: MetadataRequestTopic) -> tuple[bytes, str | None]:
+    """What a topic is asked for by: where there is an id, the name says nothing."""
+    return wanted.topic_id, wanted.name if wanted.topic_id == NO_UUID else None
 
 
 def _make(asker: Asker, response: MetadataResponse) -> Reply:

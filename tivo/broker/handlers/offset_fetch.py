@@ -4,19 +4,21 @@ Odd: GROUP_AUTHORIZATION_FAILED (30) without DESCRIBE of the group, TOPIC_AUTHOR
 for a topic without DESCRIBE, which is left out of "all"; a partition without a committed offset
 gets -1 and no error, whether it exists or not. An empty group id gets INVALID_GROUP_ID (24).
 
+- A group or a partition that is named twice is told once.
 - 2: null topics mean all that the group has committed. 5: leader epochs. 8: several groups at once.
 - 7: where stable offsets are required, a place whose offset an open transaction may change gets
   UNSTABLE_OFFSET_COMMIT (88) and no offset; clients ask again.
 - 9: member id and epoch are those of another kind of groups (KIP-848) and ignored.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from tivo.auth import acl
 from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.offsets import Committed, Offsets
+from tivo.broker.repeats import drop_repeats, first_of_each
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.offset_fetch import (
     OffsetFetchRequest,
@@ -41,13 +43,16 @@ class Found(NamedTuple):
     error: ErrorCode
 
 
-Wanted = Iterable[tuple[str, list[int]]]
+Wanted = Collection[tuple[str, list[int]]]
 
 
 def handle(broker: Broker, request: OffsetFetchRequest, caller: Caller) -> OffsetFetchResponse:
     if caller.version >= SEVERAL_GROUPS:
         return OffsetFetchResponse(
-            groups=[_group(broker, caller, group, request.require_stable) for group in request.groups]
+            groups=[
+                _group(broker, caller, group, request.require_stable)
+                for group in first_of_each(request.groups, lambda group: group.group_id)
+            ]
         )
     error = _refusal(broker, caller, request.group_id)
     if error:
@@ -127,6 +132,8 @@ def _found(
     """Per topic the partitions asked for, or all that the group has committed and the caller may see."""
     if wanted is None:
         wanted = _all(broker, caller, group_id, require_stable)
+    else:
+        drop_repeats(wanted, int)
     answers = []
     for topic, partitions in wanted:
         error = broker.authorizer.error(caller, Operation.DESCRIBE, acl.topic(topic))

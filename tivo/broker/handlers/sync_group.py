@@ -5,6 +5,7 @@ A follower's request waits for the leader's, and all wait until the new generati
 Odd: GROUP_AUTHORIZATION_FAILED (30) without READ of the group, REBALANCE_IN_PROGRESS (27) where the
 group has begun another rebalance, ILLEGAL_GENERATION (22), UNKNOWN_MEMBER_ID (25),
 FENCED_INSTANCE_ID (82), INCONSISTENT_GROUP_PROTOCOL (23), INVALID_GROUP_ID (24),
+GROUP_MAX_SIZE_REACHED (81) for a leader whose assignments are too much,
 COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
 
 - 3: static members. 5: protocol type and name are told, and checked where the client names them.

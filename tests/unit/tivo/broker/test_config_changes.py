@@ -74,3 +74,11 @@ def test_settings_as_a_whole() -> None:
     assert {"segment.ms": "1"} == replaced([("segment.ms", "1")])
     with pytest.raises(Refusal, match=r"segment\.ms is given no value"):
         replaced([("segment.ms", None)])
+
+
+def test_look_for_names_that_come_twice_takes_each_once() -> None:
+    class Names(list[str]):
+        def count(self, value: str) -> int:
+            raise AssertionError("it goes through all of them")
+
+    check_once(Names(["a", "b"]))

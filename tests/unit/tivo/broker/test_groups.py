@@ -680,3 +680,15 @@ def test_generations_go_on_after_everybody_left() -> None:
     driver.wait(SECOND)
 
     assert 3 == driver.joined(ticket).generation
+
+
+def test_leader_assigns_no_more_than_a_group_may_hold() -> None:
+    driver = new(initial_delay_us=SECOND)
+    driver.join(new_id="a")
+    driver.wait(SECOND)
+    room = MAX_METADATA_BYTES - len(b"topics")
+
+    assert ErrorCode.GROUP_MAX_SIZE_REACHED is driver.synced(driver.sync("a", 1, {"a": bytes(room + 1)})).error
+    assert State.COMPLETING is driver.group.state
+    assert ErrorCode.NONE is driver.synced(driver.sync("a", 1, {"a": bytes(room)})).error
+    assert ErrorCode.GROUP_MAX_SIZE_REACHED is driver.joined(driver.join(new_id="b")).error

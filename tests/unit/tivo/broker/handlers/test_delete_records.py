@@ -95,3 +95,11 @@ def test_a_disk_that_fails_is_told(bench: BrokerBench) -> None:
     bench.disk.faults.append(Fault(operation="rename", name="state", error=28))
 
     assert (-1, ErrorCode.KAFKA_STORAGE_ERROR) == deleted(bench, before(1))
+
+
+def test_partition_that_is_named_twice_is_answered_once(bench: BrokerBench) -> None:
+    bench.produce("t", b"a", b"b", b"c")
+    request = before(2)
+    request.topics[0].partitions.append(DeleteRecordsPartition(partition_index=0, offset=3))
+
+    assert (2, 0) == deleted(bench, request)

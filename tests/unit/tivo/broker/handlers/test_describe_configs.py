@@ -88,3 +88,20 @@ def test_what_is_wrong_is_refused(bench: BrokerBench, kind: int, name: str, erro
 
     assert (error, []) == (result.error_code, result.configs)
     assert result.error_message
+
+
+def test_topic_that_is_named_twice_is_told_once(bench: BrokerBench) -> None:
+    resources = [DescribeConfigsResource(resource_type=TOPIC, resource_name=name) for name in ("t", "no", "t")]
+
+    results = bench.ask(DescribeConfigsRequest(resources=resources)).results
+
+    assert ["t", "no"] == [each.resource_name for each in results]
+
+
+def test_more_resources_than_a_request_may_name_are_refused(bench: BrokerBench) -> None:
+    names = [f"t{number}" for number in range(bench.broker.limits.max_topics_per_request + 1)]
+    resources = [DescribeConfigsResource(resource_type=TOPIC, resource_name=name) for name in names]
+
+    results = bench.ask(DescribeConfigsRequest(resources=resources)).results
+
+    assert {(ErrorCode.POLICY_VIOLATION, None)} == {(each.error_code, each.error_message) for each in results}

@@ -56,3 +56,9 @@ def test_group_that_is_not_known_is_dead(bench: BrokerBench) -> None:
 
 def test_group_without_a_name_is_refused(bench: BrokerBench) -> None:
     assert ErrorCode.INVALID_GROUP_ID == described(bench, "").error_code
+
+
+def test_group_that_is_named_twice_is_told_once(bench: BrokerBench) -> None:
+    groups = bench.ask(DescribeGroupsRequest(groups=["g", "h", "g"])).groups
+
+    assert ["g", "h"] == [group.group_id for group in groups]

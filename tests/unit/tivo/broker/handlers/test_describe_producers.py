@@ -51,3 +51,9 @@ def test_partition_that_is_not_there_is_told(bench: BrokerBench) -> None:
     for answer in (described(bench, 9), described(bench, topic="nowhere")):
         assert ErrorCode.UNKNOWN_TOPIC_OR_PARTITION == answer.error_code
         assert answer.error_message
+
+
+def test_partition_that_is_named_twice_is_told_once(bench: BrokerBench) -> None:
+    request = DescribeProducersRequest(topics=[TopicRequest(name="t", partition_indexes=[0, 1, 0])])
+
+    assert [0, 1] == [each.partition_index for each in bench.ask(request).topics[0].partitions]

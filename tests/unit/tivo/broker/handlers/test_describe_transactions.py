@@ -25,3 +25,9 @@ def test_transactions_are_told_by_their_ids(bench: BrokerBench, producer: Transa
         == known
     )
     assert (ErrorCode.TRANSACTIONAL_ID_NOT_FOUND, "y") == (unknown.error_code, unknown.transactional_id)
+
+
+def test_id_that_is_named_twice_is_told_once(bench: BrokerBench) -> None:
+    states = bench.ask(DescribeTransactionsRequest(transactional_ids=["x", "y", "x"])).transaction_states
+
+    assert ["x", "y"] == [state.transactional_id for state in states]

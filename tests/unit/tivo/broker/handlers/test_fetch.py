@@ -336,3 +336,14 @@ def test_waiting_for_committed_records_has_an_end(bench: BrokerBench, begun: Tra
 
     assert (0, b"") == (data_of(waiting).error_code, bytes(data_of(waiting).records))
     assert 0 == len(bench.broker.waiters)
+
+
+def test_partition_that_is_named_twice_is_read_once(bench: BrokerBench) -> None:
+    bench.produce("t", b"a")
+    asked = request(bench, 0)
+    asked.topics[0].partitions.append(FetchPartition(partition=0, partition_max_bytes=MANY))
+    asked.topics.append(asked.topics[0])
+
+    first, second = bench.send(asked).response.responses
+
+    assert ([{0: b"a"}], []) == ([values_of(each.records) for each in first.partitions], second.partitions)

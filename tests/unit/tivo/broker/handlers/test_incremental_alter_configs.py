@@ -167,3 +167,11 @@ def test_disk_that_keeps_segments_from_going_does_not_undo_the_change(bench: Bro
 
     assert isinstance(bench.leader("t").log.read_only, LogError)
     assert "1" == configs(bench)["retention.bytes"]
+
+
+def test_more_resources_than_a_request_may_name_are_refused(bench: BrokerBench) -> None:
+    many = [resource(name=f"t{number}") for number in range(bench.broker.limits.max_topics_per_request)]
+    wanted = resource(change("retention.ms", "5"))
+
+    assert {ErrorCode.POLICY_VIOLATION} == set(altered(bench, wanted, *many))
+    assert {} == configs(bench)

@@ -110,3 +110,12 @@ def test_committed_records_end_where_a_transaction_is_open(
     assert [0, 0] == [found(1_000, isolation) for isolation in (0, 1)]
     producer.commit()
     assert [4, 4] == [found(-1, isolation) for isolation in (0, 1)]
+
+
+def test_partition_that_is_named_twice_is_told_once(filled: BrokerBench) -> None:
+    places = [ListOffsetsPartition(partition_index=index, timestamp=-1) for index in (0, 1, 0)]
+    topics = [ListOffsetsTopic(name="t", partitions=places), ListOffsetsTopic(name="t", partitions=places[:1])]
+
+    first, second = filled.ask(ListOffsetsRequest(topics=topics)).topics
+
+    assert ([0, 1], []) == ([each.partition_index for each in first.partitions], second.partitions)

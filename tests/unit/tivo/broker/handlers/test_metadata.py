@@ -124,3 +124,14 @@ def test_topic_by_id(bench: BrokerBench) -> None:
 
     assert ("t", 0) == (known.name, known.error_code)
     assert ErrorCode.UNKNOWN_TOPIC_ID == unknown.error_code
+
+
+def test_topic_that_is_named_twice_is_told_once(bench: BrokerBench) -> None:
+    assert ["t", "new"] == [topic.name for topic in asked(bench, "t", "new", "t", "new", version=9)]
+
+
+def test_id_counts_and_not_what_name_stands_beside_it(bench: BrokerBench) -> None:
+    topic_id = bench.broker.topics.get("t").id
+    topics = [MetadataRequestTopic(topic_id=topic_id, name=name) for name in ("a", "b")]
+
+    assert ["t"] == [topic.name for topic in bench.ask(MetadataRequest(topics=topics)).topics]

@@ -53,3 +53,12 @@ def test_several_groups(filled: BrokerBench, version: int) -> None:
 
 def test_group_without_a_name_is_refused(bench: BrokerBench) -> None:
     assert ErrorCode.INVALID_GROUP_ID == bench.ask(OffsetFetchRequest(group_id=""), 7).error_code
+
+
+def test_group_and_partition_that_are_named_twice_are_told_once(filled: BrokerBench) -> None:
+    topics = [OffsetFetchRequestTopics(name="t", partition_indexes=[0, 0])] * 2
+    wanted = [OffsetFetchRequestGroup(group_id="g", topics=topics)] * 2
+
+    (group,) = filled.ask(OffsetFetchRequest(groups=wanted)).groups
+
+    assert [1, 0] == [len(topic.partitions) for topic in group.topics]
