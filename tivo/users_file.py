@@ -1,9 +1,12 @@
 """The users file on disk: nobody else may read it, it is written whole or not at all, read again when it changes."""
 
+import fcntl
 import logging
 import os
 import stat
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tivo.auth import users
@@ -45,6 +48,18 @@ def check_private(path: Path, what: str) -> None:
         )
 
 
+def change(path: Path, changed: Callable[[Users], Users]) -> Users:
+    """Put what `changed` makes of a users file in its place; gives those who were there before.
+
+    Whoever else changes the file waits, so nothing that was just taken away comes back. Raises ConfigError as `read`
+    and `write`.
+    """
+    with _locked(path):
+        before = read_if_there(path)
+        write(path, changed(before))
+        return before
+
+
 def write(path: Path, held: Users) -> None:
     """Put a users file in place, readable by its owner alone. Raises ConfigError where that cannot be done."""
     text = users.dumps(held)
@@ -59,11 +74,36 @@ def write(path: Path, held: Users) -> None:
                 os.fsync(descriptor)
             fresh.chmod(_MODE)
             fresh.replace(path)
+            _sync_names(path.parent)
         except OSError:
             fresh.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise ConfigError(f"the users file {path} cannot be written: {error}") from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """By a file beside it, which stays: the users file itself is another one after each change."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+    except OSError as error:
+        raise ConfigError(f"the users file {path} cannot be locked: {error}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync_names(folder: Path) -> None:
+    """A name that was put in place outlasts a loss of power once its folder is synced."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class UsersFile:

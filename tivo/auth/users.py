@@ -177,7 +177,8 @@ def _key(name: str) -> str:
 
 
 def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)  # TOML's basic strings know all escapes of JSON's
+    """A basic string of TOML: it knows all escapes of JSON's, and wants one more character escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _scope(text: str) -> Scope:

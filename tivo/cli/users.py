@@ -1,6 +1,7 @@
 """`tivo users`: who may log in, and with which tokens."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import msgspec
 from tivo import service, users_file
 from tivo.auth.scram import ITERATIONS, SALT_BYTES
 from tivo.auth.tokens import digest
-from tivo.auth.users import Mechanism, Token, User, Users, verifier_of
+from tivo.auth.users import NOBODY, Mechanism, Token, User, Users, verifier_of
 from tivo.cli.options import data_options, load_settings, to_stderr
 from tivo.cli.topics import json_option
 from tivo.config import checked_duration_us
@@ -34,8 +35,9 @@ class UsersPlace:
         """Nobody where there is no file yet."""
         return users_file.read_if_there(self.path)
 
-    def write(self, users: Users) -> None:
-        users_file.write(self.path, users)
+    def change(self, changed: Callable[[Users], Users]) -> Users:
+        """Gives the users that were there before."""
+        return users_file.change(self.path, changed)
 
 
 @click.group("users", invoke_without_command=True)
@@ -70,11 +72,10 @@ def add(place: UsersPlace, /, *, name: str) -> None:
 
     The password is asked for, or read from standard input where that is no terminal.
     """
-    users = place.read()
-    there = users.find(name)
-    made = _with_password(there or User(), _asked_password())
-    place.write(users.with_user(name, made))
-    click.echo(f"changed the password of {name}" if there else f"added {name}")
+    NOBODY.with_user(name, User())  # a name that cannot be one is told before anybody types
+    password = _asked_password()
+    before = place.change(lambda users: users.with_user(name, _with_password(users.find(name) or User(), password)))
+    click.echo(f"changed the password of {name}" if before.find(name) else f"added {name}")
 
 
 @command.command("remove")
@@ -82,7 +83,7 @@ def add(place: UsersPlace, /, *, name: str) -> None:
 @click.pass_obj
 def remove(place: UsersPlace, /, *, name: str) -> None:
     """Remove a user with all his tokens. Connections that he has open stay until they close."""
-    place.write(place.read().without_user(name))
+    place.change(lambda users: users.without_user(name))
     click.echo(f"removed {name}")
 
 
@@ -110,13 +111,16 @@ def token_add(place: UsersPlace, /, *, name: str, label: str, scopes: tuple[str,
     \b
     tivo users token add ada --label laptop --scope read --scope write:sensors. --expires 90d
     """
-    users = place.read()
-    user = users.get(name)
-    if any(each.name == label for each in user.tokens):
-        raise ConfigError(f"{name} has a token {label!r} already")
     secret = TOKEN_PREFIX + token_urlsafe(TOKEN_BYTES)
     made = _token(label, secret, scopes, expires)
-    place.write(users.with_user(name, msgspec.structs.replace(user, tokens=(*user.tokens, made))))
+
+    def changed(users: Users) -> Users:
+        user = users.get(name)
+        if any(each.name == label for each in user.tokens):
+            raise ConfigError(f"{name} has a token {label!r} already")
+        return users.with_user(name, msgspec.structs.replace(user, tokens=(*user.tokens, made)))
+
+    place.change(changed)
     click.echo(secret)
     to_stderr(f"this is token {label!r} of {name}; it is not shown again")
 
@@ -127,12 +131,15 @@ def token_add(place: UsersPlace, /, *, name: str, label: str, scopes: tuple[str,
 @click.pass_obj
 def token_remove(place: UsersPlace, /, *, name: str, label: str) -> None:
     """Take a token away from a user."""
-    users = place.read()
-    user = users.get(name)
-    kept = tuple(each for each in user.tokens if each.name != label)
-    if kept == user.tokens:
-        raise ConfigError(f"{name} has no token {label!r}")
-    place.write(users.with_user(name, msgspec.structs.replace(user, tokens=kept)))
+
+    def changed(users: Users) -> Users:
+        user = users.get(name)
+        kept = tuple(each for each in user.tokens if each.name != label)
+        if kept == user.tokens:
+            raise ConfigError(f"{name} has no token {label!r}")
+        return users.with_user(name, msgspec.structs.replace(user, tokens=kept))
+
+    place.change(changed)
     click.echo(f"removed token {label!r} of {name}")
 
 
@@ -154,6 +161,9 @@ def _with_password(user: User, password: str) -> User:
 
 
 def _token(label: str, secret: str, scopes: tuple[str, ...], expires: str | None) -> Token:
+    for text in (label, *scopes):
+        if not text.isprintable():
+            raise ConfigError(f"labels and prefixes are printable, got {text!r}")
     until = None
     if expires is not None:
         span_us = checked_duration_us(expires, "--expires")

@@ -1,13 +1,16 @@
 """The users file on disk."""
 
+import fcntl
 import logging
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from tivo.auth.users import NOBODY, User, Users
 from tivo.model.errors import ConfigError
-from tivo.users_file import UsersFile, check_private, read, read_if_there, write
+from tivo.users_file import UsersFile, change, check_private, read, read_if_there, write
 
 ADA: Users = NOBODY.with_user("ada", User())
 BOTH: Users = ADA.with_user("ben", User())
@@ -24,6 +27,36 @@ def test_file_is_its_owners_alone_and_nothing_else_is_left(path: Path) -> None:
     assert 0o600 == path.stat().st_mode & 0o777
     assert [path] == list(path.parent.iterdir())
     assert ADA == read(path)
+
+
+def test_name_of_the_file_is_synced_when_it_is_in_place(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[list[str]] = []
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            synced.append(os.listdir(descriptor))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write(path, BOTH)
+
+    assert [["users.toml"]] == synced
+
+
+def test_change_gives_who_was_there_and_keeps_others_away(path: Path) -> None:
+    def changed(users: Users) -> Users:
+        with (path.parent / ".users.toml.lock").open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return users.with_user("ben", User())
+
+    assert ADA == change(path, changed)
+    assert BOTH == read(path)
+
+
+def test_change_where_no_file_can_be_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ConfigError, match="cannot be locked"):
+        change(tmp_path / "file" / "users.toml", lambda users: users)
 
 
 def test_write_to_where_a_folder_stands_fails_and_leaves_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,27 @@ def test_password_is_changed_and_tokens_stay(data: Path) -> None:
 
     assert knows(data, "ada", "crayon")
     assert 1 == len(read(data / "users.toml").get("ada").tokens)
+
+
+def test_token_that_is_taken_away_while_a_password_is_typed_stays_away(data: Path) -> None:
+    class Typing(BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            run(data, "token", "remove", "ada", "x")
+            self.read1 = super().read1  # type: ignore[method-assign]  # once
+            return super().read1(size)
+
+    run(data, "token", "add", "ada", "--label", "x", "--scope", "read")
+    CliRunner().invoke(
+        cli, ["users", "--data", str(data), "add", "ben"], input=Typing(b"pencil\n"), catch_exceptions=False
+    )
+
+    users = read(data / "users.toml")
+    assert (["ada", "ben"], ()) == (list(users.users), users.get("ada").tokens)
+
+
+def test_name_that_cannot_be_one_is_refused(data: Path) -> None:
+    with pytest.raises(ConfigError, match="printable characters"):
+        run(data, "add", "a\x7f", stdin="pencil\n")
 
 
 def test_empty_password_is_refused(data: Path) -> None:
@@ -91,6 +113,8 @@ def test_token_expires(data: Path) -> None:
     [
         (("ben", "--label", "x", "--scope", "read"), "no user 'ben'"),
         (("ada", "--label", "desk", "--scope", "read"), "has a token 'desk' already"),
+        (("ada", "--label", "x\x7f", "--scope", "read"), r"printable, got 'x\\x7f'"),
+        (("ada", "--label", "x", "--scope", "read:a\x7f"), r"printable, got 'read:a\\x7f'"),
         (("ada", "--label", "x", "--scope", "own"), "--scope is read, write or admin"),
         (("ada", "--label", "x", "--scope", "read", "--expires", "soon"), "--expires wants a number and a unit"),
     ],
