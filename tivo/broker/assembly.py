@@ -78,7 +78,6 @@ def assemble(
         topics,
         runtime,
         new_id=partial(randbits, PRODUCER_ID_BITS),
-        durable=commits.durable,
     )
     transactions.load()
     return Broker(

@@ -49,7 +49,7 @@ Told = Callable[[ErrorCode], None]
 
 
 class TransactionCoordinator:
-    """Coordinates all transactions of this broker. `new_id` gives producer ids; `durable`: see `Commits`."""
+    """Coordinates all transactions of this broker. `new_id` gives producer ids."""
 
     def __init__(
         self,
@@ -59,14 +59,12 @@ class TransactionCoordinator:
         runtime: Runtime,
         *,
         new_id: Callable[[], int],
-        durable: bool,
     ) -> None:
         self._journal = journal
         self._groups = groups
         self._topics = topics
         self._runtime = runtime
         self.new_id = new_id
-        self._durable = durable
         self._transactions: dict[str, Transaction] = {}
         self._unfinished: set[str] = set()  # a marker of theirs could not be written
         self._alarm: Alarm | None = None
@@ -142,18 +140,24 @@ class TransactionCoordinator:
         return why_not_write(self.get(transactional_id), producer, place)
 
     def _settle(self, verdict: Verdict, go_on: Callable[[Transaction], None], tell: Told) -> None:
-        """Make the change of a verdict and go on when it is safe; else tell why not."""
+        """Make the change of a verdict and go on when it is safe; else tell why not.
+
+        Where everything is as it was asked for already, that need not be safe yet: it may be a change still on its way.
+        """
 
         def safe(change: Transaction, error: LogError | None) -> None:
             if error is None:
                 go_on(change)
             else:
-                tell(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+                _tell_safe(tell, error)
 
-        if verdict.change is None:
-            tell(verdict.error)
-        else:
+        if verdict.change is not None:
             self._change(verdict.change, partial(safe, verdict.change))
+
+        elif verdict.error is ErrorCode.NONE:
+            self._journal.when_durable(partial(_tell_safe, tell))
+        else:
+            tell(verdict.error)
 
     # ------------------------------------------------------------- markers
 
@@ -202,9 +206,9 @@ class TransactionCoordinator:
             leader.when_durable(leader.log.log_end, tell)
 
     def _end_stray(self) -> None:
-        """End what is open in a partition and belongs to no transaction: what told of it was lost or damaged.
+        """Abort what is open in a partition and belongs to no transaction: what told of it was lost or damaged.
 
-        Where the journal is as durable as the partitions, only a marker can be lost, and the outcome is known still.
+        What its producer did last tells nothing of it: that may have been another transaction, before this one.
         """
         by_producer = {transaction.producer.id: transaction for transaction in self}
         for topic in self._topics:
@@ -213,12 +217,9 @@ class TransactionCoordinator:
                     known, place = by_producer.get(opened.producer_id), Place(topic.name, number)
                     if known is not None and place in known.places:
                         continue
-                    marker = known.marker if known is not None and self._durable else Marker.ABORT
                     producer = Producer(opened.producer_id, opened.producer_epoch)
-                    logger.error(
-                        "%s: %s of %s, a transaction that nobody knows", leader.log.name, marker.name, producer
-                    )
-                    self._mark(place, producer, marker, lambda error: None)
+                    logger.error("%s: ABORT of %s, a transaction that nobody knows", leader.log.name, producer)
+                    self._mark(place, producer, Marker.ABORT, lambda error: None)
 
     # ------------------------------------------------------------- journal
 
@@ -287,3 +288,8 @@ class TransactionCoordinator:
             lambda prepared: self._finish(prepared, lambda is_done: None),
             lambda error: None,
         )
+
+
+def _tell_safe(tell: Told, error: LogError | None) -> None:
+    """What was asked for is safe, or will not be known to be."""
+    tell(ErrorCode.NONE if error is None else ErrorCode.COORDINATOR_NOT_AVAILABLE)

@@ -95,7 +95,8 @@ class Transaction:
 
 
 class Verdict(NamedTuple):
-    """What to answer, once `change` is safe; without a change, at once."""
+    """What to answer, once `change` is safe. Without a change an error is told at once; NONE says that all is as asked
+    for, and is told once that is safe, for it may have been asked just before."""
 
     error: ErrorCode
     change: Transaction | None = None

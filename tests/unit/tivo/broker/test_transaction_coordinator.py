@@ -1,5 +1,7 @@
 """The shell of transactions: what a kill leaves is taken up, and time ends what nobody does."""
 
+import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -157,15 +159,55 @@ def test_what_belongs_to_no_transaction_is_aborted_at_start(data: Path) -> None:
     after.close()
 
 
-@pytest.mark.parametrize(("flush", "expected"), [("always", [b"a", b"stray"]), ("os", [b"a"])])
-def test_where_only_a_marker_can_be_lost_its_outcome_is_known(data: Path, flush: str, expected: list[bytes]) -> None:
+@pytest.mark.parametrize("flush", ["always", "os"])
+@pytest.mark.parametrize("commit", [True, False])
+def test_how_its_producer_ended_another_transaction_tells_nothing_of_it(data: Path, flush: str, commit: bool) -> None:
     producer = begun(data, flush=flush)
-    producer.commit()
+    producer.bench.ask(producer.end_request(commit=commit))
     stray(producer.bench, producer.producer)
 
     after = kill(producer.bench, flush=flush)
 
-    assert expected == committed(after)
+    assert ([b"a"] if commit else []) == committed(after)
+    assert () == after.leader("t").log.open_transactions
+    after.close()
+
+
+def test_place_that_a_prepared_transaction_does_not_name_is_aborted(data: Path) -> None:
+    bench = open_broker(data)
+    bench.make("t", 2)
+    producer = TransactionalProducer(bench)
+    producer.init()
+    producer.add(("t", 1))
+    producer.write("t", b"a", partition=1)
+    bench.leader("t", 1).log.read_only = BROKEN  # its marker cannot be written
+    producer.commit()
+    stray(bench, producer.producer)
+    assert State.PREPARE_COMMIT is state(bench)
+
+    after = kill(bench)
+
+    assert (State.COMPLETE_COMMIT, [], [b"a"]) == (state(after), committed(after), committed(after, 1))
+    after.close()
+
+
+def test_transaction_whose_begin_was_refused_is_not_committed_by_a_loss_of_power(tmp_path: Path) -> None:
+    producer = begun(tmp_path / "data")
+    producer.commit()
+    bench, journal = producer.bench, "__transaction_state-0"
+    (stable,) = (tmp_path / "data").rglob(journal)
+    shutil.copytree(stable, tmp_path / "stable")
+    bench.disk.faults.append(Fault(operation="fdatasync", error=errno.EIO))
+    assert [ErrorCode.COORDINATOR_NOT_AVAILABLE] == producer.add(("t", 0))
+    bench.disk.faults.clear()
+    assert [ErrorCode.COORDINATOR_NOT_AVAILABLE] == producer.add(("t", 0)), "asked again, it is no safer"
+    assert 0 == producer.write("t", b"written all the same")
+
+    shutil.rmtree(stable)
+    shutil.copytree(tmp_path / "stable", stable)
+    after = kill(bench)
+
+    assert (State.COMPLETE_COMMIT, ALL) == (state(after), everywhere(after))
     after.close()
 
 

@@ -17,6 +17,15 @@ def test_offsets_belong_to_the_transaction(bench: BrokerBench, producer: Transac
     assert {OFFSETS} == found.places
 
 
+def test_what_is_asked_again_is_no_safer_than_before(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    first, again = (bench.send(producer.add_offsets_request()) for _ in range(2))
+    assert (None, None) == (first.response, again.response)
+
+    bench.runtime.work()
+
+    assert first.response == again.response is not None
+
+
 def test_group_has_a_name(producer: TransactionalProducer) -> None:
     assert ErrorCode.INVALID_GROUP_ID == producer.add_offsets("")
 

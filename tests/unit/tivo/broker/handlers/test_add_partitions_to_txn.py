@@ -35,6 +35,15 @@ def test_partition_that_is_in_it_already_is_answered_at_once(
     assert bench.send(producer.add_request(("t", 0))).response is not None
 
 
+def test_what_is_asked_again_is_no_safer_than_before(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    first, again = (bench.send(producer.add_request(("t", 0))) for _ in range(2))
+    assert (None, None) == (first.response, again.response)
+
+    bench.runtime.work()
+
+    assert first.response == again.response is not None
+
+
 def test_all_of_them_or_none(producer: TransactionalProducer) -> None:
     unknown, not_attempted = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.OPERATION_NOT_ATTEMPTED
 
@@ -60,3 +69,4 @@ def test_journal_that_takes_nothing_is_told(bench: BrokerBench, producer: Transa
     bench.disk.faults.append(Fault(operation="fdatasync", name=".log", error=5))
 
     assert [ErrorCode.COORDINATOR_NOT_AVAILABLE] == producer.add(("t", 0))
+    assert [ErrorCode.COORDINATOR_NOT_AVAILABLE] == producer.add(("t", 0)), "asked again"
