@@ -2,7 +2,8 @@
 
 A transaction that is to end goes through three steps, each on stable storage before the next: the outcome in the
 journal, a marker in every partition, the note in the journal that all of them are there. A start takes up what a kill
-left in between. An answer waits for the second step, so that what is committed can be read when its producer hears so.
+left in between, and where the disk refuses a step it is taken up again while the broker runs. An answer waits for the
+second step, so that what is committed can be read when its producer hears so.
 """
 
 import logging
@@ -43,7 +44,7 @@ OFFSETS = Place("__consumer_offsets", 0)
 """Where the offsets of all groups stand: it belongs to a transaction that commits some."""
 
 AGAIN_MS = 1_000
-"""So long after a marker could not be written it is tried again, at least."""
+"""So long after a step to its end failed it is tried again, at least."""
 
 Told = Callable[[ErrorCode], None]
 
@@ -66,7 +67,7 @@ class TransactionCoordinator:
         self._runtime = runtime
         self.new_id = new_id
         self._transactions: dict[str, Transaction] = {}
-        self._unfinished: set[str] = set()  # a marker of theirs could not be written
+        self._unfinished: set[str] = set()  # prepared, and a step to their end failed
         self._alarm: Alarm | None = None
         self._alarm_ms = 0
 
@@ -153,7 +154,6 @@ class TransactionCoordinator:
 
         if verdict.change is not None:
             self._change(verdict.change, partial(safe, verdict.change))
-
         elif verdict.error is ErrorCode.NONE:
             self._journal.when_durable(partial(_tell_safe, tell))
         else:
@@ -174,16 +174,22 @@ class TransactionCoordinator:
                 "transaction %s is to end, but not all of its markers are written: %s",
                 *(transaction.transactional_id, errors[0]),
             )
-            self._unfinished.add(transaction.transactional_id)
-            self._look_at(self._now_ms() + AGAIN_MS)
+            self._try_again(transaction)
         else:
-            BROKER_TRANSACTIONS.labels(transaction.marker.name.lower()).inc()
-            self._unfinished.discard(transaction.transactional_id)
-            self._change(completed(transaction, self._now_ms()), self._noted)
+            self._change(completed(transaction, self._now_ms()), partial(self._noted, transaction))
         then(not errors)
 
-    def _noted(self, error: LogError | None) -> None:
-        """A start that does not find the note looks for the markers once more."""
+    def _try_again(self, transaction: Transaction) -> None:
+        """See that a prepared transaction is ended later: until then its id, and readers of its partitions, wait."""
+        self._unfinished.add(transaction.transactional_id)
+        self._look_at(self._now_ms() + AGAIN_MS)
+
+    def _noted(self, prepared: Transaction, error: LogError | None) -> None:
+        """A start that does not find the note looks for the markers once more; so it is done where none was taken."""
+        if self.get(prepared.transactional_id) is prepared:
+            self._try_again(prepared)
+            return
+        BROKER_TRANSACTIONS.labels(prepared.marker.name.lower()).inc()
         if error is None and self._journal.is_long:
             with suppress(LogError):  # the partition is read-only from then on and says so itself
                 self._journal.shorten(list(self))
@@ -233,7 +239,13 @@ class TransactionCoordinator:
         self.apply(change)
         if change.due_ms is not None:
             self._look_at(change.due_ms)
-        self._journal.when_durable(then)
+        self._journal.when_durable(partial(self._changed, change, then))
+
+    def _changed(self, change: Transaction, then: Durable, error: LogError | None) -> None:
+        """An outcome that the journal has taken and that is not safe stands, and no other may come: it is looked at."""
+        if error is not None and change.is_prepared:
+            self._try_again(change)
+        then(error)
 
     def apply(self, entry: Entry) -> None:
         """Take over what the journal holds: the only way that a transaction changes."""
@@ -267,10 +279,17 @@ class TransactionCoordinator:
                 self._overdue(transaction, now_ms)
             elif transaction.transactional_id in self._unfinished:
                 self._unfinished.discard(transaction.transactional_id)
-                self._finish(transaction, lambda is_done: None)
+                self._journal.when_durable(partial(self._resume, transaction))
         following = [transaction.due_ms for transaction in self if transaction.due_ms is not None]
         if following:
             self._look_at(max(min(following), now_ms + AGAIN_MS))
+
+    def _resume(self, prepared: Transaction, error: LogError | None) -> None:
+        """End what could not be ended before, if its outcome is safe by now."""
+        if error is None:
+            self._finish(prepared, lambda is_done: None)
+        else:
+            self._try_again(prepared)
 
     def _overdue(self, transaction: Transaction, now_ms: int) -> None:
         change = timed_out(transaction, now_ms)

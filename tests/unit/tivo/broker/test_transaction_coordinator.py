@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tests.support.faulty_disk import Fault
 from tests.support.transactional import TransactionalProducer, transactional_batch
 from tivo.broker.journal import SHORTEN_ABOVE_BYTES
 from tivo.broker.transactions import EXPIRE_MS, Producer, State
+from tivo.broker.upkeep import Upkeep
+from tivo.metrics import BROKER_TRANSACTIONS
 from tivo.model.errors import LogError
 from tivo.model.timeline import MILLISECOND_US
 from tivo.wire.error_codes import ErrorCode
@@ -340,6 +343,89 @@ def test_marker_whose_sync_fails_is_no_end(bench: BrokerBench, producer: Transac
 
     assert 0 == producer.commit(), "its outcome is safe"
     assert (State.PREPARE_COMMIT, 0) == (state(bench), bench.leader("t").stable_offset)
+
+
+def full(bench: BrokerBench, name: str, skip: int = 0) -> None:
+    """Writes to files whose name ends so fail from now on, after so many that go well."""
+    bench.disk.faults.append(Fault(operation="pwrite", name=name, error=errno.ENOSPC, skip=skip))
+
+
+def space_again(bench: BrokerBench) -> None:
+    bench.disk.faults.clear()
+    Upkeep(bench.broker.topics, bench.runtime).tick()
+    bench.runtime.work()
+    bench.runtime.forward(1_000_000)
+    bench.runtime.work()
+
+
+def time_runs_out(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    bench.runtime.forward(60_000_000)
+    bench.runtime.work()
+
+
+def successor_comes(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    assert ErrorCode.COORDINATOR_NOT_AVAILABLE == TransactionalProducer(bench).init()
+
+
+def producer_commits(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    assert ErrorCode.COORDINATOR_NOT_AVAILABLE == producer.commit()
+
+
+UNSAFE: dict[str, tuple[Callable[[BrokerBench, TransactionalProducer], None], State, State]] = {
+    "EndTxn": (producer_commits, State.PREPARE_COMMIT, State.COMPLETE_COMMIT),
+    "time-out": (time_runs_out, State.PREPARE_ABORT, State.COMPLETE_ABORT),
+    "InitProducerId": (successor_comes, State.PREPARE_ABORT, State.COMPLETE_ABORT),
+}
+
+
+@pytest.mark.parametrize("way", UNSAFE)
+def test_outcome_that_was_not_safe_is_brought_to_its_end(
+    bench: BrokerBench, producer: TransactionalProducer, way: str
+) -> None:
+    end, prepared, complete = UNSAFE[way]
+    producer.add(("t", 0))
+    producer.write("t", b"a")
+    full(bench, "synced")
+    end(bench, producer)
+    bench.runtime.forward(5_000_000)
+    bench.runtime.work()
+    assert prepared is state(bench)
+    assert bench.leader("t").log.open_transactions, "no marker before its outcome is safe"
+
+    space_again(bench)
+
+    assert (complete, 2) == (state(bench), bench.leader("t").stable_offset)
+    assert 0 == TransactionalProducer(bench).init()
+
+
+def test_note_that_the_journal_did_not_take_is_written_later(
+    bench: BrokerBench, producer: TransactionalProducer
+) -> None:
+    producer.add(("t", 0), ("t", 1))
+    producer.write("t", b"a")
+    counter = BROKER_TRANSACTIONS.labels("commit")
+    before = counter._value.get()
+    full(bench, ".log", skip=2)  # the outcome and the marker are taken
+
+    assert 0 == producer.commit(), "it can be read"
+    assert (State.PREPARE_COMMIT, [b"a"]) == (state(bench), committed(bench))
+    space_again(bench)
+
+    assert (State.COMPLETE_COMMIT, 2) == (state(bench), bench.leader("t").log.log_end)
+    assert before + 1 == counter._value.get()
+    assert [0] == producer.add(("t", 0))
+
+
+def test_note_that_is_not_safe_is_no_hindrance(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    producer.add(("t", 0))
+    full(bench, "synced", skip=1)
+
+    assert 0 == producer.commit()
+    assert State.COMPLETE_COMMIT is state(bench)
+    assert [ErrorCode.COORDINATOR_NOT_AVAILABLE] == producer.add(("t", 0))
+    space_again(bench)
+
+    assert [0] == producer.add(("t", 0))
 
 
 def test_journal_is_shortened_to_what_is_live(data: Path) -> None:
