@@ -78,6 +78,7 @@ class Cleaner:
         file begins where the one before it ends.
         """
         segment = Segment(self._disk, self._directory, group[0].base, index_bytes=self._index_bytes, ending=CLEANED)
+        segment.remove()  # what a cleaning left that could not clear up behind itself
         segment.create()
         try:
             return self._fill(segment, group, keeps_tombstones=keeps_tombstones)

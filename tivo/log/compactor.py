@@ -33,12 +33,14 @@ class Compacted(NamedTuple):
 def compact(
     log: Partition, plan: Plan, *, last_batches: Collection[int], now_us: int, rest_seconds: float = REST_SECONDS
 ) -> Compacted:
-    """Clean what a plan says. `last_batches`: base offsets of each producer's last batch.
+    """Clean what a plan says, as far as it is still there. `last_batches`: base offsets of each producer's last batch.
 
     Raises LogError where the log is let go meanwhile, where damage is met (it is set aside, the next cleaning goes
     around it), or where the disk fails; what was cleaned until then stays clean.
     """
     with log.cleaning(plan) as segments:
+        if not segments:  # retention, or who deleted records, came first
+            return Compacted(0, 0, log.log_start)
         try:
             return _Compaction(log, plan, segments, _Rests(log, rest_seconds)).run(last_batches, now_us)
         except DamagedBatch as damaged:

@@ -19,7 +19,7 @@ was full, and lost nothing that it had taken, is tried again without: see `resum
 import errno
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Lock
 from typing import NamedTuple, TypeVar
@@ -387,12 +387,14 @@ class Partition:
         partition is read-only then, and the next opening makes either of the two whole.
         """
         with self._changing_state:
-            self._check_writable()
-            if any(segment not in self._segments.all for segment in replaced):
-                cleaned.remove()
-                raise LogError(f"{self.name}: what was cleaned has gone meanwhile")
-            for segment in replaced:
-                segment.let_replace()
+            try:
+                self._hold(replaced)
+            except BaseException:
+                for segment in replaced:
+                    segment.is_replaced = False
+                with suppress(OSError):  # the next cleaning does it, or the next opening
+                    cleaned.remove()
+                raise
             place = (self._disk, self._directory, cleaned.base, cleaned.next_offset)
             try:
                 swap.commit(*place)
@@ -514,6 +516,14 @@ class Partition:
         finally:
             log.truncate(active.size)
 
+    def _hold(self, replaced: Sequence[Segment]) -> None:
+        """Hold segments open for those who read them, before others have their names. Raises LogError, OSError."""
+        self._check_writable()
+        if any(segment not in self._segments.all for segment in replaced):
+            raise LogError(f"{self.name}: what was cleaned has gone meanwhile")
+        for segment in replaced:
+            segment.let_replace()
+
     def _check_writable(self) -> None:
         if self.read_only is not None:
             raise LogError(str(self.read_only)) from self.read_only
@@ -548,7 +558,7 @@ class Partition:
         return LogError(f"{self.name}: cannot read its log: {error}")
 
     def set_aside(self, segment: Segment, damaged: DamagedBatch) -> None:
-        """Skip a batch of a segment from now on, and write that down."""
+        """Skip a batch of a segment from now on, and write that down. Raises LogError where it cannot be looked at."""
         with self._changing_state:
             self._from(damaged.offset)  # raises where the log was let go since the read began
             with self._appending:
@@ -556,7 +566,10 @@ class Partition:
             known = segment.damage.get(damaged.position)
             if known is not None and known.next_offset > damaged.offset:
                 return  # another reader was here first
-            damage = segment.set_aside(damaged, end=end, next_offset=next_offset)
+            try:
+                damage = segment.set_aside(damaged, end=end, next_offset=next_offset)
+            except OSError as error:  # or its file has gone with the segment
+                raise self._unreadable(error) from error
             if segment.is_replaced:
                 return  # it is read to its end by those who are at it, and is gone then
             try:

@@ -89,7 +89,7 @@ class Segment:
         opened = self._open
         if opened is None:
             with self._opening:
-                opened = self._open = self._open or self._files.load(self.meta) or self._rebuild()
+                opened = self._now_opened()
         return opened
 
     def file_size(self) -> int:
@@ -101,14 +101,15 @@ class Segment:
 
     def release(self) -> None:
         """Let go of the files; the next use opens them again."""
-        if not self.is_replaced:
-            self._open = None
+        with self._opening:
+            if not self.is_replaced:
+                self._open = None
 
     def let_replace(self) -> None:
         """Hold the files open from here on: others are about to have their names. Raises DamagedBatch as `opened`."""
-        self.opened()
-        self.is_replaced = True
-        self.opened()  # a release may have come in between; none can any more
+        with self._opening:
+            self._now_opened()
+            self.is_replaced = True
 
     def remove(self) -> None:
         """Delete the files."""
@@ -333,6 +334,11 @@ class Segment:
     def _log(self) -> File:
         opened = self._open
         return opened.log if opened is not None else self._files.open_log()
+
+    def _now_opened(self) -> OpenSegment:
+        """As `opened`; the caller holds `_opening`."""
+        opened = self._open = self._open or self._files.load(self.meta) or self._rebuild()
+        return opened
 
     def _rebuild(self) -> OpenSegment:
         opened = self._open = self._files.without_entries(self._files.open_log(), self.meta)

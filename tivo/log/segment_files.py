@@ -57,8 +57,11 @@ class SegmentFiles:
         self._ending = ""
 
     def create(self) -> OpenSegment:
-        """Make the log file; its name is durable after the directory's next fsync."""
-        return self.without_entries(self._disk.open(self.path(LOG), create=True))
+        """Make the log file, empty whatever lay there; its name is durable after the directory's next fsync."""
+        log = self._disk.open(self.path(LOG), create=True)
+        if log.size():
+            log.truncate(0)
+        return self.without_entries(log)
 
     def open_log(self) -> File:
         return self._disk.open(self.path(LOG))

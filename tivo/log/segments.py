@@ -68,11 +68,14 @@ class Segments:
         """A segment is about to be read: the sealed one that was read longest ago is closed where too many are open."""
         if not segment.sealed or segment.is_replaced:
             return
+        oldest = None
         with self._using:
             self._recent.pop(segment.base, None)
             self._recent[segment.base] = segment
             if len(self._recent) > MAX_OPEN_SEALED:
-                self._recent.pop(next(iter(self._recent))).release()
+                oldest = self._recent.pop(next(iter(self._recent)))
+        if oldest is not None:
+            oldest.release()  # waits for who is just opening it, and keeps no other reader waiting
 
     def clear(self) -> None:
         """Let go of all of them. Their files close when the last reader is done."""

@@ -11,7 +11,9 @@ from tests.support.faulty_disk import Fault, FaultyDisk
 from tivo.log.compactor import REST_AFTER_RECORDS, Compacted, compact
 from tivo.log.disk import Disk
 from tivo.log.partition import Partition
+from tivo.log.segment import Segment
 from tivo.log.settings import Compaction, LogSettings
+from tivo.log.swap import CLEANED
 from tivo.model.errors import LogError
 from tivo.wire.control import Marker, build_marker
 from tivo.wire.record_batch import TRANSACTIONAL, batches
@@ -448,6 +450,74 @@ def test_segments_that_went_before_it_began_are_no_matter(directory: Path) -> No
 
     assert 30 == partition.log_start
     assert 3 == len(newest(all_of(partition)))
+
+
+@pytest.mark.parametrize("behind", [0, 2])
+def test_a_plan_of_which_nothing_is_left_is_nothing_to_do(directory: Path, behind: int) -> None:
+    partition = filled(directory)
+    plan = partition.cleaning_plan(upto=EVER, now_us=NOW_US)
+    assert plan is not None
+    partition.truncate_before(plan.end + behind)
+    left = all_of(partition)
+
+    done = compact(partition, plan, last_batches=(), now_us=NOW_US, rest_seconds=0)
+
+    assert Compacted(0, 0, plan.end + behind) == done
+    assert left == all_of(partition)
+
+
+def test_damage_that_cannot_be_looked_at_ends_a_cleaning_as_any_failure_of_the_disk(directory: Path) -> None:
+    filled(directory).close()
+    damage(directory / f"{0:020d}.log", at=100)
+    partition = opened(directory, disk=(disk := FaultyDisk()), clean=True)
+    disk.faults.append(Fault(operation="pread", name=f"{0:020d}.log", error=errno.EIO, skip=3))
+
+    with pytest.raises(LogError, match=r"state-0: cannot read its log: .*Input/output error"):
+        cleaned(partition)
+
+
+def test_what_cannot_take_its_place_is_removed(directory: Path) -> None:
+    """A disk that becomes full between the writing of a cleaned segment and its taking the place of others."""
+    partition = filled(directory, keys=30, disk=(disk := FaultyDisk()))
+    before = all_of(partition)
+
+    def become_full(size: int) -> None:
+        disk.faults.append(Fault(operation="pwrite", name=".log", error=errno.ENOSPC))
+        with suppress(LogError):
+            add(partition, (b"key", bytes(size)))
+        disk.faults.clear()
+
+    plan = partition.cleaning_plan(upto=EVER, now_us=NOW_US)
+    assert plan is not None
+    with partition.cleaning(plan) as segments:
+        fresh = Segment(disk, directory, segments[0].base, index_bytes=100, ending=CLEANED)
+        fresh.create()
+        fresh.save(fresh.snapshot())
+        become_full(10)
+
+        with pytest.raises(LogError, match="read-only until there is space again"):
+            partition.replace(segments[:1], fresh)
+
+    assert not [name for name in files(directory) if name.endswith("cleaned")]
+    assert not segments[0].is_replaced
+    assert partition.resume()
+    cleaned(partition)
+    assert newest(before) == newest(all_of(partition))
+
+
+def test_what_was_left_of_another_cleaning_is_no_part_of_this_one(directory: Path) -> None:
+    partition = filled(directory)
+    for suffix in (".log", ".index", ".timeindex", ".arrival", ".txnindex", ".meta"):
+        (directory / f"{0:020d}{suffix}.cleaned").write_bytes(bytes(5_000))
+
+    cleaned(partition)
+
+    for segment in partition._segments.all[:-1]:
+        assert segment.size == segment.file_size()
+    assert not [name for name in files(directory) if name.endswith(("cleaned", ".txnindex"))]
+    partition.close()
+    again = opened(directory, clean=True)
+    assert (True, 0, ()) == (again.was_clean, again.cut_bytes, again.damage)
 
 
 # ---------------------------------------------------------------- a disk that fails

@@ -426,3 +426,49 @@ def test_a_compressed_batch_is_served_as_it_came(tmp_path: Path) -> None:
 
     assert {BASE: b"v" * 1_000} == values_of(data)
     assert (5, BASE) == segment.first_at(0, from_offset=BASE)
+
+
+# ---------------------------------------------------------------- letting go
+
+
+def test_a_release_lets_go_of_the_files(tmp_path: Path) -> None:
+    segment, _ = filled(tmp_path)
+    held = sealed(segment).opened()
+
+    segment.release()
+
+    assert held is not segment.opened()
+
+
+def test_a_release_that_is_overtaken_by_a_replacement_lets_go_of_nothing(tmp_path: Path) -> None:
+    segment, _ = filled(tmp_path)
+    held = sealed(segment).opened()
+    segment._opening = Overtaken(segment)  # type: ignore[assignment]
+
+    segment.release()
+
+    assert held is segment.opened()
+
+
+class Overtaken:
+    """The lock of a segment, had only after somebody else let the segment be replaced."""
+
+    def __init__(self, segment: Segment) -> None:
+        self._segment = segment
+
+    def __enter__(self) -> None:
+        self._segment.is_replaced = True
+
+    def __exit__(self, *failed: object) -> None:
+        pass
+
+
+def test_a_segment_whose_log_cannot_be_opened_is_not_replaced(tmp_path: Path) -> None:
+    segment, _ = filled(tmp_path)
+    sealed(segment)
+    segment.path(LOG).unlink()
+
+    with pytest.raises(FileNotFoundError):
+        segment.let_replace()
+
+    assert not segment.is_replaced

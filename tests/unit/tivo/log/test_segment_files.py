@@ -44,6 +44,12 @@ def test_files_are_named_by_the_first_offset_as_kafka_names_them(tmp_path: Path)
     )
 
 
+def test_a_log_file_that_is_made_is_empty_whatever_lay_there(tmp_path: Path) -> None:
+    files(tmp_path).path(LOG).write_bytes(b"left by somebody")
+
+    assert 0 == files(tmp_path).create().log.size()
+
+
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     files(tmp_path).create()
     meta = saved(tmp_path, indexed(3))
