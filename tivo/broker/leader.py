@@ -220,6 +220,13 @@ class Leader:
         if grown:
             self._grown(grown)
 
+    def resumed(self) -> None:
+        """A disk that was full takes records again: what it had taken before may be read, and nobody counted it."""
+        self.synced()
+        self._told = self.stable_offset, self.high_watermark
+        self._waiters.changed(self)
+        self._waiters.changed(self.committed)
+
     def failed(self, error: LogError) -> None:
         """The disk refused, or the topic is deleted: nothing is acknowledged any more."""
         self._unsynced.clear()

@@ -4,7 +4,7 @@ One log is cleaned at a time, the dirtiest first, on one of the broker's threads
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from tivo.broker.leader import Leader
@@ -58,8 +58,19 @@ class Upkeep:
         if leader is None or plan is None:
             self._cleaning_us = now_us + CLEANING_EVERY_US
             return
+        work = partial(self._work, leader.cleaning(plan))
         self._is_cleaning = True
-        self._runtime.in_thread(leader.cleaning(plan), partial(self._cleaned, leader, now_us))
+        self._runtime.in_thread(work, partial(self._cleaned, leader, now_us))
+
+    def _work(self, clean: Callable[[], Compacted]) -> Compacted:
+        """On a thread."""
+        try:
+            return clean()
+        except LogError:
+            raise  # `_cleaned` is told
+        except BaseException:  # the runtime tells the broker's owner, and nobody else
+            self._is_cleaning = False
+            raise
 
     def _due(self) -> Iterator[tuple[Leader, Plan]]:
         for topic in self._topics:
@@ -86,4 +97,4 @@ class Upkeep:
 def _resumed(leader: Leader, is_resumed: bool | LogError) -> None:
     if is_resumed is True:
         logger.warning("%s takes records again: there is space on its disk", leader.log.name)
-        leader.synced()
+        leader.resumed()

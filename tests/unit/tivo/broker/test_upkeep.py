@@ -11,6 +11,7 @@ from tests.support.faulty_disk import Fault
 from tivo.broker.upkeep import Upkeep
 from tivo.metrics import BROKER_CLEANED_RECORDS, BROKER_CLEANINGS_FAILED
 from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
 from tivo.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 
 DAY_US = 86_400_000_000
@@ -95,6 +96,32 @@ def test_a_full_disk_is_tried_again_every_time(bench: BrokerBench, caplog: pytes
     assert 1 == bench.leader("t").high_watermark
     bench.produce("t", b"more")
     assert {0: b"unknown", 1: b"more"} == values_of(bench.leader("t").read(0, 1 << 20))
+
+
+@pytest.mark.parametrize("isolation_level", [0, 1])
+def test_a_fetch_that_waits_for_what_a_full_disk_held_back_is_answered_when_it_is_safe(
+    bench: BrokerBench, isolation_level: int
+) -> None:
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    bench.disk.faults.append(Fault(operation="pwrite", name="synced", error=errno.ENOSPC))
+    data = PartitionProduceData(index=0, records=memoryview(batch(b"unknown")))
+    bench.ask(ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="t", partition_data=[data])]))
+    bench.disk.faults.clear()
+    wanted = FetchPartition(partition=0, fetch_offset=0, partition_max_bytes=1 << 20)
+    request = FetchRequest(
+        max_wait_ms=30_000,
+        min_bytes=1,
+        max_bytes=1 << 20,
+        isolation_level=isolation_level,
+        topics=[FetchTopic(topic="t", partitions=[wanted])],
+    )
+    fetch = bench.send(request, 12)
+    assert fetch.response is None
+
+    ticked(bench, upkeep, 1)
+
+    ((answer,),) = [topic.partitions for topic in fetch.response.responses]
+    assert {0: b"unknown"} == values_of(answer.records)
 
 
 def test_retention_is_looked_at_once_a_minute(bench: BrokerBench) -> None:
@@ -185,6 +212,42 @@ def test_a_cleaning_that_fails_is_counted_and_tried_again(bench: BrokerBench, ca
 
     bench.disk.faults.clear()
     ticked(bench, upkeep, 15_000_000)
+    assert before > bench.leader("state").log.size_bytes
+
+
+def test_what_retention_takes_before_a_cleaning_begins_ends_no_cleaning(bench: BrokerBench) -> None:
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    filled(bench, "state")
+    log = bench.leader("state").log
+    failed = BROKER_CLEANINGS_FAILED._value.get()
+    bench.runtime.forward(1)
+
+    upkeep.tick()
+    plan = bench.leader("state").cleaning_due()
+    assert plan is not None
+    log.truncate_before(plan.end)
+    bench.runtime.work()
+    assert (0, plan.end) == (BROKER_CLEANINGS_FAILED._value.get() - failed, log.log_start)
+
+    for number in range(12):
+        produce_keyed(bench, "state", (b"key %d" % (number % 2), bytes(4_000)))
+    before = log.size_bytes
+    ticked(bench, upkeep, 15_000_000)
+    assert before > log.size_bytes
+
+
+def test_cleaning_goes_on_after_one_that_broke_in_a_way_nobody_foresaw(
+    bench: BrokerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    before = filled(bench, "state")
+    with monkeypatch.context() as broken:
+        broken.setattr("tivo.broker.leader.compact", lambda *given, **named: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            ticked(bench, upkeep, 1)
+
+    ticked(bench, upkeep, 15_000_000)
+
     assert before > bench.leader("state").log.size_bytes
 
 
