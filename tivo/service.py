@@ -165,8 +165,6 @@ class Readiness:
 
 def run_broker(settings: config.Settings, *, tell: Tell) -> None:
     """The embedded broker, until it is told to stop. Raises ConfigError, LogError."""
-    from tivo.broker.server import serving
-
     options = _broker_options(settings)
     make_directory(settings.log_dir)
 
@@ -175,7 +173,25 @@ def run_broker(settings: config.Settings, *, tell: Tell) -> None:
             what = "Kafka" if endpoint.security == "PLAINTEXT" else f"Kafka ({endpoint.security})"
             tell(f"broker: {what} on {endpoint.host}:{port}")
 
-    _run(_serve(serving(options, now=now), settings, told))
+    _run(_serve(serving_broker(options), settings, told))
+
+
+@contextlib.asynccontextmanager
+async def serving_broker(options: "BrokerOptions") -> AsyncIterator["Broker"]:
+    """The broker, broken off where its work breaks in a way nobody foresaw: that is raised, for a new process to begin.
+
+    Raises what `serving` raises.
+    """
+    from tivo.broker.server import serving
+
+    async with serving(options, now=now) as broker:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(broker.watch())
+                yield broker
+                watching.cancel()
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
 
 
 def _broker_options(settings: config.Settings) -> "BrokerOptions":

@@ -123,7 +123,7 @@ class Server:
 
     async def watch(self) -> None:
         """Wait for a failure that nobody foresaw, and raise it. Returns only so."""
-        await self._runtime.failed
+        await asyncio.shield(self._runtime.failed)  # who stops watching does not stop others from being told
 
     def unready(self) -> dict[str, str]:
         """Why the broker should get no work: name → what is the matter. Empty while it is well."""
@@ -132,7 +132,10 @@ class Server:
         return {leader.log.name: str(leader.log.read_only) for leader in self._leaders() if leader.log.read_only}
 
     async def close(self) -> None:
-        """Take nothing more, answer what is owed, leave the log clean."""
+        """Take nothing more, answer what is owed, leave the log clean.
+
+        After work that broke in a way nobody foresaw it is not called clean: the next start looks it over.
+        """
         self._state = "closing"
         self._alarm.cancel()
         self.doors.shut()
@@ -147,7 +150,7 @@ class Server:
             await _happens(self._all_gone, CLOSE_CLIENTS_SECONDS)
         for connection in tuple(self.connections):
             connection.abort("the broker stops")
-        self._catalog.close(clean=is_clean)
+        self._catalog.close(clean=is_clean and not self._runtime.failed.done())
         self._runtime.close(wait=is_clean)
         self._lock.release()
 

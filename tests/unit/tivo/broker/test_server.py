@@ -229,6 +229,36 @@ async def test_failure_that_nobody_foresaw_is_told(server: Server, caplog: pytes
     assert "disk work" in caplog.text
 
 
+async def test_a_stop_after_a_failure_that_nobody_foresaw_is_not_called_clean(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    def break_down() -> None:
+        raise ZeroDivisionError
+
+    async with serving(options(tmp_path), now=clock) as server:
+        server.broker.runtime.in_thread(break_down, lambda result: None)
+        with pytest.raises(ZeroDivisionError):
+            await server.watch()
+
+    catalog = Catalog.open(tmp_path / "data")
+    assert not catalog.was_clean
+    catalog.close(clean=False)
+
+
+async def test_a_failure_is_told_to_who_watches_on_when_another_has_stopped_watching(server: Server) -> None:
+    def break_down() -> None:
+        raise ZeroDivisionError
+
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(server.watch())
+        await asyncio.sleep(0)
+        watching.cancel()
+    server.broker.runtime.in_thread(break_down, lambda result: None)
+
+    with pytest.raises(ZeroDivisionError):
+        await server.watch()
+
+
 # ------------------------------------------------------------------ refusals at start
 
 
