@@ -19,6 +19,7 @@ from tivo.broker.listeners import Endpoint
 from tivo.broker.outgoing import Outgoing
 from tivo.broker.refusal import Refusal as Refused
 from tivo.broker.replies import Deferred
+from tivo.broker.runtime import Alarm
 from tivo.broker.session import Session
 from tivo.broker.throttle import THROTTLED, Throttle
 from tivo.metrics import BROKER_ERRORS, BROKER_HUNG_UP, BROKER_REQUEST_SECONDS
@@ -82,6 +83,7 @@ class Connection(asyncio.BufferedProtocol):
         self._host = ""
         self._session = Session(endpoint=endpoint, principal=None if endpoint.security.has_login else ANONYMOUS)
         self._held_back_until_us: int | None = None  # the client has had too much (KIP-219)
+        self._alarm: Alarm | None = None  # rings when that is over
         self._is_reading = True
         self._is_admitted = False
         self._is_busy = False
@@ -146,6 +148,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._has_unsent(0)
+        self._forget_alarm()
         self._waiting.clear()
         self._owner.forget(self, self._host)
         while self._owed:
@@ -162,6 +165,11 @@ class Connection(asyncio.BufferedProtocol):
     def is_known(self) -> bool:
         """The client has said who it is, where it has to."""
         return self._session.principal is not None
+
+    @property
+    def is_held_back(self) -> bool:
+        """The client does not read what it is sent, or has had too much."""
+        return self.stalled_since_us is not None or self._held_back_until_us is not None
 
     def drain(self) -> None:
         """Begin nothing more; close when what is owed has been sent."""
@@ -209,12 +217,22 @@ class Connection(asyncio.BufferedProtocol):
         self._mind_reading(transport)
 
     def _may_begin(self, item: Item) -> bool:
-        if self._is_held_back or self._is_done:
+        if self.is_held_back or self._is_done:
             return False
-        if not self._owed:
-            return True
+        return (not self._owed or self._may_join(item)) and not self._waits_for_debt(item)
+
+    def _may_join(self, item: Item) -> bool:
+        """Whether it may begin beside those that wait for their group commit."""
         is_produce = isinstance(item, Request) and item.api_key == PRODUCE
         return is_produce and self._owed[-1].request.api_key == PRODUCE and len(self._owed) < MAX_OWED
+
+    def _waits_for_debt(self, item: Item) -> bool:
+        """Whether the client has had too much by some connection; then this one is held back until it may have more."""
+        if isinstance(item, Refusal) or item.api_key not in THROTTLED:
+            return False
+        now_us = self._broker.runtime.now().steady_us
+        self._hold_back(self._owner.throttle.debt_us(self._session.who, item, now_us))
+        return self.is_held_back
 
     def _begin(self, item: Item) -> None:
         if isinstance(item, Refusal):
@@ -258,29 +276,31 @@ class Connection(asyncio.BufferedProtocol):
             self._waiting.clear()
             self._is_done = True
 
-    @property
-    def _is_held_back(self) -> bool:
-        """The client does not read what it is sent, or has had too much."""
-        return self.stalled_since_us is not None or self._held_back_until_us is not None
-
     def _hold_back(self, wait_us: int) -> None:
         """Begin nothing more for so long."""
         if wait_us > 0:
             until_us = self._broker.runtime.now().steady_us + wait_us
-            self._held_back_until_us = max(until_us, self._held_back_until_us or 0)
-            self._broker.runtime.call_at(until_us, self._let_go)
+            if until_us > (self._held_back_until_us or 0):
+                self._forget_alarm()
+                self._held_back_until_us = until_us
+                self._alarm = self._broker.runtime.call_at(until_us, self._let_go)
 
     def _let_go(self) -> None:
-        until_us = self._held_back_until_us
-        if until_us is not None and self._broker.runtime.now().steady_us >= until_us:
-            self._held_back_until_us = None
-            self._proceed()
+        self._alarm = self._held_back_until_us = None
+        if self.unfinished_since_us is not None:
+            self.unfinished_since_us = self._broker.runtime.now().steady_us  # until now nobody read what came
+        self._proceed()
+
+    def _forget_alarm(self) -> None:
+        """It would hold on to this connection, and to what has come in, for as long as the debt lasts."""
+        if self._alarm is not None:
+            self._alarm.cancel()
 
     # ------------------------------------------------------------- bytes
 
     def _mind_reading(self, transport: asyncio.Transport) -> None:
         """Take in no more than can be worked on: what is parked behind an owed reply fills no memory."""
-        wants = not (self._waiting or self._is_draining or self._is_done or self._is_held_back)
+        wants = not (self._waiting or self._is_draining or self._is_done or self.is_held_back)
         if wants == self._is_reading or transport.is_closing():
             return
         self._is_reading = wants

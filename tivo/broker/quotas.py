@@ -1,6 +1,7 @@
 """Bytes per second of each principal: who has had too much waits, as in KIP-219 (pure).
 
-What is over is done and answered; the answer tells how long nothing more will be taken.
+What is over is done and answered; the answer tells how long nothing more will be taken. The debt stays whole, so that
+many connections get no more than one.
 """
 
 from collections.abc import Hashable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from tivo.model.timeline import SECOND_US
 
 LONGEST_US = 30 * SECOND_US
-"""Waits are no longer, so that no client takes the broker for dead."""
+"""No longer wait is told, so that no client takes the broker for dead."""
 
 FORGOTTEN = 10_000
 """Buckets above which those that are empty are forgotten."""
@@ -31,7 +32,7 @@ class Quota:
         self._buckets: dict[Hashable, _Bucket] = {}
 
     def charge(self, whom: Hashable, amount: int, steady_us: int) -> int:
-        """Note what somebody has had; gives the µs that he has to wait now, 0 where he has not had too much."""
+        """Note what somebody has had; gives the µs that he is told to wait, 0 where he has not had too much."""
         if self._per_second is None:
             return 0
         bucket = self._buckets.get(whom)
@@ -41,13 +42,15 @@ class Quota:
             bucket = self._buckets[whom] = _Bucket(0.0, steady_us)
         bucket.owed = self._owed(bucket, steady_us) + amount
         bucket.at_us = steady_us
-        over = bucket.owed - self._per_second
-        if over <= 0:
+        return min(self.wait_us(whom, steady_us), LONGEST_US)
+
+    def wait_us(self, whom: Hashable, steady_us: int) -> int:
+        """How long it takes until somebody may have more; 0 where he may now."""
+        bucket = self._buckets.get(whom)
+        if self._per_second is None or bucket is None:
             return 0
-        wait_us = round(over / self._per_second * SECOND_US)
-        if wait_us > LONGEST_US:
-            bucket.owed = self._per_second * (1 + LONGEST_US / SECOND_US)  # what cannot be waited off is let go
-        return min(wait_us, LONGEST_US)
+        over = self._owed(bucket, steady_us) - self._per_second
+        return round(over / self._per_second * SECOND_US) if over > 0 else 0
 
     def _owed(self, bucket: _Bucket, steady_us: int) -> float:
         assert self._per_second is not None

@@ -231,7 +231,8 @@ class Server:
         if connection.is_idle and steady_us - connection.heard_us > options.idle_us:
             return f"silent for {options.idle_us // SECOND_US} s"
         since_us = connection.unfinished_since_us
-        if since_us is not None and steady_us - since_us > options.request_deadline_us:
+        is_late = since_us is not None and steady_us - since_us > options.request_deadline_us
+        if is_late and not connection.is_held_back:
             return f"a request did not arrive whole within {options.request_deadline_us // SECOND_US} s"
         since_us = connection.stalled_since_us
         if since_us is not None and steady_us - since_us > options.stall_us:

@@ -38,6 +38,14 @@ class Throttle:
             BROKER_THROTTLED.labels(request.body.api.name).inc(wait_us / SECOND_US)
         return wait_us
 
+    def debt_us(self, principal: Principal, request: Request, steady_us: int) -> int:
+        """How long a request has to wait for what its principal has had, by whatever connection; 0 for none."""
+        if principal in self._exempt:
+            return 0
+        if isinstance(request.body, ProduceRequest):
+            return self._produced.wait_us(principal, steady_us)
+        return self._fetched.wait_us(principal, steady_us) if isinstance(request.body, FetchRequest) else 0
+
 
 def _record_bytes(response: FetchResponse) -> int:
     return sum(_size(partition.records) for topic in response.responses for partition in topic.partitions)

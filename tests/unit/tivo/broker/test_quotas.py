@@ -34,11 +34,27 @@ def test_everybody_has_a_rate_of_his_own() -> None:
     assert 0 == quota.charge("ben", 1_000, 0)
 
 
-def test_nobody_waits_longer_than_clients_bear() -> None:
+def test_nobody_is_told_to_wait_longer_than_clients_bear_and_the_debt_stays() -> None:
     quota = Quota(1)
 
-    assert LONGEST_US == quota.charge("ada", 1 << 40, 0)
-    assert 0 == quota.charge("ada", 0, LONGEST_US)
+    assert LONGEST_US == quota.charge("ada", 101, 0)
+    assert 100 * SECOND_US - LONGEST_US == quota.wait_us("ada", LONGEST_US)
+    assert (SECOND_US, 0) == (quota.wait_us("ada", 99 * SECOND_US), quota.wait_us("ada", 100 * SECOND_US))
+
+
+def test_without_a_rate_or_a_debt_nobody_owes() -> None:
+    assert (0, 0) == (Quota(None).wait_us("ada", 0), Quota(1).wait_us("ada", 0))
+
+
+def test_many_who_share_a_rate_get_no_more_than_one() -> None:
+    quota, now_us, total = Quota(1_000_000), 0, 0
+    for _ in range(3):
+        for _ in range(100):
+            quota.charge("ada", 16 << 20, now_us)
+            total += 16 << 20
+        now_us += quota.wait_us("ada", now_us)
+
+    assert total <= 1_000_000 * (now_us / SECOND_US + 1) + 1
 
 
 def test_those_who_are_through_are_forgotten() -> None:

@@ -357,6 +357,20 @@ async def test_request_that_does_not_arrive_whole_is_not_waited_for(
     assert "did not arrive whole" in caplog.text
 
 
+async def test_request_of_a_client_that_is_held_back_may_arrive_late(tmp_path: Path, clock: ManualClock) -> None:
+    slow = options(tmp_path, produce_bytes_per_second=1)
+    async with serving(slow, now=clock) as server, client_of(server) as client:
+        client.send(ProduceRequest(acks=-1))
+        client.writer.write(b"\x00\x00\x01")
+        assert 0 < (await client.receive(ProduceRequest())).throttle_time_ms
+        (connection,) = server.connections
+        assert connection.is_held_back
+        clock.forward(60_000_001)
+        server.sweep()
+
+        assert server.connections
+
+
 async def test_client_that_does_not_read_is_closed(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,6 +12,7 @@ from tivo.broker.throttle import Throttle
 from tivo.metrics import BROKER_THROTTLED
 from tivo.model.timeline import SECOND_US
 from tivo.wire.connection import Request
+from tivo.wire.framing import request_frame
 from tivo.wire.messages.api_versions import ApiVersionsRequest
 from tivo.wire.messages.fetch import (
     FetchableTopicResponse,
@@ -138,3 +139,58 @@ def test_one_connections_user_is_held_back_on_the_next(bench: BrokerBench, socke
     bench.runtime.work()
 
     assert 0 < socket.listener.throttle.charge(ANONYMOUS, produced(100), None, bench.runtime.now().steady_us)
+
+
+def test_second_connection_begins_nothing_of_it_while_its_user_owes(bench: BrokerBench, socket: Socket) -> None:
+    second = Socket(socket.listener)
+    socket.send(produce(40_900))
+    bench.runtime.work()
+
+    second.send(ApiVersionsRequest(), produce(10))
+    bench.runtime.forward(35 * SECOND_US)
+    bench.runtime.work()
+
+    assert 1 == len(second.replies())
+    assert second.connection.is_held_back
+    bench.runtime.forward(10 * SECOND_US)
+    bench.runtime.work()
+    assert 1 == len(second.replies())
+    second.connection.connection_lost(None)
+
+
+def test_connection_that_is_gone_is_not_held_on_to(bench: BrokerBench, socket: Socket) -> None:
+    second = Socket(socket.listener)
+    second.send(produce(40_900))
+    bench.runtime.work()
+    assert bench.runtime.has_alarm
+
+    second.connection.connection_lost(None)
+
+    assert not bench.runtime.has_alarm
+
+
+def test_request_that_nobody_read_on_has_its_time_from_then_on(bench: BrokerBench, socket: Socket) -> None:
+    frame = b"".join(request_frame(ApiVersionsRequest(), 3, correlation_id=2, client_id="c"))
+    socket.send(produce(40_900))
+    socket.receive(frame[:5])
+    bench.runtime.work()
+    assert socket.connection.is_held_back
+
+    bench.runtime.forward(60 * SECOND_US)
+
+    since_us = socket.connection.unfinished_since_us
+    assert since_us is not None
+    assert bench.runtime.now().steady_us - since_us < 60 * SECOND_US
+
+
+def test_who_owes_for_one_thing_may_do_the_other() -> None:
+    throttle = Throttle(1_000, 1_000, [Principal("root")])
+    fetch = Request(1, 16, 1, "c", FetchRequest(), 100)
+    other = Request(18, 3, 1, "c", ApiVersionsRequest(), 100)
+    throttle.charge(ADA, produced(2_000), None, 0)
+
+    assert SECOND_US == throttle.debt_us(ADA, produced(1), 0)
+    assert (0, 0) == (throttle.debt_us(ADA, fetch, 0), throttle.debt_us(ADA, other, 0))
+    throttle.charge(ADA, fetch, fetched(b"x" * 3_000), 0)
+    assert 2 * SECOND_US == throttle.debt_us(ADA, fetch, 0)
+    assert 0 == throttle.debt_us(Principal("root"), produced(1), 0)
