@@ -1,14 +1,14 @@
 """Produce (0), versions 3-12: append record batches, one to each partition named.
 
 Odd, per partition, with nothing appended: TOPIC_AUTHORIZATION_FAILED (29) without WRITE;
-CORRUPT_MESSAGE (2) for a CRC, a count or a length that does not fit, and for records that cannot be
-inflated, or not into 16 MiB; MESSAGE_TOO_LARGE (10) above the topic's `max.message.bytes`;
+CORRUPT_MESSAGE (2) for a CRC, a count or a length that does not fit, and for records that cannot
+be inflated, or not into 16 MiB; MESSAGE_TOO_LARGE (10) above the topic's `max.message.bytes`;
 UNSUPPORTED_FOR_MESSAGE_FORMAT (43) for batches older than format 2; INVALID_RECORD (87) for none,
-several, or control batches, and for records without a key where the topic is compacted;
-INVALID_TIMESTAMP (32) for a time too far ahead; UNSUPPORTED_COMPRESSION_TYPE (76);
-OUT_OF_ORDER_SEQUENCE_NUMBER (45) and INVALID_PRODUCER_EPOCH (47) for idempotent producers;
-KAFKA_STORAGE_ERROR (56) where the disk fails. A batch that was appended before gets its old offset.
-INVALID_REQUIRED_ACKS (21) for acks other than -1, 0 and 1. Of
+several, or control batches, for attributes that are not a producer's to set, and for records
+without a key where the topic is compacted; INVALID_TIMESTAMP (32) for a time too far ahead;
+UNSUPPORTED_COMPRESSION_TYPE (76); OUT_OF_ORDER_SEQUENCE_NUMBER (45) and INVALID_PRODUCER_EPOCH
+(47) for idempotent producers; KAFKA_STORAGE_ERROR (56) where the disk fails. A batch that was
+appended before gets its old offset. INVALID_REQUIRED_ACKS (21) for acks other than -1, 0 and 1. Of
 transactions: INVALID_TXN_STATE (48), from version 11 on TRANSACTION_ABORTABLE (120), where the
 partition is not in the producer's open transaction; INVALID_PRODUCER_ID_MAPPING (49) and
 INVALID_PRODUCER_EPOCH (47) where it is not the producer of the transactional id;
@@ -47,9 +47,23 @@ from tivo.wire.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
-from tivo.wire.record_batch import HEADER, MAGIC, BatchHeader, check_plausible, read_header, verify
+from tivo.wire.record_batch import (
+    CODEC_BITS,
+    CONTROL,
+    HEADER,
+    LOG_APPEND_TIME,
+    MAGIC,
+    TRANSACTIONAL,
+    BatchHeader,
+    check_plausible,
+    read_header,
+    verify,
+)
 
 MAGIC_AT = 16
+PRODUCERS_BITS = CODEC_BITS | LOG_APPEND_TIME | TRANSACTIONAL | CONTROL
+"""Attributes that have a meaning in a batch of a producer, be it that it is refused for that: all but the delete
+horizon, by which tombstones would go at once, and what has none yet."""
 ZSTD_SINCE = 7
 ABORTABLE_SINCE = 11
 """First version in which a producer is told that it need only abort (KIP-890)."""
@@ -162,6 +176,8 @@ def _check_shape(header: BatchHeader, size: int) -> None:
             ErrorCode.CORRUPT_MESSAGE,
             f"{header.record_count} records do not end at offset delta {header.last_offset_delta}",
         )
+    if header.attributes & ~PRODUCERS_BITS:
+        raise Refusal(ErrorCode.INVALID_RECORD, f"attributes {header.attributes:#x} have bits that no producer sets")
     if header.is_control:
         raise Refusal(ErrorCode.INVALID_RECORD, "control batches are the broker's own")
     if header.is_transactional and header.producer_id < 0:

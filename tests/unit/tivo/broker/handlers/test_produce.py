@@ -162,6 +162,8 @@ WRONG: list[tuple[str, Callable[[], bytes | bytearray | None], ErrorCode]] = [
     ("a negative count", lambda: changed(batch(b"a"), record_count=-1), ErrorCode.CORRUPT_MESSAGE),
     ("a negative delta", lambda: changed(batch(b"a"), last_offset_delta=-1), ErrorCode.CORRUPT_MESSAGE),
     ("a control batch", lambda: changed(batch(b"a"), attributes=0x20), ErrorCode.INVALID_RECORD),
+    ("a delete horizon", lambda: changed(batch(b"a"), attributes=0x40), ErrorCode.INVALID_RECORD),
+    ("an unknown attribute", lambda: changed(batch(b"a"), attributes=0x4000), ErrorCode.INVALID_RECORD),
     ("a transaction of nobody", lambda: changed(batch(b"a"), attributes=0x10), ErrorCode.INVALID_RECORD),
     ("a transaction", lambda: transactional_batch(Producer(7, 0), 0, b"a"), ErrorCode.INVALID_TXN_STATE),
     ("a time of append", lambda: changed(batch(b"a"), attributes=0x08), ErrorCode.INVALID_TIMESTAMP),
