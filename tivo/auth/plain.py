@@ -39,7 +39,7 @@ def check(users: Users, given: Given, *, secret: bytes) -> Principal:
     for each in _PREFERRED:
         if kept is None and user is not None:
             mechanism, kept = each, user.verifier(each)
-    against = kept or fake_verifier(given.name, mechanism, secret)
+    against = kept or fake_verifier(users, given.name, mechanism, secret)
     tried = verifier_of(given.password, mechanism, salt=against.salt, iterations=against.iterations)
     is_right = hmac.compare_digest(tried.stored_key, against.stored_key)
     if kept is None or not is_right:

@@ -4,7 +4,8 @@ Two messages come and two go: `first` answers the client's name and nonce with a
 the proof. Every wrong message ends the exchange.
 
 - A user that is not there gets a salt all the same, always the same one, made of a secret of this
-  process: a stranger cannot find out who there is.
+  process, and the number of iterations that most users have: a stranger cannot find out who there is, but for those
+  whose verifiers were made elsewhere with another number, or a salt of another length.
 - The nonce of the final message must be the whole nonce of this exchange (CVE-2024-56128), and the
   channel binding that of the first: nothing of another exchange can be played again.
 - Names are compared as they come, after `=2C` and `=3D` are read as comma and equals sign.
@@ -77,7 +78,7 @@ class ScramServer:
         user = self._users.find(name)
         kept = user.verifier(self._mechanism) if user is not None else None
         self._is_known = kept is not None
-        self._verifier = kept or fake_verifier(name, self._mechanism, self._secret)
+        self._verifier = kept or fake_verifier(self._users, name, self._mechanism, self._secret)
         self._name = name
         self._nonce = found["nonce"] + self._server_nonce
         self._binding = b64encode(found["binding"].encode()).decode()
@@ -109,10 +110,11 @@ class ScramServer:
         return hmac.compare_digest(hashlib.new(self._hash, client_key).digest(), self._verifier.stored_key)
 
 
-def fake_verifier(name: str, mechanism: Mechanism, secret: bytes) -> ScramVerifier:
-    """What a user that is not there is measured by: the same each time, and met by no password."""
+def fake_verifier(users: Users, name: str, mechanism: Mechanism, secret: bytes) -> ScramVerifier:
+    """What a user that is not there is measured by: the same each time, as those of most, and met by no password."""
+    iterations = users.usual_iterations.get(mechanism, ITERATIONS)
     made = [hmac.digest(secret, f"{use} {mechanism} {name}".encode(), HASHES[mechanism]) for use in ("salt", "key")]
-    return ScramVerifier(salt=made[0][:SALT_BYTES], iterations=ITERATIONS, stored_key=made[1], server_key=made[1])
+    return ScramVerifier(salt=made[0][:SALT_BYTES], iterations=iterations, stored_key=made[1], server_key=made[1])
 
 
 def _unescaped(name: str) -> str:

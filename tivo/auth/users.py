@@ -21,8 +21,10 @@ import json
 import re
 import tomllib
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple, TypeAlias, cast
 
@@ -85,10 +87,17 @@ class User(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.scram_sha_256 if mechanism == "SCRAM-SHA-256" else self.scram_sha_512
 
 
-class Users(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Users(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """All users by name. A change gives a new value."""
 
     users: dict[str, User] = {}
+
+    @cached_property
+    def usual_iterations(self) -> Mapping[Mechanism, int]:
+        """The number of iterations that most verifiers of a mechanism have; nothing where there are none."""
+        made = ((each, user.verifier(each)) for user in self.users.values() for each in HASHES)
+        times = Counter((each, verifier.iterations) for each, verifier in made if verifier is not None)
+        return dict(reversed([pair for pair, _ in times.most_common()]))  # the last of a key counts
 
     def find(self, name: str) -> User | None:
         return self.users.get(name)

@@ -50,6 +50,19 @@ def test_name_with_comma_and_equals_sign(mechanism: Mechanism, binding: str) -> 
 
 
 @EITHER
+def test_unknown_user_is_told_as_many_iterations_as_most_have(mechanism: Mechanism) -> None:
+    def told(known: Users) -> bytes:
+        return server(mechanism, known).receive(b"n,,n=who,r=abc").rpartition(b",")[2]
+
+    many = verifier_of("pencil", mechanism, salt=SALT, iterations=20_000)
+    odd = NOBODY.with_user("odd", User(scram_sha_256=many, scram_sha_512=many))
+    most = [users(name).users[name] for name in ("a", "b")]
+
+    assert (b"i=10000", b"i=20000") == (told(NOBODY), told(odd))
+    assert b"i=4096" == told(odd.with_user("a", most[0]).with_user("b", most[1]))
+
+
+@EITHER
 @pytest.mark.parametrize("known", [users(), NOBODY, NOBODY.with_user("user", User())])
 def test_wrong_password_and_unknown_user_look_alike(mechanism: Mechanism, known: Users) -> None:
     exchange = server(mechanism, known)

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,3 +142,16 @@ def test_scopes_of_a_token() -> None:
 )
 def test_what_a_scope_allows(scope: Scope, permit: str, topic: str, allows: bool) -> None:
     assert allows == scope.allows(permit, topic)  # type: ignore[arg-type]  # any text, as it comes
+
+
+def test_usual_iterations_are_those_of_most_in_each_mechanism() -> None:
+    five, six = (msgspec.structs.replace(VERIFIER, iterations=number) for number in (5_000, 6_000))
+    known = {
+        "a": User(scram_sha_256=five, scram_sha_512=five),
+        "b": User(scram_sha_256=six),
+        "c": User(scram_sha_256=six),
+        "d": User(),
+    }
+
+    assert {"SCRAM-SHA-256": 6_000, "SCRAM-SHA-512": 5_000} == Users(users=known).usual_iterations
+    assert {} == NOBODY.usual_iterations
