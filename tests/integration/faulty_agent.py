@@ -82,8 +82,9 @@ def main() -> None:
         setattr(Places, "rewind", lambda *_: None)  # noqa: B010 - the mutation
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = config.load()
+    access = app.access_to(settings)
     store = open_store(settings.store_url, bucket_us=config.duration_us(settings.store.bucket))
-    raise SystemExit(asyncio.run(app.serve(settings, FaultyStore(store, faults))))
+    raise SystemExit(asyncio.run(app.serve(settings, access, FaultyStore(store, faults))))
 
 
 if __name__ == "__main__":
