@@ -55,6 +55,13 @@ def test_a_member_that_is_heard_of_has_a_session_again() -> None:
     assert not joined.is_expired(109)
 
 
+def test_a_member_holds_its_metadata_and_its_assignment() -> None:
+    one = member()
+    one.assignment = b"mine"
+
+    assert len(b"meta") + len(b"mine") == one.held_bytes
+
+
 def test_a_parked_member_does_not_expire() -> None:
     waiting, syncing = member(), member()
     waiting.parked_join, syncing.parked_sync = 7, 8
