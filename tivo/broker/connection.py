@@ -92,7 +92,7 @@ class Connection(asyncio.BufferedProtocol):
 
     @cached_property
     def _wire(self) -> ServerConnection:
-        """With its buffer of 64 KiB: a connection that never says anything costs none."""
+        """With its buffer: a connection that never says anything costs none."""
         if self.is_known:
             return ServerConnection(SERVED, max_frame=self._owner.max_request_bytes)
         return ServerConnection(SERVED, max_frame=self._owner.login_request_bytes, only=BEFORE_LOGIN)

@@ -27,6 +27,9 @@ from tivo.wire.schema import Message
 MAX_FRAME = 16 << 20
 SMALLEST_FRAME = ADDRESS.size
 SMALL_BUFFER = 64 << 10
+FIRST_BUFFER = 4 << 10
+"""Until something has come: whoever connects and goes, by the hundred, costs no more."""
+
 KEPT_BUFFER = 1 << 20
 """An empty buffer above this size is given back: one frame of 16 MiB must not cost 16 MiB for ever."""
 LEAST_ROOM = 16 << 10
@@ -94,7 +97,7 @@ class ServerConnection:
         self._served = served
         self._max_frame = max_frame
         self._only = only
-        self._buffer = bytearray(SMALL_BUFFER)
+        self._buffer = bytearray(FIRST_BUFFER)
         self._start = 0  # what has arrived and is no whole frame yet lies from start to end
         self._end = 0
 
@@ -190,7 +193,7 @@ class ServerConnection:
             elif self._start:
                 view = memoryview(self._buffer)
                 view[:pending] = view[self._start : self._end]
-        elif len(self._buffer) > KEPT_BUFFER:
+        elif len(self._buffer) > KEPT_BUFFER or (self._end and len(self._buffer) < SMALL_BUFFER):
             self._replace(SMALL_BUFFER)
         self._start, self._end = 0, pending
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from tivo.wire.connection import (
+    FIRST_BUFFER,
     KEPT_BUFFER,
     SMALL_BUFFER,
     Item,
@@ -231,6 +232,15 @@ def test_the_buffer_grows_with_what_has_arrived_and_not_with_what_is_promised() 
     assert len(connection.get_buffer()) <= 2 * SMALL_BUFFER
 
 
+def test_until_something_has_come_the_buffer_is_small() -> None:
+    connection = ServerConnection(SERVED)
+
+    before = len(connection.get_buffer())
+    feed(connection, produce(bytes(100)))
+
+    assert (FIRST_BUFFER, SMALL_BUFFER) == (before, len(connection.get_buffer()))
+
+
 def test_a_large_buffer_is_given_back_when_it_is_empty() -> None:
     connection = ServerConnection(SERVED)
 
@@ -268,6 +278,7 @@ def test_a_frame_at_the_end_of_the_buffer_is_moved_to_its_start() -> None:
 
 def test_a_held_view_in_a_buffer_with_room_moves_nothing() -> None:
     connection = ServerConnection(SERVED)
+    feed(connection, produce(b"first"))
     (held,) = feed(connection, produce(bytes(100)))
 
     room = len(connection.get_buffer())
