@@ -60,7 +60,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     """A broker that all tests share: it is neither stopped nor killed."""
     data = tmp_path_factory.mktemp("broker") / "data"
-    running = RunningBroker(data, loop=request.param, complaint_lines=100_000)
+    running = RunningBroker(
+        data, loop=request.param, complaint_lines=100_000, max_connections_per_second=100_000
+    )  # tests come from one address, one right behind the other
     running.start()
     yield running
     running.stop()
