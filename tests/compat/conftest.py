@@ -86,7 +86,7 @@ def watch(broker: RunningBroker, bystander: Bystander) -> Iterator[Watch]:
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[RunningBroker]:
     """A broker for one test, which may do with it what it likes; it must be running at the end."""
-    running = RunningBroker(tmp_path / "data")
+    running = RunningBroker(tmp_path / "data", max_connections_per_second=100_000)
     running.start()
     yield running
     running.stop()
