@@ -33,9 +33,9 @@ from tivo.wire.messages.offset_commit import (
     OffsetCommitResponsePartition,
     OffsetCommitResponseTopic,
 )
-from tivo.wire.messages.txn_offset_commit import TxnOffsetCommitRequestPartition
+from tivo.wire.messages.txn_offset_commit import TxnOffsetCommitRequest, TxnOffsetCommitRequestPartition
 
-Wrong: TypeAlias = Callable[[str, OffsetCommitRequestPartition], ErrorCode]
+Wrong: TypeAlias = Callable[[str, OffsetCommitRequestPartition | TxnOffsetCommitRequestPartition], ErrorCode]
 """What is wrong with the commit for a partition of a topic."""
 
 
@@ -53,7 +53,7 @@ def handle(broker: Broker, request: OffsetCommitRequest, caller: Caller) -> Repl
     if error is not ErrorCode.NONE:
         return _response(request, lambda topic, place: error)
     wrong = partial(wrong_with, broker, unreadable(broker, caller, [topic.name for topic in request.topics]))
-    records = _records(broker, request, wrong)
+    records = offset_records(broker, request, wrong)
     if not records:
         return _response(request, wrong)
     deferred = Deferred()
@@ -72,7 +72,10 @@ def _kept(request: OffsetCommitRequest, deferred: Deferred, wrong: Wrong, error:
     deferred.give(_response(request, wrong if error is None else lambda topic, place: away))
 
 
-def _records(broker: Broker, request: OffsetCommitRequest, wrong: Wrong) -> list[OffsetRecord]:
+def offset_records(
+    broker: Broker, request: OffsetCommitRequest | TxnOffsetCommitRequest, wrong: Wrong
+) -> list[OffsetRecord]:
+    """The offsets of a request that can be committed, as they are kept."""
     now_ms = to_kafka_ms(broker.runtime.now().wall_us)
     return [
         OffsetRecord(

@@ -12,24 +12,19 @@ journal takes nothing. For one: as OffsetCommit.
   FENCED_INSTANCE_ID (82). Without a member nothing of that is looked at.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias
 
 from tivo.auth import acl
 from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
-from tivo.broker.handlers.offset_commit import unreadable, wrong_with
-from tivo.broker.offsets import Committed, OffsetRecord
+from tivo.broker.handlers.offset_commit import Wrong, offset_records, unreadable, wrong_with
 from tivo.broker.replies import Deferred, Reply
 from tivo.broker.transaction_coordinator import OFFSETS
 from tivo.broker.transactions import Producer
 from tivo.model.errors import LogError
-from tivo.model.timeline import to_kafka_ms
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.txn_offset_commit import (
     TxnOffsetCommitRequest,
-    TxnOffsetCommitRequestPartition,
     TxnOffsetCommitResponse,
     TxnOffsetCommitResponsePartition,
     TxnOffsetCommitResponseTopic,
@@ -37,16 +32,13 @@ from tivo.wire.messages.txn_offset_commit import (
 
 NO_GENERATION = -1
 
-Wrong: TypeAlias = Callable[[str, TxnOffsetCommitRequestPartition], ErrorCode]
-"""What is wrong with the commit for a partition of a topic."""
-
 
 def handle(broker: Broker, request: TxnOffsetCommitRequest, caller: Caller) -> Reply:
     error = _why_not(broker, request, caller)
     if error:
         return _response(request, lambda topic, place: error)
     wrong = partial(wrong_with, broker, unreadable(broker, caller, [topic.name for topic in request.topics]))
-    records = _records(broker, request, wrong)
+    records = offset_records(broker, request, wrong)
     if not records:
         return _response(request, wrong)
     deferred = Deferred()
@@ -76,21 +68,6 @@ def _why_not(broker: Broker, request: TxnOffsetCommitRequest, caller: Caller) ->
         request.group_id, request.member_id, request.group_instance_id, request.generation_id
     )
     return ErrorCode.NONE if error is ErrorCode.REBALANCE_IN_PROGRESS else error
-
-
-def _records(broker: Broker, request: TxnOffsetCommitRequest, wrong: Wrong) -> list[OffsetRecord]:
-    now_ms = to_kafka_ms(broker.runtime.now().wall_us)
-    return [
-        OffsetRecord(
-            request.group_id,
-            topic.name,
-            place.partition_index,
-            Committed(place.committed_offset, place.committed_leader_epoch, place.committed_metadata or "", now_ms),
-        )
-        for topic in request.topics
-        for place in topic.partitions
-        if wrong(topic.name, place) is ErrorCode.NONE
-    ]
 
 
 def _response(request: TxnOffsetCommitRequest, wrong: Wrong) -> TxnOffsetCommitResponse:
