@@ -1,6 +1,6 @@
 """The shell of the consumer groups: keeps them, tells them the time, lets no reply out before its record is safe."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from heapq import heappop, heappush
@@ -35,7 +35,7 @@ class Coordinator:
         self._max_members = max_members
         self._groups: dict[str, Group] = {}
         self._records: dict[str, GroupRecord] = {}  # what the journal holds of each group
-        self._unsafe_commits = 0  # in the journal, and not in `offsets` before they are safe
+        self._unsafe_changes = 0  # in the journal, and not in `offsets` before they are safe
         self._tickets = count()
         self._asked: dict[int, Callable[[Answer], None]] = {}
         self._due_us: dict[str, int] = {}
@@ -103,21 +103,11 @@ class Coordinator:
 
     def commit(self, records: list[OffsetRecord], tell: Durable) -> None:
         """Keep committed offsets. They can be read from the moment on at which they are safe."""
-
-        def safe(error: LogError | None) -> None:
-            self._unsafe_commits -= 1
-            if error is None:
-                for record in records:
-                    self.offsets.apply(record)
-            tell(error)
-            self._shorten_if_long()
-
-        self._unsafe_commits += 1
         error = self._keep(records) if records else None
         if error is not None:
-            safe(error)
+            tell(error)
         else:
-            self._journal.when_durable(safe)
+            self._apply_once_kept(records, tell)
 
     def commit_pending(self, producer: Producer, records: list[OffsetRecord], tell: Durable) -> None:
         """Keep offsets that count once the producer's transaction is committed."""
@@ -132,21 +122,26 @@ class Coordinator:
 
     def end_transaction(self, producer: Producer, marker: Marker, tell: Durable) -> None:
         """The producer's transaction is over: its offsets count from when that is safe, or are dropped."""
-
-        def safe(error: LogError | None) -> None:
-            self._unsafe_commits -= 1
-            if error is None:
-                self.offsets.apply(Ended(producer.id, marker))
-            tell(error)
-            self._shorten_if_long()
-
-        self._unsafe_commits += 1
         try:
             self._journal.end_transaction(producer, marker)
         except LogError as error:
-            safe(error)
+            tell(error)
         else:
-            self._journal.when_durable(safe)
+            self._apply_once_kept([Ended(producer.id, marker)], tell)
+
+    def _apply_once_kept(self, changes: Sequence[OffsetRecord | Ended], tell: Durable) -> None:
+        """Changes that stand in the journal count once they are safe: also where that comes after a full disk, which
+        was told as an error, for a restart would read them too."""
+
+        def kept() -> None:
+            self._unsafe_changes -= 1
+            for change in changes:
+                self.offsets.apply(change)
+            self._shorten_if_long()
+
+        self._unsafe_changes += 1
+        self._journal.when_kept(kept)
+        self._journal.when_durable(tell)
 
     def forget_topic(self, topic: str) -> None:
         """A topic is gone: whoever reads its successor must not begin where the old one was left."""
@@ -204,8 +199,8 @@ class Coordinator:
         return None
 
     def _shorten_if_long(self) -> None:
-        """Not while a commit waits to be told that it is safe: it would be dropped, and is not among what is live."""
-        if self._unsafe_commits == 0 and self._journal.is_long:
+        """Not while a change waits until it is safe: it would be dropped, and is not among what is live."""
+        if self._unsafe_changes == 0 and self._journal.is_long:
             with suppress(LogError):  # the partition is read-only from then on and says so itself
                 self._journal.shorten([*self._records.values(), *self.offsets], self.offsets.pending())
 

@@ -7,6 +7,7 @@ from tests.support.faulty_disk import Fault
 from tests.support.group_member import GroupMember
 from tests.unit.tivo.broker.handlers.test_offset_commit import committed, kept, request
 from tivo.broker.journal import SHORTEN_ABOVE_BYTES
+from tivo.broker.upkeep import Upkeep
 from tivo.wire.error_codes import ErrorCode
 
 SECOND = 1_000_000
@@ -144,6 +145,25 @@ def test_journal_that_cannot_be_shortened_harms_nobody(bench: BrokerBench) -> No
         committed(bench, request())
 
     assert kept(bench) is not None
+
+
+def test_commit_that_a_full_disk_held_up_counts_when_there_is_space_as_after_a_restart(tmp_path: Path) -> None:
+    bench = open_broker(tmp_path / "data")
+    bench.make("t")
+    bench.disk.faults.append(Fault(operation="pwrite", name="synced", error=28))
+    assert ErrorCode.COORDINATOR_NOT_AVAILABLE == committed(bench, request())
+    assert None is kept(bench)
+    bench.disk.faults.clear()
+
+    Upkeep(bench.broker.topics, bench.runtime).tick()
+    bench.runtime.work()
+
+    found = kept(bench)
+    assert found is not None
+    bench.close()
+    again = open_broker(tmp_path / "data")
+    assert found == kept(again)
+    again.close()
 
 
 def test_commits_of_one_sync_survive_the_shortening_that_it_leads_to(tmp_path: Path) -> None:
