@@ -20,6 +20,7 @@ class GroupMember:
     instance_id: str | None = None
     generation: int = -1
     session_ms: int = 10_000
+    rebalance_ms: int = 60_000
     metadata: bytes = b"topics"
 
     def join(self, version: int = 9) -> Sent:
@@ -27,7 +28,7 @@ class GroupMember:
             JoinGroupRequest(
                 group_id=self.group_id,
                 session_timeout_ms=self.session_ms,
-                rebalance_timeout_ms=60_000,
+                rebalance_timeout_ms=self.rebalance_ms,
                 member_id=self.member_id,
                 group_instance_id=self.instance_id,
                 protocol_type="consumer",

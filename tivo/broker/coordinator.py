@@ -225,9 +225,12 @@ class Coordinator:
         self._alarm = self._runtime.call_at(self._heap[0][0], self._ring) if self._heap else None
 
     def _ring(self) -> None:
+        """Tell the time to all groups that are due now. One that is due again at once waits for the next ring."""
         now_us = self._runtime.now().steady_us
+        due = []
         while self._heap and self._heap[0][0] <= now_us:
-            due_us, group_id = heappop(self._heap)
+            due.append(heappop(self._heap))
+        for due_us, group_id in due:
             if self._due_us.get(group_id) == due_us:
                 del self._due_us[group_id]
                 if (group := self._groups.get(group_id)) is not None:

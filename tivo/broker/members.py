@@ -5,7 +5,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tivo.broker.membership import Join, MemberRecord, Protocols
+from tivo.model.timeline import SECOND_US
 from tivo.wire.error_codes import ErrorCode
+
+SHORTEST_REBALANCE_US = SECOND_US
+"""So long members are waited for at least, whatever they allow."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,7 +127,8 @@ class Members(dict[str, Member]):
 
     @property
     def longest_rebalance_us(self) -> int:
-        return max((member.rebalance_timeout_us for member in self.values()), default=0)
+        """What the members allow a rebalance; a group whose members allow none would be told the time for ever."""
+        return max([SHORTEST_REBALANCE_US, *(member.rebalance_timeout_us for member in self.values())])
 
 
 def size_of(protocols: Protocols) -> int:

@@ -55,6 +55,28 @@ def test_each_group_is_told_the_time_when_it_wants(bench: BrokerBench) -> None:
     assert ErrorCode.UNKNOWN_MEMBER_ID == long.beat()
 
 
+def test_static_member_that_allows_a_rebalance_no_time_does_not_hold_up_other_groups(bench: BrokerBench) -> None:
+    stays = GroupMember(bench, instance_id="one", rebalance_ms=0)
+    goes, other = GroupMember(bench), GroupMember(bench, "other", session_ms=6_000)
+    joining = [stays.join(), goes.join(3)]
+    bench.runtime.forward(SECOND)
+    for member, sent in zip((stays, goes), joining, strict=True):
+        member.take(sent.response)
+    other.settle()
+    synced = [goes.sync(), stays.sync()]
+    bench.runtime.work()
+    assert [0, 0] == [sent.response.error_code for sent in synced]
+    assert 0 == goes.leave()
+
+    bench.runtime.forward(6 * SECOND)
+
+    assert ErrorCode.UNKNOWN_MEMBER_ID == other.beat()
+    bench.runtime.forward(6 * SECOND)
+    group = bench.broker.coordinator.group("g")
+    assert group is not None
+    assert "Empty" == group.state.value
+
+
 def test_heartbeats_put_the_deadline_off(bench: BrokerBench) -> None:
     members = [GroupMember(bench, f"g{number}", session_ms=6_000) for number in range(3)]
     for member in members:

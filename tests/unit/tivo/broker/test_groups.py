@@ -604,6 +604,21 @@ def test_rebalance_in_which_only_static_members_are_left_waits_for_one_of_them()
     assert 2 == driver.joined(ticket).generation
 
 
+def test_rebalance_of_static_members_that_allow_no_time_looks_again_after_a_while() -> None:
+    driver = new(initial_delay_us=SECOND)
+    driver.join(new_id="static", instance_id="static", rebalance_timeout_us=0)
+    driver.join(new_id="dynamic")
+    driver.wait(SECOND)
+    driver.sync("dynamic", 1)
+    driver.sync("static", 1, instance_id="static")
+    driver.leave(("dynamic", None))
+
+    assert driver.deadline_us == driver.now_us + SECOND
+    driver.wait(SESSION)
+
+    assert State.EMPTY is driver.group.state
+
+
 def test_operator_removes_a_static_member_by_its_instance_id() -> None:
     driver = static()
 

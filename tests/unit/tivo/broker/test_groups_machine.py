@@ -28,6 +28,7 @@ SECOND = 1_000_000
 PARTITIONS = 6
 BOTH = (("range", b"y"), ("sticky", b"z"))
 PROTOCOLS = st.sampled_from([(("range", b"x"),), BOTH, BOTH[::-1]])
+REBALANCES = st.sampled_from([0, SECOND // 2, 60 * SECOND])
 SPANS = st.sampled_from([1, SECOND // 2, 3 * SECOND, 11 * SECOND, 70 * SECOND])
 
 
@@ -75,11 +76,19 @@ class Groups(RuleBasedStateMachine):
         self.everybody.append(client)
         return client
 
-    @rule(client=clients, protocols=PROTOCOLS, id_required=st.booleans(), skips=st.booleans())
-    def join(self, client: Client, protocols: Protocols, id_required: bool, skips: bool) -> None:
-        self.join_as(client, protocols, id_required=id_required, skips=skips)
+    @rule(client=clients, protocols=PROTOCOLS, rebalance_us=REBALANCES, id_required=st.booleans(), skips=st.booleans())
+    def join(self, client: Client, protocols: Protocols, rebalance_us: int, id_required: bool, skips: bool) -> None:
+        self.join_as(client, protocols, rebalance_us, id_required=id_required, skips=skips)
 
-    def join_as(self, client: Client, protocols: Protocols, *, id_required: bool, skips: bool) -> None:
+    def join_as(
+        self,
+        client: Client,
+        protocols: Protocols,
+        rebalance_us: int = 60 * SECOND,
+        *,
+        id_required: bool,
+        skips: bool,
+    ) -> None:
         self.tickets += 1
         self.ask(
             client,
@@ -91,7 +100,7 @@ class Groups(RuleBasedStateMachine):
                 client_id=client.name,
                 client_host="host",
                 session_timeout_us=10 * SECOND,
-                rebalance_timeout_us=60 * SECOND,
+                rebalance_timeout_us=rebalance_us,
                 protocol_type="consumer",
                 protocols=protocols,
                 id_required=id_required,

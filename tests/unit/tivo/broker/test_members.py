@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tivo.broker.members import Member, Members, shared_protocols, size_of
+from tivo.broker.members import SHORTEST_REBALANCE_US, Member, Members, shared_protocols, size_of
 from tivo.broker.membership import Join, MemberRecord
 from tivo.wire.error_codes import ErrorCode
 
@@ -163,5 +163,11 @@ def test_all_have_joined_when_each_waits_for_its_answer() -> None:
 
 
 def test_a_group_waits_as_long_as_its_most_patient_member() -> None:
-    assert 90 == members(member("a"), member("b", rebalance_timeout_us=90)).longest_rebalance_us
-    assert 0 == Members().longest_rebalance_us
+    patient = member("b", rebalance_timeout_us=9 * SHORTEST_REBALANCE_US)
+
+    assert patient.rebalance_timeout_us == members(member("a"), patient).longest_rebalance_us
+
+
+def test_a_group_waits_a_second_at_least() -> None:
+    assert 1_000_000 == members(member("a", rebalance_timeout_us=0)).longest_rebalance_us
+    assert 1_000_000 == Members().longest_rebalance_us
