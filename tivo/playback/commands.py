@@ -43,6 +43,23 @@ class Place(StrEnum):
 Time: TypeAlias = At | FromNow | FromPosition | Place
 
 
+class Batches(NamedTuple):
+    """So many batches on from the position, or back where negative: a batch is all events of one instant."""
+
+    number: int
+
+
+Position: TypeAlias = Time | Batches
+"""Where to be. Only a position is counted in batches, a bound of the window is a time."""
+
+
+class StepBy(StrEnum):
+    """What a step counts."""
+
+    EVENT = "event"
+    BATCH = "batch"
+
+
 class Speed(NamedTuple):
     """Event seconds per steady second, exact: 7.3 is 73/10."""
 
@@ -102,18 +119,23 @@ class Frames(StrEnum):
 class Change:
     """The controls that a command names; None is a control that it does not name.
 
-    0 switches `max_gap_us`, `max_rate` and `clock_hz` off; an empty `keys` lets every key pass.
+    0 switches `max_gap_us`, `min_gap_us`, `max_rate`, `catch_up` and `clock_hz` off; an empty `keys`
+    lets every key pass, an empty `where` every event.
     """
 
     start: Time | None = None
     end: Time | None = None
-    pos: Time | None = None
+    pos: Position | None = None
     pacing: Pacing | None = None
     max_gap_us: int | None = None
+    min_gap_us: int | None = None
     max_rate: Fraction | None = None
     loop: Loop | None = None
     end_action: EndAction | None = None
+    image: bool | None = None
     keys: tuple[str, ...] | None = None
+    where: str | None = None
+    catch_up: Fraction | None = None
     on_slow: OnSlow | None = None
     frames: Frames | None = None
     clock_hz: Fraction | None = None
@@ -160,7 +182,16 @@ class Seek(Command):
     """Move the position. A playing session keeps playing, a tailing one goes to playing."""
 
     action = "seek"
-    to: Time
+    to: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Command):
+    """While paused: exactly `n` more units. Backwards, where `n` is negative, it is a seek to the unit before."""
+
+    action = "step"
+    n: int
+    by: StepBy = StepBy.EVENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

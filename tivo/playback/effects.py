@@ -52,6 +52,38 @@ class ReadPage:
     max_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadNear:
+    """Read the events of a window next to a place, nearest first: those before it, or behind it. → NearRead
+
+    Of the store and of what the log holds beyond it. The place itself is left out. At most `limit`
+    events, and no more behind the one that takes them past `max_bytes`.
+    """
+
+    read: int
+    topic: TopicRef
+    window: Window
+    beside: Cursor
+    reverse: bool
+    limit: int
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadImage:
+    """Read the last event of every key whose order key is ≤ `until`, of the offsets below `upto`. → ImageRead
+
+    In parts, in order of key: the one behind `after`, as the part before told it (None: the first).
+    """
+
+    read: int
+    topic: TopicRef
+    until: Cursor
+    upto: Frontier
+    after: bytes | None
+    max_bytes: int
+
+
 class TailPlace(NamedTuple):
     """Where to read a partition of the log: from `offset` (None: the log start), below `upto` (None: no bound).
 

@@ -102,6 +102,31 @@ class TailRead:
 
 
 @dataclass(frozen=True, slots=True)
+class NearRead:
+    """Answers ReadNear, nearest first. `last`: there are no more beyond these.
+
+    `frontier` is per partition the offset below which everything was looked at.
+    """
+
+    read: int
+    events: Sequence[Event]
+    last: bool
+    frontier: Frontier
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRead:
+    """Answers ReadImage. `after` is where the next part begins, None behind the last one.
+
+    An event without a value is that of a key whose last record deleted it.
+    """
+
+    read: int
+    events: Sequence[Event]
+    after: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """Answers Ask with what goes into the ack, JSON-ready."""
 

@@ -125,6 +125,17 @@ class Events(Notice, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, cursor=cursor)
 
 
+class Image(Notice, frozen=True, kw_only=True):
+    """The state at the position: the last event of every key, in parts. A key that is in none has no value yet."""
+
+    type = "image"
+    epoch: int
+    pos_us: int
+    events: Sequence[Shown]
+    part: int
+    last: bool
+
+
 class Clock(Notice, frozen=True, kw_only=True):
     """How the position moves. `speed` is the effective one, None while unlimited."""
 

@@ -14,7 +14,7 @@ from tivo.model.errors import CommandError
 from tivo.model.event import Cursor
 from tivo.model.timeline import DAY_US, MILLISECOND_US
 from tivo.playback import commands, values
-from tivo.playback.commands import Change, Command, EndAction, Fit, Frames, OnSlow, Pacing, Rate
+from tivo.playback.commands import Change, Command, EndAction, Fit, Frames, OnSlow, Pacing, Rate, StepBy
 
 MOST_BYTES = 256 << 10
 """Longest text of a command: room for the cursor of a session on many topics."""
@@ -24,7 +24,7 @@ _MOST_OFFSETS = 10_000
 _MOST_NAMED = 64
 """Topics and globs that one command may name."""
 _LARGEST = (1 << 53) - 1
-_NOT_OFFERED = frozenset({"step", "mark", "unmark", "marks", "open", "join", "close"})
+_MOST_STEPS = 128
 
 
 def decode(text: str | bytes | bytearray) -> Command:
@@ -104,8 +104,6 @@ def _action(fields: _Fields) -> str:
 
 
 def _reader(action: str) -> Callable[[_Fields, str | None], Command]:
-    if action in _NOT_OFFERED:
-        raise CommandError(f"{action!r} is not offered by this gateway", code="not_offered", field="action")
     if action not in _READERS:
         raise CommandError(f"there is no action {action!r}", code="unknown_action", field="action")
     return _READERS[action]
@@ -129,8 +127,17 @@ def _set(fields: _Fields, ident: str | None) -> Command:
 
 
 def _seek(fields: _Fields, ident: str | None) -> Command:
-    to = values.time(fields.take("pos"), "pos")
+    to = values.position(fields.take("pos"))
     return commands.Seek(to=to, **fields.answer(ident))
+
+
+def _step(fields: _Fields, ident: str | None) -> Command:
+    given, by = fields.take("n"), fields.take("by")
+    n = 1 if given is None else values.whole(given, "n", least=-_MOST_STEPS, most=_MOST_STEPS)
+    if n == 0:
+        raise values.wrong("n", f"from 1 to {_MOST_STEPS}, or negative to step back", given)
+    unit = StepBy.EVENT if by is None else values.choice(by, "by", StepBy)
+    return commands.Step(n=n, by=unit, **fields.answer(ident))
 
 
 def _tail(fields: _Fields, ident: str | None) -> Command:
@@ -210,6 +217,7 @@ _READERS: dict[str, Callable[[_Fields, str | None], Command]] = {
     "pause": _bare(commands.Pause),
     "stop": _bare(commands.Stop),
     "seek": _seek,
+    "step": _step,
     "set": _set,
     "tail": _tail,
     "subscribe": _subscribe,
@@ -227,10 +235,6 @@ _READERS: dict[str, Callable[[_Fields, str | None], Command]] = {
 
 def _change(fields: _Fields) -> Change:
     """The controls that a command names."""
-    for name in ("image", "catch_up", "min_gap"):
-        given = fields.take(name)
-        if given not in (None, False, 0):
-            raise CommandError(f"{name} is not offered by this gateway", code="not_offered", field=name)
 
     def read(name: str, reader: Callable[[Any], Any], *, null: bool = True) -> Any:
         """A control, None where it is not named; null switches off what can be off."""
@@ -239,16 +243,21 @@ def _change(fields: _Fields) -> Change:
         given = fields.take(name)
         return None if given is None and not null else reader(given)
 
+    keys, where = read("filter", values.event_filter) or (None, None)
     return Change(
         start=read("start", lambda given: values.time(given, "start")),
         end=read("end", lambda given: values.time(given, "end")),
-        pos=read("pos", lambda given: values.time(given, "pos"), null=False),
+        pos=read("pos", values.position, null=False),
         pacing=_pacing(fields),
         max_gap_us=read("max_gap", lambda given: values.off_or(lambda gap: values.duration_us(gap, "max_gap"), given)),
+        min_gap_us=read("min_gap", lambda given: values.off_or(_min_gap, given)),
         max_rate=read("max_rate", lambda given: values.off_or(_most, given)),
         loop=read("loop", values.loop, null=False),
         end_action=read("end_action", lambda given: values.choice(given, "end_action", EndAction), null=False),
-        keys=read("filter", values.keys),
+        image=read("image", lambda given: values.truth(given, "image")),
+        keys=keys,
+        where=where,
+        catch_up=read("catch_up", lambda given: values.off_or(values.catch_up, given)),
         on_slow=read("on_slow", lambda given: values.choice(given, "on_slow", OnSlow), null=False),
         frames=read("frames", lambda given: values.choice(given, "frames", Frames), null=False),
         clock_hz=read("clock_hz", _clock_hz, null=False),
@@ -271,6 +280,10 @@ def _pacing(fields: _Fields) -> Pacing | None:
 
 def _most(given: Any) -> Fraction:
     return values.number(given, "max_rate", least=Fraction(0), most=values.FASTEST)
+
+
+def _min_gap(given: Any) -> int:
+    return values.duration_us(given, "min_gap", most_us=DAY_US)
 
 
 def _clock_hz(given: Any) -> Fraction:

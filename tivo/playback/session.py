@@ -18,9 +18,9 @@ from typing import Any
 
 from tivo.model.errors import CommandError
 from tivo.model.timeline import Now
-from tivo.playback import commands
+from tivo.playback import commands, offered
 from tivo.playback.answers import Answer, Answers
-from tivo.playback.commands import Change, Command, FromNow, Place, Time
+from tivo.playback.commands import Batches, Change, Command, FromNow, Place, Position
 from tivo.playback.controls import Controls, Moment, apply, resolve
 from tivo.playback.cursor import from_token
 from tivo.playback.effects import Ask, Effect, OverviewQuestion, Tell, TopicsQuestion
@@ -145,6 +145,7 @@ class Session:
 
     def _do(self, command: Command, place: Answer, now: Now) -> bool:
         """Do a command; whether it can be answered at once. Raises CommandError where nothing was done."""
+        offered.check(command)
         match command:
             case commands.Refused():
                 raise CommandError(command.message, code=command.code, field=command.field)
@@ -209,7 +210,7 @@ class Session:
         elif (controls.window, controls.keys) != (before.window, before.keys):
             playback.renew("window", now)
 
-    def _seek(self, to: Time, now: Now) -> None:
+    def _seek(self, to: Position, now: Now) -> None:
         playback = self._playback
         if to is Place.END and playback.controls.window.end_us is None and playback.running:
             playback.tail(now, why="seek", delay_us=None)
@@ -218,8 +219,9 @@ class Session:
         playback.status = Status.PLAYING if playback.running else Status.PAUSED
         playback.begin("seek", now, from_us=at_us, iteration=playback.iteration)
 
-    def _target(self, to: Time, controls: Controls, now: Now) -> int | None:
+    def _target(self, to: Position, controls: Controls, now: Now) -> int | None:
         """The position that a viewer means. Raises CommandError where it lies outside the window or in the future."""
+        assert not isinstance(to, Batches), "batches are withheld"
         window = controls.window
         match to:
             case Place.BEGINNING | Place.UNBOUNDED:

@@ -23,11 +23,26 @@ from tivo.model.timeline import (
     parse_duration,
     parse_offset,
 )
-from tivo.playback.commands import At, FromNow, FromPosition, Loop, Pacing, Place, Speed, Time, Unlimited
+from tivo.playback.commands import (
+    At,
+    Batches,
+    FromNow,
+    FromPosition,
+    Loop,
+    Pacing,
+    Place,
+    Position,
+    Speed,
+    Time,
+    Unlimited,
+)
 
 SLOWEST, FASTEST = Fraction(1, 1_000_000), Fraction(10**9)
 MOST_TURNS = 10**9
 MOST_GLOBS, LONGEST_GLOB = 64, 249
+LONGEST_WHERE = 4_096
+MOST_BATCHES = 1_000_000
+FASTEST_CATCH_UP = Fraction(4)
 MOST_TOPICS = 256
 """Topics and globs that a session may name."""
 _SHOWN = 80
@@ -81,22 +96,21 @@ def time(given: Any, field: str) -> Time:
     if given is None and field != "pos":
         return Place.UNBOUNDED
     text = given.strip() if isinstance(given, str) else None
-    if field == "pos" and _counts_batches(given, text):
-        raise CommandError(
-            f"pos counts batches nowhere but in step, got {given!r}; give a time or an offset such as +10s",
-            code="bad_time",
-            field=field,
-        )
     if text in set(Place):
         return Place(text)
     found = _offset(text, field) if text is not None else None
     return found if found is not None else At(_absolute(given, text, field))
 
 
-def _counts_batches(given: Any, text: str | None) -> bool:
-    if text is not None:
-        return _BATCHES.fullmatch(text) is not None
-    return isinstance(given, int) and given < 0
+def position(given: Any) -> Position:
+    """A time, or with a sign and no unit so many batches on from the position, or back."""
+    signed = isinstance(given, str) and _BATCHES.fullmatch(given.strip())
+    if not signed and not (isinstance(given, int) and given < 0):
+        return time(given, "pos")
+    count = int(given)
+    if not 0 < abs(count) <= MOST_BATCHES:
+        raise wrong("pos", f"a time, or from 1 to {MOST_BATCHES} batches on or back", given, code="bad_time")
+    return Batches(count)
 
 
 def _offset(text: str, field: str) -> Time | None:
@@ -148,15 +162,16 @@ def speed(given: Any) -> Pacing:
     return Speed(Fraction(found))
 
 
-def duration_us(given: Any, field: str, *, code: str = "bad_value", least_us: int = 0) -> int:
+def duration_us(given: Any, field: str, *, code: str = "bad_value", least_us: int = 0, most_us: int = YEAR_US) -> int:
     """A span in seconds, or with its unit: 90, "1m"."""
     text = given.strip() if isinstance(given, str) else ""
     span_us = parse_duration(text) if text and len(text) <= _SHOWN else None
     if span_us is None:
         found = decimal(given)
         span_us = round(Fraction(found) * SECOND_US) if found is not None else None
-    if span_us is None or not least_us <= span_us <= YEAR_US:
-        raise wrong(field, 'seconds, or a span such as "1m", of at most a year', given, code=code)
+    if span_us is None or not least_us <= span_us <= most_us:
+        longest = "a year" if most_us == YEAR_US else f"{most_us // SECOND_US} s"
+        raise wrong(field, f'seconds, or a span such as "1m", of at most {longest}', given, code=code)
     return span_us
 
 
@@ -198,18 +213,36 @@ def choice(given: Any, field: str, kind: type[E]) -> E:
     return kind(given)
 
 
-def keys(given: Any) -> tuple[str, ...]:
-    """The globs of `filter.key`; none lets every key pass."""
+def truth(given: Any, field: str) -> bool:
+    """Yes or no. Text counts by its meaning, never by being there."""
+    if given is None or isinstance(given, bool):
+        return bool(given)
+    found = _BOOLEANS.get(str(given).strip().lower()) if isinstance(given, str | int) else None
+    if found is None:
+        raise wrong(field, "true or false", given)
+    return found
+
+
+def catch_up(given: Any) -> Fraction:
+    """The speed of `{"max_speed": 1.5}`."""
+    if not isinstance(given, dict) or given.keys() != {"max_speed"}:
+        raise wrong("catch_up", '{"max_speed": 1.5}', given)
+    found = number(given["max_speed"], "catch_up.max_speed", least=Fraction(1), most=FASTEST_CATCH_UP)
+    if found == 1:
+        raise wrong("catch_up.max_speed", f"above 1, at most {FASTEST_CATCH_UP}", given["max_speed"])
+    return found
+
+
+def event_filter(given: Any) -> tuple[tuple[str, ...], str]:
+    """The globs of `filter.key` and the expression of `filter.where`; none of either lets every event pass."""
     if given is None:
-        return ()
-    if not isinstance(given, dict):
-        raise wrong("filter", '{"key": glob or [globs]}', given, code="bad_filter")
-    if given.get("where") is not None:
-        raise CommandError("filter.where is not offered by this gateway", code="not_offered", field="filter.where")
-    unknown = sorted(given.keys() - {"key", "where"})
-    if unknown:
-        raise wrong("filter", '{"key": glob or [globs]}', given, code="bad_filter")
-    return names(given.get("key") or (), "filter.key", most=MOST_GLOBS, code="bad_filter", least=0)
+        return (), ""
+    if not isinstance(given, dict) or given.keys() - {"key", "where"}:
+        raise wrong("filter", '{"key": glob or [globs], "where": expression}', given, code="bad_filter")
+    where = given.get("where") or ""
+    if not isinstance(where, str) or len(where) > LONGEST_WHERE:
+        raise wrong("filter.where", f"an expression of at most {LONGEST_WHERE} characters", where, code="bad_filter")
+    return names(given.get("key") or (), "filter.key", most=MOST_GLOBS, code="bad_filter", least=0), where.strip()
 
 
 def names(given: Any, field: str, *, most: int, code: str, least: int = 1) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from tivo.playback.commands import (
     Seek,
     SetControls,
     Speed,
+    Step,
     Stop,
     Subscribe,
     Tail,
@@ -101,6 +102,14 @@ def test_an_ack_of_frames_is_not_answered() -> None:
     player.do(Ack(n=1))
 
     assert before == len(player.told)
+
+
+def test_what_is_withheld_is_refused_and_changes_nothing() -> None:
+    player = Player()
+
+    answer = refused(player, Step(id="7", n=1))
+
+    assert ("7", "step", "not_offered", "action") == (answer.id, answer.action, answer.code, answer.field)
 
 
 def test_what_could_not_be_decoded_is_answered_with_its_error() -> None:

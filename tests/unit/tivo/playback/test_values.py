@@ -7,7 +7,7 @@ import pytest
 from tivo.model.errors import CommandError
 from tivo.model.timeline import DAY_US, SECOND_US
 from tivo.playback import values
-from tivo.playback.commands import At, FromNow, FromPosition, Loop, OnSlow, Place, Speed, Unlimited
+from tivo.playback.commands import At, Batches, FromNow, FromPosition, Loop, OnSlow, Place, Speed, Unlimited
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,29 @@ def test_what_is_no_time_is_refused(given: Any) -> None:
     assert len(str(refused.value)) < 300
 
 
-@pytest.mark.parametrize("given", ["+100", "-10", -10, None])
-def test_a_position_in_batches_is_refused(given: Any) -> None:
-    with pytest.raises(CommandError, match="pos"):
-        values.time(given, "pos")
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("+100", Batches(100)),
+        (" -10 ", Batches(-10)),
+        (-10, Batches(-10)),
+        ("-1000000", Batches(-1_000_000)),
+        ("100", At(100_000_000)),
+        (10, At(10_000_000)),
+        ("+10s", FromPosition(10_000_000)),
+        ("end", Place.END),
+    ],
+)
+def test_a_position_is_a_time_or_counts_batches(given: Any, found: object) -> None:
+    assert found == values.position(given)
+
+
+@pytest.mark.parametrize("given", [None, "+0", "-0", "+1000001", -1_000_001, -(10**300), "-", True, [], {}])
+def test_what_is_no_position_is_refused(given: Any) -> None:
+    with pytest.raises(CommandError, match="pos") as refused:
+        values.position(given)
+
+    assert ("bad_time", "pos") == (refused.value.code, refused.value.field)
 
 
 @pytest.mark.parametrize(
@@ -166,24 +185,72 @@ def test_a_choice_is_one_of_its_words() -> None:
 @pytest.mark.parametrize(
     ("given", "found"),
     [
-        (None, ()),
-        ({}, ()),
-        ({"key": None}, ()),
-        ({"key": []}, ()),
-        ({"key": "a*"}, ("a*",)),
-        ({"key": ["a", "b"]}, ("a", "b")),
+        (None, ((), "")),
+        ({}, ((), "")),
+        ({"key": None, "where": None}, ((), "")),
+        ({"key": []}, ((), "")),
+        ({"key": "a*"}, (("a*",), "")),
+        ({"key": ["a", "b"]}, (("a", "b"), "")),
+        ({"where": " value.temp > 30 "}, ((), "value.temp > 30")),
+        ({"key": "a*", "where": "x"}, (("a*",), "x")),
     ],
 )
-def test_a_filter_names_keys(given: Any, found: tuple[str, ...]) -> None:
-    assert found == values.keys(given)
+def test_a_filter_names_keys_and_an_expression(given: Any, found: object) -> None:
+    assert found == values.event_filter(given)
 
 
-@pytest.mark.parametrize("given", ["a*", {"keys": "a"}, {"key": 5}, {"key": [5]}, {"key": [""]}, {"where": "x > 1"}])
+@pytest.mark.parametrize(
+    "given", ["a*", {"keys": "a"}, {"key": 5}, {"key": [5]}, {"key": [""]}, {"where": 5}, {"where": "x" * 4_097}]
+)
 def test_what_is_no_filter_is_refused(given: Any) -> None:
-    with pytest.raises(CommandError) as refused:
-        values.keys(given)
+    with pytest.raises(CommandError, match="filter") as refused:
+        values.event_filter(given)
 
-    assert refused.value.code in {"bad_filter", "not_offered"}
+    assert "bad_filter" == refused.value.code
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [(True, True), (False, False), (None, False), ("False", False), (" true ", True), ("0", False), (1, True)],
+)
+def test_yes_and_no_are_read_by_their_meaning(given: Any, found: bool) -> None:
+    assert found is values.truth(given, "image")
+
+
+@pytest.mark.parametrize("given", ["yes", 2, -1, Decimal("1.5"), [], {}, ""])
+def test_what_is_neither_yes_nor_no_is_refused(given: Any) -> None:
+    with pytest.raises(CommandError, match="image must be true or false"):
+        values.truth(given, "image")
+
+
+def test_catch_up_names_a_speed() -> None:
+    assert Fraction(3, 2) == values.catch_up({"max_speed": Decimal("1.5")})
+    assert Fraction(4) == values.catch_up({"max_speed": "4"})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        True,
+        1.5,
+        "1.5",
+        [],
+        {},
+        {"speed": 2},
+        {"max_speed": 1},
+        {"max_speed": 0},
+        {"max_speed": -2},
+        {"max_speed": Decimal("4.001")},
+        {"max_speed": Decimal("1e308")},
+        {"max_speed": None},
+        {"max_speed": 2, "x": 1},
+    ],
+)
+def test_what_is_no_catch_up_is_refused(given: Any) -> None:
+    with pytest.raises(CommandError, match="catch_up") as refused:
+        values.catch_up(given)
+
+    assert "bad_value" == refused.value.code
 
 
 def test_names_are_bounded_in_number_and_length() -> None:
