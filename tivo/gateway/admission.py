@@ -125,7 +125,7 @@ class Admission:
     def ticket(self, stay: Stay) -> tuple[str, int]:
         """A new ticket for whoever is in, and the wall time up to which it is good."""
         ticket, now = token_urlsafe(), self._now()
-        self._tickets.issue(ticket, stay.token, now)
+        self._tickets.issue(ticket, stay.token, now, owner=stay.client)
         return ticket, now.wall_us + TICKET_US
 
     def look(self) -> None:

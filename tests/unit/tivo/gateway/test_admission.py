@@ -11,6 +11,7 @@ from tests.support.manual_clock import ManualClock
 from tests.support.tokens import users
 from tivo import users_file
 from tivo.auth.needs import Need
+from tivo.auth.tickets import MOST_TICKETS
 from tivo.auth.users import Users
 from tivo.gateway.admission import Admission, nobody_asked
 from tivo.gateway.credentials import Credential, Way
@@ -116,6 +117,17 @@ async def test_a_ticket_lets_its_holder_in_once_with_the_scopes_of_the_token(doo
     assert "User:ada" == (await door.enter(ticket, way=Way.TICKET)).client
     assert 401 == (await door.refused(ticket, way=Way.TICKET)).status
     assert 30_000_000 == until_us - door.clock.wall_us
+
+
+async def test_whoever_asks_for_tickets_without_end_takes_none_from_others(door: Door) -> None:
+    ada, ben = await door.enter("ada"), await door.enter("ben")
+    ticket, _ = door.admission.ticket(ben)
+    first, _ = door.admission.ticket(ada)
+    for _ in range(MOST_TICKETS):
+        door.admission.ticket(ada)
+
+    assert "User:ben" == (await door.enter(ticket, way=Way.TICKET)).client
+    assert 401 == (await door.refused(first, way=Way.TICKET)).status
 
 
 async def test_a_ticket_is_worth_no_more_than_its_token(door: Door) -> None:
