@@ -66,16 +66,20 @@ def list_users(place: UsersPlace, /, *, as_json: bool) -> None:
 
 @command.command("add")
 @click.argument("name")
+@click.option(
+    "--no-password", is_flag=True, help="Without one: he comes by tokens alone, which only the gateway takes."
+)
 @click.pass_obj
-def add(place: UsersPlace, /, *, name: str) -> None:
+def add(place: UsersPlace, /, *, name: str, no_password: bool) -> None:
     """Add a user with a password, or change the password of one who is there.
 
     The password is asked for, or read from standard input where that is no terminal.
     """
     NOBODY.with_user(name, User())  # a name that cannot be one is told before anybody types
-    password = _asked_password()
+    password = None if no_password else _asked_password()
     before = place.change(lambda users: users.with_user(name, _with_password(users.find(name) or User(), password)))
-    click.echo(f"changed the password of {name}" if before.find(name) else f"added {name}")
+    done = "took away" if no_password else "changed"
+    click.echo(f"{done} the password of {name}" if before.find(name) else f"added {name}")
 
 
 @command.command("remove")
@@ -115,7 +119,11 @@ def token_add(place: UsersPlace, /, *, name: str, label: str, scopes: tuple[str,
     made = _token(label, secret, scopes, expires)
 
     def changed(users: Users) -> Users:
-        user = users.get(name)
+        user = users.find(name)
+        if user is None:
+            raise ConfigError(
+                f"there is no user {name!r}; `tivo users add {name}` adds one (with --no-password: for tokens alone)"
+            )
         if any(each.name == label for each in user.tokens):
             raise ConfigError(f"{name} has a token {label!r} already")
         return users.with_user(name, msgspec.structs.replace(user, tokens=(*user.tokens, made)))
@@ -153,8 +161,10 @@ def _asked_password() -> str:
     return password
 
 
-def _with_password(user: User, password: str) -> User:
+def _with_password(user: User, password: str | None) -> User:
     def made(mechanism: Mechanism) -> Any:
+        if password is None:
+            return None
         return verifier_of(password, mechanism, salt=token_bytes(SALT_BYTES), iterations=ITERATIONS)
 
     return msgspec.structs.replace(user, scram_sha_256=made("SCRAM-SHA-256"), scram_sha_512=made("SCRAM-SHA-512"))

@@ -48,6 +48,25 @@ def test_password_is_changed_and_tokens_stay(data: Path) -> None:
     assert 1 == len(read(data / "users.toml").get("ada").tokens)
 
 
+def test_user_of_the_gateway_alone_needs_no_password(tmp_path: Path) -> None:
+    assert "added ben\n" == run(tmp_path, "add", "ben", "--no-password").output
+    secret = run(tmp_path, "token", "add", "ben", "--label", "desk", "--scope", "read").stdout.strip()
+
+    users = read(tmp_path / "users.toml")
+    assert Principal("ben") == tokens.check(users, secret, Now(0, 0)).principal
+    assert (None, None) == (users.get("ben").scram_sha_256, users.get("ben").scram_sha_512)
+    assert "ben (without a password)" == run(tmp_path).output.splitlines()[0]
+
+
+def test_password_is_taken_away_and_tokens_stay(data: Path) -> None:
+    run(data, "token", "add", "ada", "--label", "x", "--scope", "read")
+
+    assert "took away the password of ada\n" == run(data, "add", "ada", "--no-password").output
+
+    kept = read(data / "users.toml").get("ada")
+    assert (None, None, 1) == (kept.scram_sha_256, kept.scram_sha_512, len(kept.tokens))
+
+
 def test_token_that_is_taken_away_while_a_password_is_typed_stays_away(data: Path) -> None:
     class Typing(BytesIO):
         def read1(self, size: int | None = -1, /) -> bytes:
@@ -111,7 +130,7 @@ def test_token_expires(data: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("ben", "--label", "x", "--scope", "read"), "no user 'ben'"),
+        (("ben", "--label", "x", "--scope", "read"), "no user 'ben'; `tivo users add ben` adds one"),
         (("ada", "--label", "desk", "--scope", "read"), "has a token 'desk' already"),
         (("ada", "--label", "x\x7f", "--scope", "read"), r"printable, got 'x\\x7f'"),
         (("ada", "--label", "x", "--scope", "read:a\x7f"), r"printable, got 'read:a\\x7f'"),
