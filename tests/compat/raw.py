@@ -42,5 +42,10 @@ def ask(connection: socket.socket, request: Message, version: int | None = None)
     """Send a request, in its newest version unless said otherwise, and wait for the answer."""
     version = request.api.last if version is None else version
     connection.sendall(frame(request, version))
+    return take(connection, request, version)
+
+
+def take(connection: socket.socket, request: Message, version: int) -> Any:
+    """Wait for the answer to a request that was sent."""
     size = int.from_bytes(receive(connection, 4))
     return read_response(response_of(type(request)), version, memoryview(receive(connection, size)))[1]

@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
-from tests.compat.raw import ask, connect, frame, is_closed
-from tests.compat.running import RunningBroker
+from tests.compat.raw import ask, connect, frame, is_closed, take
+from tests.compat.running import RunningBroker, eventually
 from tests.compat.watching import Watch
 from tests.support.lengths import altered, samples
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
 from tivo.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from tivo.wire.messages.heartbeat import HeartbeatRequest
+from tivo.wire.messages.init_producer_id import InitProducerIdRequest
 from tivo.wire.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol
+from tivo.wire.messages.leave_group import LeaveGroupRequest
 from tivo.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from tivo.wire.messages.offset_commit import (
     OffsetCommitRequest,
@@ -172,6 +174,54 @@ def test_a_group_that_is_large_in_all_takes_nobody_more(broker: RunningBroker, w
         codes.add(answered(broker, joining(group, metadata=metadata)).error_code)
 
     assert ErrorCode.GROUP_MAX_SIZE_REACHED in codes
+
+
+def test_a_group_of_any_name_is_not_made(broker: RunningBroker, watch: Watch) -> None:
+    watch.begin(ERRORS)
+    long = "g" * 40_000
+    topics = [OffsetCommitRequestTopic(name="bystander", partitions=[OffsetCommitRequestPartition()])]
+
+    assert ErrorCode.INVALID_GROUP_ID == answered(broker, joining(long)).error_code
+    commit = answered(broker, OffsetCommitRequest(group_id=long, topics=topics))
+
+    assert ErrorCode.INVALID_GROUP_ID == commit.topics[0].partitions[0].error_code
+    assert watch.tells(2), watch.lines()
+    assert 2 == watch.counted(ERRORS)
+
+
+def test_a_member_of_any_name_is_not_taken(broker: RunningBroker, watch: Watch, group: str) -> None:
+    watch.begin(ERRORS)
+
+    assert ErrorCode.INVALID_REQUEST == answered(broker, joining(group, group_instance_id="i" * 40_000)).error_code
+
+    assert watch.tells(1), watch.lines()
+    assert 1 == watch.counted(ERRORS)
+
+
+def test_a_transaction_of_any_name_is_not_begun(broker: RunningBroker, watch: Watch) -> None:
+    init = InitProducerIdRequest(transactional_id="x" * 40_000, transaction_timeout_ms=1_000)
+
+    assert ErrorCode.INVALID_REQUEST == answered(broker, init).error_code
+
+    assert watch.tells(1), watch.lines()
+
+
+def test_a_rebalance_that_is_allowed_no_time_holds_up_nobody(broker: RunningBroker, watch: Watch, group: str) -> None:
+    """A static member that allows it none is alone in it, once the other one has gone."""
+    mine: dict[str, Any] = {"group_instance_id": "one", "rebalance_timeout_ms": 0}
+    with closing(connect(broker)) as stays, closing(connect(broker)) as goes:
+        first = ask(stays, joining(group, **mine))
+        known: dict[str, Any] = {"group_id": group, "member_id": first.member_id, "group_instance_id": "one"}
+        assert 0 == ask(stays, SyncGroupRequest(generation_id=1, **known)).error_code
+        goes.sendall(frame(joining(group), 3))
+        beat = HeartbeatRequest(generation_id=1, **known)
+        assert eventually(lambda: ask(stays, beat).error_code == ErrorCode.REBALANCE_IN_PROGRESS)
+        assert 2 == ask(stays, joining(group, member_id=first.member_id, **mine)).generation_id
+        other = take(goes, joining(group), 3)
+
+        assert 0 == ask(goes, LeaveGroupRequest(group_id=group, member_id=other.member_id), 2).error_code
+
+        assert watch.bystander.goes_on()
 
 
 @pytest.fixture

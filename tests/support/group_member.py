@@ -22,6 +22,9 @@ class GroupMember:
     session_ms: int = 10_000
     rebalance_ms: int = 60_000
     metadata: bytes = b"topics"
+    protocol_type: str = "consumer"
+    protocols: tuple[str, ...] = ("range",)
+    client_id: str = "test"
 
     def join(self, version: int = 9) -> Sent:
         return self.bench.send(
@@ -31,10 +34,11 @@ class GroupMember:
                 rebalance_timeout_ms=self.rebalance_ms,
                 member_id=self.member_id,
                 group_instance_id=self.instance_id,
-                protocol_type="consumer",
-                protocols=[JoinGroupRequestProtocol(name="range", metadata=self.metadata)],
+                protocol_type=self.protocol_type,
+                protocols=[JoinGroupRequestProtocol(name=name, metadata=self.metadata) for name in self.protocols],
             ),
             version,
+            client_id=self.client_id,
         )
 
     def take(self, joined: Any) -> None:
@@ -58,8 +62,10 @@ class GroupMember:
 
     def settle(self) -> None:
         """Become the only member of a stable group, in generation 1 if the group is new."""
-        self.take(self.join().response)
         joining = self.join()
+        if self.instance_id is None:  # it has to come back with its id
+            self.take(joining.response)
+            joining = self.join()
         self.bench.runtime.forward(1_000_000)
         self.take(joining.response)
         synced = self.sync({self.member_id: b"everything"})

@@ -1,9 +1,13 @@
-"""Decides who may do what: the one place that every handler asks. Where it is off, everybody may do everything."""
+"""Decides who may do what: the one place that every handler asks. Where it is off, everybody may do everything.
+
+A name that is longer than anything's can be is refused first, whoever asks.
+"""
 
 from collections.abc import Callable
 
 from tivo.auth.acl import OPERATIONS, Acls, Operation, Resource, ResourceType
 from tivo.auth.principals import Principal
+from tivo.broker import names
 from tivo.broker.acl_book import AclBook
 from tivo.broker.refusal import Refusal
 from tivo.broker.session import Caller
@@ -23,6 +27,9 @@ DENIED = {
 MOST_KEPT = 10_000
 """Answers that are kept: a producer asks the same thing with every batch."""
 
+LONGEST_KEPT = 249
+"""Characters of a name about which an answer is kept: all of them then take a few MiB. A group's may have 32,767."""
+
 
 class Authorizer:
     """`acls` is None where it is off. A denial is counted, and logged by `log`."""
@@ -35,7 +42,8 @@ class Authorizer:
         self._kept_at = -1
 
     def check(self, caller: Caller, operation: Operation, resource: Resource) -> None:
-        """Raises Refusal where the caller may not."""
+        """Raises Refusal where the caller may not, or nothing can have that name."""
+        names.check(resource)
         if not self.may(caller, operation, resource):
             raise Refusal(
                 DENIED[resource.type],
@@ -43,7 +51,9 @@ class Authorizer:
             )
 
     def error(self, caller: Caller, operation: Operation, resource: Resource) -> ErrorCode:
-        """NONE, or what the caller is told where he may not."""
+        """NONE, or what the caller is told where he may not, or where nothing can have that name."""
+        if error := names.error_of(resource):
+            return error
         return ErrorCode.NONE if self.may(caller, operation, resource) else DENIED[resource.type]
 
     def may(self, caller: Caller, operation: Operation, resource: Resource) -> bool:
@@ -67,6 +77,8 @@ class Authorizer:
             self._kept.clear()
             self._kept_at = acls.changes
         asked = caller.session.who, caller.host, operation, resource
+        if len(resource.name) > LONGEST_KEPT:
+            return acls.allows(*asked)
         allowed = self._kept.get(asked)
         if allowed is None:
             allowed = self._kept[asked] = acls.allows(*asked)

@@ -8,7 +8,7 @@ only in `apply`, which reads a record alike whether it was just made or comes fr
 
 from enum import Enum
 
-from tivo.broker.members import Member, Members, shared_protocols, size_of
+from tivo.broker.members import Member, Members, brought_by, shared_protocols
 from tivo.broker.membership import (
     Answer,
     Beaten,
@@ -285,7 +285,7 @@ class Group:
         others = self.members.besides(join)
         if not self._shares_protocol(join, others):
             return ErrorCode.INCONSISTENT_GROUP_PROTOCOL
-        if size_of(join.protocols) + sum(member.held_bytes for member in others) > MAX_METADATA_BYTES:
+        if brought_by(join) + sum(member.held_bytes for member in others) > MAX_METADATA_BYTES:
             return ErrorCode.GROUP_MAX_SIZE_REACHED
         return ErrorCode.NONE
 
@@ -327,7 +327,7 @@ class Group:
     def _is_too_much(self, assignments: dict[str, bytes]) -> bool:
         members = self.members.values()
         dealt = sum(len(assignments.get(member.member_id, b"")) for member in members)
-        return dealt + sum(size_of(member.protocols) for member in members) > MAX_METADATA_BYTES
+        return dealt + sum(map(brought_by, members)) > MAX_METADATA_BYTES
 
     def _deal(self, assignments: dict[str, bytes]) -> None:
         for member in self.members.values():

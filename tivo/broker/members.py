@@ -11,6 +11,9 @@ from tivo.wire.error_codes import ErrorCode
 SHORTEST_REBALANCE_US = SECOND_US
 """So long members are waited for at least, whatever they allow."""
 
+PROTOCOL_BYTES = 150
+"""Memory that a protocol takes beside its name and metadata."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Member:
@@ -74,8 +77,8 @@ class Member:
 
     @property
     def held_bytes(self) -> int:
-        """What it makes the group hold: its metadata, and its part of the partitions."""
-        return size_of(self.protocols) + len(self.assignment)
+        """What it makes the group hold: what it brought along, and its part of the partitions."""
+        return brought_by(self) + len(self.assignment)
 
     @property
     def is_parked(self) -> bool:
@@ -131,9 +134,14 @@ class Members(dict[str, Member]):
         return max([SHORTEST_REBALANCE_US, *(member.rebalance_timeout_us for member in self.values())])
 
 
+def brought_by(consumer: Join | Member) -> int:
+    """Bytes that a consumer makes its group hold: its names, and its protocols."""
+    return len(consumer.client_id) + len(consumer.instance_id or "") + size_of(consumer.protocols)
+
+
 def size_of(protocols: Protocols) -> int:
-    """Bytes of metadata."""
-    return sum(len(metadata) for _, metadata in protocols)
+    """Bytes of names and metadata, and what it takes to hold them: a client may name a million that bring nothing."""
+    return sum(PROTOCOL_BYTES + len(name) + len(metadata) for name, metadata in protocols)
 
 
 def shared_protocols(members: Collection[Member]) -> set[str]:

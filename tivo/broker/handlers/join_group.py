@@ -2,7 +2,9 @@
 
 Odd: GROUP_AUTHORIZATION_FAILED (30) without READ of the group, INVALID_GROUP_ID (24),
 INVALID_SESSION_TIMEOUT (26) outside 6 s to 30 min, INVALID_REQUEST (42) for more than 256 KiB of
-metadata, which the group would have to keep for the member; INCONSISTENT_GROUP_PROTOCOL (23),
+protocols with their metadata, which the group would have to keep for the member, for a name of a
+protocol or of their type above 32,767 bytes, which the journal cannot keep, and for an instance id
+above 249; INCONSISTENT_GROUP_PROTOCOL (23),
 UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82), GROUP_MAX_SIZE_REACHED (81) for more than 1,000
 members or 8 MiB of metadata in all,
 COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
@@ -16,8 +18,11 @@ from uuid import uuid4
 
 from tivo.auth import acl
 from tivo.auth.acl import Operation
+from tivo.broker import names
 from tivo.broker.broker import Broker, Caller
-from tivo.broker.membership import Answer, Join, Joined
+from tivo.broker.members import size_of
+from tivo.broker.membership import Answer, Join, Joined, Protocols
+from tivo.broker.names import LONGEST_ID_BYTES, LONGEST_NAME_BYTES
 from tivo.broker.replies import Reply
 from tivo.model.timeline import MILLISECOND_US
 from tivo.wire.error_codes import ErrorCode
@@ -25,6 +30,8 @@ from tivo.wire.messages.join_group import JoinGroupRequest, JoinGroupResponse, J
 
 ID_REQUIRED = 4
 SKIPS_ASSIGNMENT = 9
+LONGEST_CLIENT_ID = 100
+"""Characters of a client's name that go into a member's id: the journal keeps ids of 32,767 bytes at most."""
 
 
 def handle(broker: Broker, request: JoinGroupRequest, caller: Caller) -> Reply:
@@ -38,14 +45,14 @@ def handle(broker: Broker, request: JoinGroupRequest, caller: Caller) -> Reply:
     join = Join(
         ticket=broker.coordinator.ticket(),
         member_id=request.member_id,
-        new_member_id=f"{request.group_instance_id or caller.client_id}-{uuid4()}",
+        new_member_id=f"{request.group_instance_id or caller.client_id[:LONGEST_CLIENT_ID]}-{uuid4()}",
         instance_id=request.group_instance_id,
         client_id=caller.client_id,
         client_host=f"/{caller.host}",  # as Java writes an address that has no name, and so Kafka
         session_timeout_us=session_us,
         rebalance_timeout_us=session_us if rebalance_ms < 0 else rebalance_ms * MILLISECOND_US,
         protocol_type=request.protocol_type,
-        protocols=tuple((protocol.name, protocol.metadata) for protocol in request.protocols),
+        protocols=_protocols(request),
         id_required=caller.version >= ID_REQUIRED,
         skips_assignment=caller.version >= SKIPS_ASSIGNMENT,
     )
@@ -57,9 +64,20 @@ def _wrong_with(broker: Broker, request: JoinGroupRequest, session_us: int) -> E
         return ErrorCode.INVALID_GROUP_ID
     if not broker.limits.shortest_session_us <= session_us <= broker.limits.longest_session_us:
         return ErrorCode.INVALID_SESSION_TIMEOUT
-    if sum(len(protocol.metadata) for protocol in request.protocols) > broker.limits.max_member_metadata_bytes:
+    if size_of(_protocols(request)) > broker.limits.max_member_metadata_bytes or _has_long_names(request):
         return ErrorCode.INVALID_REQUEST
     return ErrorCode.NONE
+
+
+def _has_long_names(request: JoinGroupRequest) -> bool:
+    """Whether names are longer than the journal can keep, or than an instance has any."""
+    kept = (request.protocol_type, *(protocol.name for protocol in request.protocols))
+    instance = request.group_instance_id or ""
+    return names.size_of(instance) > LONGEST_NAME_BYTES or any(names.size_of(name) > LONGEST_ID_BYTES for name in kept)
+
+
+def _protocols(request: JoinGroupRequest) -> Protocols:
+    return tuple((protocol.name, protocol.metadata) for protocol in request.protocols)
 
 
 def _response(answer: Answer) -> JoinGroupResponse:

@@ -108,6 +108,30 @@ def test_answers_are_not_kept_without_bound(guarded: BrokerBench, monkeypatch: p
     assert len(guarded.broker.authorizer._kept) <= 3
 
 
+def test_answers_about_long_names_are_not_kept(guarded: BrokerBench) -> None:
+    ada, kept = caller(guarded), guarded.broker.authorizer._kept
+    for length in (249, 250, 32_767):
+        assert not guarded.broker.authorizer.sees(ada, Operation.READ, acl.group("g" * length))
+
+    assert 249 == max(len(resource.name) for _, _, _, resource in kept)
+
+
+@pytest.mark.parametrize("who", ["root", "ada"])
+def test_name_that_nothing_can_have_is_refused_whoever_asks(guarded: BrokerBench, who: str) -> None:
+    authorizer, asking = guarded.broker.authorizer, caller(guarded, who)
+    group = acl.group("g" * 32_768)
+
+    assert ErrorCode.INVALID_GROUP_ID == authorizer.error(asking, Operation.READ, group)
+    with pytest.raises(Refusal, match="the name of a group has 32768 bytes"):
+        authorizer.check(asking, Operation.READ, group)
+
+
+def test_off_a_name_that_nothing_can_have_is_refused_too(bench: BrokerBench) -> None:
+    authorizer, ada = bench.broker.authorizer, caller(bench)
+
+    assert ErrorCode.INVALID_TOPIC_EXCEPTION == authorizer.error(ada, Operation.READ, acl.topic("t" * 250))
+
+
 def test_who_asks_must_be_known(guarded: BrokerBench) -> None:
     guarded.session.principal = None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from tivo.broker.groups import MAX_METADATA_BYTES, Group, State
+from tivo.broker.members import size_of
 from tivo.broker.membership import (
     Answer,
     Beaten,
@@ -227,7 +228,8 @@ def test_full_group_takes_nobody() -> None:
 
 
 def test_group_takes_no_more_metadata_than_its_leader_can_be_told() -> None:
-    half = (("range", bytes(MAX_METADATA_BYTES // 2)),)
+    beside = len("client") + size_of((("range", b""),))
+    half = (("range", bytes(MAX_METADATA_BYTES // 2 - beside)),)
     driver = new(initial_delay_us=SECOND)
     driver.join(new_id="a", protocols=half)
     driver.join(new_id="b", protocols=half)
@@ -701,7 +703,7 @@ def test_leader_assigns_no_more_than_a_group_may_hold() -> None:
     driver = new(initial_delay_us=SECOND)
     driver.join(new_id="a")
     driver.wait(SECOND)
-    room = MAX_METADATA_BYTES - len(b"topics")
+    room = MAX_METADATA_BYTES - len("client") - size_of(RANGE)
 
     assert ErrorCode.GROUP_MAX_SIZE_REACHED is driver.synced(driver.sync("a", 1, {"a": bytes(room + 1)})).error
     assert State.COMPLETING is driver.group.state

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from tivo.broker.members import SHORTEST_REBALANCE_US, Member, Members, shared_protocols, size_of
+from tivo.broker.members import (
+    PROTOCOL_BYTES,
+    SHORTEST_REBALANCE_US,
+    Member,
+    Members,
+    brought_by,
+    shared_protocols,
+    size_of,
+)
 from tivo.broker.membership import Join, MemberRecord
 from tivo.wire.error_codes import ErrorCode
 
@@ -35,9 +43,15 @@ def members(*each: Member) -> Members:
     return Members((one.member_id, one) for one in each)
 
 
-def test_metadata_of_all_protocols_has_a_size() -> None:
+def test_protocols_have_a_size() -> None:
     assert 0 == size_of(())
-    assert 7 == size_of((("range", b"meta"), ("sticky", b"dat")))
+    assert 2 * PROTOCOL_BYTES + 11 + 7 == size_of((("range", b"meta"), ("sticky", b"dat")))
+
+
+def test_names_of_a_consumer_count_too() -> None:
+    told = join(instance_id="one", client_id="client", protocols=(("range", b"meta"),))
+
+    assert len("one" + "client" + "range" + "meta") + PROTOCOL_BYTES == brought_by(told)
 
 
 def test_a_joined_member_has_a_session_from_now_on() -> None:
@@ -59,7 +73,7 @@ def test_a_member_holds_its_metadata_and_its_assignment() -> None:
     one = member()
     one.assignment = b"mine"
 
-    assert len(b"meta") + len(b"mine") == one.held_bytes
+    assert brought_by(one) + len(b"mine") == one.held_bytes
 
 
 def test_a_parked_member_does_not_expire() -> None:

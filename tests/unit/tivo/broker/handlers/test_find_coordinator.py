@@ -29,6 +29,13 @@ def test_several_at_once(bench: BrokerBench) -> None:
     ]
 
 
+def test_nobody_coordinates_what_nothing_is_named(bench: BrokerBench) -> None:
+    (told,) = bench.ask(FindCoordinatorRequest(coordinator_keys=["g" * 32_768])).coordinators
+
+    assert (ErrorCode.INVALID_GROUP_ID, -1) == (told.error_code, told.node_id)
+    assert "the name of a group has 32768 bytes" in told.error_message
+
+
 @pytest.mark.parametrize(
     ("key", "key_type"),
     [("x", 2), ("", 1)],

@@ -46,6 +46,11 @@ def test_transactional_id_is_not_empty(bench: BrokerBench) -> None:
     )
 
 
+def test_transactional_id_that_the_journal_cannot_keep_is_refused(bench: BrokerBench) -> None:
+    assert ErrorCode.INVALID_REQUEST == TransactionalProducer(bench, "x" * 32_768).init()
+    assert 0 == TransactionalProducer(bench, "x" * 32_767).init()
+
+
 @pytest.mark.parametrize("timeout_ms", [0, LONGEST_MS + 1])
 def test_timeout_out_of_bounds_is_refused(bench: BrokerBench, timeout_ms: int) -> None:
     assert ErrorCode.INVALID_TRANSACTION_TIMEOUT == TransactionalProducer(bench).init(timeout_ms=timeout_ms)

@@ -1,8 +1,10 @@
 """JoinGroup."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.support.broker import BrokerBench
+from tests.support.broker import BrokerBench, open_broker
 from tests.support.group_member import GroupMember
 from tivo.wire.error_codes import ErrorCode
 
@@ -44,6 +46,11 @@ def test_newer_clients_come_back_with_their_id(bench: BrokerBench, version: int)
         ({"session_ms": 1_800_001}, ErrorCode.INVALID_SESSION_TIMEOUT),
         ({"member_id": "stranger"}, ErrorCode.UNKNOWN_MEMBER_ID),
         ({"metadata": bytes(262_145)}, ErrorCode.INVALID_REQUEST),
+        ({"metadata": b"", "protocols": tuple(map(str, range(2_000)))}, ErrorCode.INVALID_REQUEST),
+        ({"group_id": "g" * 32_768}, ErrorCode.INVALID_GROUP_ID),
+        ({"instance_id": "i" * 250}, ErrorCode.INVALID_REQUEST),
+        ({"protocol_type": "t" * 32_768}, ErrorCode.INVALID_REQUEST),
+        ({"protocols": ("range", "p" * 32_768)}, ErrorCode.INVALID_REQUEST),
     ],
 )
 def test_what_is_wrong_is_refused(bench: BrokerBench, member: dict[str, object], error: ErrorCode) -> None:
@@ -57,6 +64,30 @@ def test_static_member_is_named_after_its_instance(bench: BrokerBench) -> None:
     bench.runtime.forward(1_000_000)
 
     assert joining.response.member_id.startswith("me-")
+
+
+@pytest.mark.parametrize(
+    "longest",
+    [
+        {"client_id": "c" * 32_767},
+        {"client_id": "ü" * 16_383},
+        {"group_id": "g" * 32_767},
+        {"instance_id": "i" * 249},
+        {"protocol_type": "t" * 32_767},
+        {"protocols": ("p" * 32_767,)},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_longest_names_are_kept(tmp_path: Path, longest: dict[str, object]) -> None:
+    before = open_broker(tmp_path / "data")
+    member = GroupMember(before, **longest)
+    member.settle()
+    before.close()
+
+    member.bench = open_broker(tmp_path / "data")
+
+    assert 0 == member.beat()
+    member.bench.close()
 
 
 def test_stable_group_is_not_forgotten_by_a_refused_stranger(bench: BrokerBench) -> None:

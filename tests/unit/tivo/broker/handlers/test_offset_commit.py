@@ -64,6 +64,12 @@ def test_commit_counts_once_it_is_safe(bench: BrokerBench) -> None:
     assert kept(bench) is not None
 
 
+@pytest.mark.parametrize("version", [8, 9])
+def test_group_id_that_the_journal_cannot_keep_is_refused(bench: BrokerBench, version: int) -> None:
+    assert ErrorCode.INVALID_GROUP_ID == committed(bench, request(group_id="g" * 32_768), version)
+    assert 0 == committed(bench, request(group_id="g" * 32_767), version)
+
+
 def test_going_back_is_fine(bench: BrokerBench) -> None:
     committed(bench, request(9))
     committed(bench, request(2))
