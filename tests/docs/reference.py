@@ -188,13 +188,14 @@ def kafka_page() -> str:
         "- Users are those of the users file, and a login holds as long as its connection: users managed by clients,",
         "  delegation tokens, OAUTHBEARER and GSSAPI are not offered. Without `kafka.authorizer = acl` the APIs of",
         "  access control answer SECURITY_DISABLED. See [Let others into the broker](../how-to/let-others-in.md).",
-        "- A group's first rebalance waits 0.1 s for further members, not 3 s; any waits 1 s at least for members that allow",
-        "  it less.",
-        "- Group and transactional ids have 32,767 bytes at most, as Kafka's log can keep, names of topics and instance ids of",
-        "  static members 249; what is longer is refused by whatever API it comes with (INVALID_GROUP_ID, INVALID_REQUEST,",
-        "  INVALID_TOPIC_EXCEPTION). A member's own id begins with no more than 100 characters of its client's.",
-        "- A member brings 256 KiB at most, all members of a group 8 MiB: protocols with their names and metadata, the names of",
-        "  client and instance, and what they are assigned.",
+        "- A group's first rebalance waits 0.1 s for further members, not 3 s; any waits 1 s at least for members",
+        "  that allow it less.",
+        "- Group and transactional ids have 32,767 bytes at most, as Kafka's log can keep, names of topics and",
+        "  instance ids of static members 249; what is longer is refused by whatever API it comes with",
+        "  (INVALID_GROUP_ID, INVALID_REQUEST, INVALID_TOPIC_EXCEPTION). A member's own id begins with no more than",
+        "  100 characters of its client's.",
+        "- A member brings 256 KiB at most, all members of a group 8 MiB: protocols with their names and metadata,",
+        "  the names of client and instance, and what they are assigned.",
     ]
     return "\n".join(lines) + "\n"
 
