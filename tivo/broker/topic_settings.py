@@ -1,5 +1,6 @@
 """Settings of a topic, under the names that Kafka gives them."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -123,9 +124,12 @@ def _ms(span_us: int | None) -> str:
     return "-1" if span_us is None else str(span_us // MILLISECOND_US)
 
 
+_FRACTION = re.compile(r"(?=\.?[0-9])[01]?(?:\.[0-9]{0,20})?")
+"""With a digit before its point or behind it."""
+
+
 def _is_fraction(text: str) -> bool:
-    whole, _, part = text.partition(".")
-    return (whole in ("0", "1", "")) and part.isdigit() | (not part) and bool(whole or part)
+    return _FRACTION.fullmatch(text) is not None and float(text) <= 1
 
 
 _INT_MAX = 2**31 - 1

@@ -91,7 +91,14 @@ def test_every_default_can_be_said() -> None:
         ("preallocate", "yes"),
         ("min.cleanable.dirty.ratio", "2"),
         ("min.cleanable.dirty.ratio", "."),
+        ("min.cleanable.dirty.ratio", ""),
         ("min.cleanable.dirty.ratio", "half"),
+        ("min.cleanable.dirty.ratio", "1.9"),
+        ("min.cleanable.dirty.ratio", "-0.5"),
+        ("min.cleanable.dirty.ratio", "0.5\n"),
+        ("min.cleanable.dirty.ratio", "0.\N{SUPERSCRIPT TWO}"),
+        ("min.cleanable.dirty.ratio", "0.\N{ARABIC-INDIC DIGIT ONE}"),
+        ("min.cleanable.dirty.ratio", "0." + "5" * 21),
     ],
 )
 def test_what_cannot_be_is_refused(name: str, value: str) -> None:
@@ -101,6 +108,12 @@ def test_what_cannot_be_is_refused(name: str, value: str) -> None:
     assert ErrorCode.INVALID_CONFIG is refused.value.code
 
 
-@pytest.mark.parametrize("value", ["0", "1", "0.5", ".5", "1."])
+@pytest.mark.parametrize("value", ["0", "1", "0.5", ".5", "1.", "1.000", "0.33333333333333333333"])
 def test_fractions(value: str) -> None:
-    check({"min.cleanable.dirty.ratio": value})
+    configs = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": value}
+
+    check(configs)
+    compaction = settings_of(configs, DEFAULTS).log.compaction
+
+    assert compaction is not None
+    assert float(value) == compaction.dirty_ratio
