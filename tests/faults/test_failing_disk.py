@@ -17,6 +17,7 @@ from tivo.broker.upkeep import Upkeep
 from tivo.model.errors import LogError
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from tivo.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from tivo.wire.messages.offset_commit import (
     OffsetCommitRequest,
     OffsetCommitRequestPartition,
@@ -54,21 +55,34 @@ FAULTS = {
     "short write": {"operation": "pwrite", "taken": 3},
     "broken name": {"operation": "rename", "error": errno.EIO},
 }
+NEW = {
+    "no space for a directory": (File("-0"), {"operation": "mkdir", "error": errno.ENOSPC}),
+    "no descriptor for a segment": (File(".log"), {"operation": "create", "error": errno.EMFILE}),
+    "no descriptor for an index": (File(".index"), {"operation": "create", "error": errno.EMFILE}),
+}
 CASES = [
-    pytest.param(file, fault, skip, id=f"{what}, {kind}, after {skip}")
-    for kind, file in FILES.items()
-    for what, fault in FAULTS.items()
-    for skip in (0, 5)
+    *(
+        pytest.param(file, fault, skip, id=f"{what}, {kind}, after {skip}")
+        for kind, file in FILES.items()
+        for what, fault in FAULTS.items()
+        for skip in (0, 5)
+    ),
+    *(
+        pytest.param(file, fault, skip, id=f"{what}, after {skip}")
+        for what, (file, fault) in NEW.items()
+        for skip in (0, 5)
+    ),
 ]
 
 
 class Told(NamedTuple):
-    """What a client was told: values by offset, the offset that it committed, topics that were made."""
+    """What a client was told: values by offset, the offset that it committed, topics that were made and deleted."""
 
     acknowledged: dict[int, bytes]
     refused: int
     committed: int
     topics: set[str]
+    deleted: set[str]
 
 
 def batch_of(number: int) -> bytearray:
@@ -79,8 +93,8 @@ def batch_of(number: int) -> bytearray:
 
 
 def work(bench: BrokerBench) -> Told:
-    """Produce, commit and make topics; what was told is noted, whatever it was."""
-    told = Told({}, 0, -1, {"t"})
+    """Produce, commit, make topics and delete some; what was told is noted, whatever it was."""
+    told = Told({}, 0, -1, {"t"}, set())
     sequence = 0
     for number in range(ROUNDS):
         data = PartitionProduceData(index=0, records=memoryview(batch_of(sequence)))
@@ -94,11 +108,30 @@ def work(bench: BrokerBench) -> Told:
             told = told._replace(refused=told.refused + 1)
         if commit(bench, number) == ErrorCode.NONE:
             told = told._replace(committed=number)
-        wanted = CreatableTopic(name=f"new-{number}", num_partitions=1, replication_factor=1)
-        if bench.ask(CreateTopicsRequest(topics=[wanted])).topics[0].error_code == ErrorCode.NONE:
-            told.topics.add(wanted.name)
+        told = change_topics(bench, told, number)
         reads_go_on(bench, told)
     return told
+
+
+def change_topics(bench: BrokerBench, told: Told, number: int) -> Told:
+    """Make a topic, or delete the last one. What could not be deleted and is served stays."""
+    name = f"new-{number - number % 2}"
+    if number % 2 == 0:
+        error = make(bench, name)
+    else:
+        error = bench.ask(DeleteTopicsRequest(topics=[DeleteTopicState(name=name)])).responses[0].error_code
+        told.topics.discard(name)
+        if error == ErrorCode.NONE:
+            told.deleted.add(name)
+    if bench.broker.topics.find(name) is not None:
+        told.topics.add(name)
+    return told._replace(refused=told.refused + (error == ErrorCode.KAFKA_STORAGE_ERROR))
+
+
+def make(bench: BrokerBench, name: str) -> int:
+    wanted = CreatableTopic(name=name, num_partitions=1, replication_factor=1)
+    code: int = bench.ask(CreateTopicsRequest(topics=[wanted])).topics[0].error_code
+    return code
 
 
 def commit(bench: BrokerBench, offset: int) -> int:
@@ -158,16 +191,27 @@ def test_nothing_is_acknowledged_that_is_not_there(
     reads_go_on(again, told)
     assert told.committed <= committed(again)
     assert told.topics <= {topic.name for topic in again.broker.topics}
+    assert told.deleted.isdisjoint({topic.name for topic in again.broker.topics})
     assert VALUE % 0 == read_all(again)[0] if told.acknowledged else True
     assert len(set(read_all(again).values())) == len(read_all(again)), "a record stands there twice"
     again.close()
 
 
-@pytest.mark.parametrize("kind", [kind for kind, file in FILES.items() if file.holds and kind != "catalog"])
-def test_a_full_disk_is_gone_on_with_without_a_restart(tmp_path: Path, kind: str) -> None:
+FULL = [
+    *(
+        pytest.param(file, {"operation": "pwrite", "error": errno.ENOSPC}, id=kind)
+        for kind, file in FILES.items()
+        if file.holds
+    ),
+    *(pytest.param(file, fault, id=what) for what, (file, fault) in NEW.items()),
+]
+
+
+@pytest.mark.parametrize(("file", "fault"), FULL)
+def test_a_full_disk_is_gone_on_with_without_a_restart(tmp_path: Path, file: File, fault: dict[str, int | str]) -> None:
     bench = begun(tmp_path / "data")
     upkeep = Upkeep(bench.broker.topics, bench.runtime)
-    bench.disk.faults.append(Fault(operation="pwrite", name=FILES[kind].name, error=errno.ENOSPC, skip=1))
+    bench.disk.faults.append(Fault(name=file.name, skip=1, **fault))  # type: ignore[arg-type]  # by name
     before = work(bench)
     assert before.refused
 
@@ -181,9 +225,12 @@ def test_a_full_disk_is_gone_on_with_without_a_restart(tmp_path: Path, kind: str
     request = ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="t", partition_data=[data])])
     assert sequence == bench.ask(request).responses[0].partition_responses[0].base_offset
     assert ErrorCode.NONE == commit(bench, 99)
+    again_made = {f"new-{number}" for number in range(0, ROUNDS, 2)} - before.topics
+    assert {ErrorCode.NONE} == {make(bench, name) for name in again_made}
     killed(bench)
     again = open_broker(tmp_path / "data")
     reads_go_on(again, before)
+    assert before.topics | again_made <= {topic.name for topic in again.broker.topics}
     assert (sequence + 1, 99) == (len(read_all(again)), committed(again))
     again.close()
 

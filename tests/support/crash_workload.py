@@ -165,8 +165,9 @@ class Workload:
         if name in self.server.partitions:
             self.unsynced.pop(name, None)
             self.disk.note(Topics(name, exists=False, done=False))
-            self.server.partitions.pop(name).delete()
             self.server.catalog.delete(name)
+            self.server.partitions.pop(name).delete()
+            self.server.catalog.remove_deleted()
             self.disk.note(Topics(name, exists=False, done=True))
 
 

@@ -87,6 +87,10 @@ class FaultyDisk(OsDisk):
         self.meet("unlink", path)
         super().unlink(path)
 
+    def mkdir(self, path: Path) -> None:
+        self.meet("mkdir", path)
+        super().mkdir(path)
+
     def fsync_dir(self, path: Path) -> None:
         self.meet("fsync_dir", path)
         super().fsync_dir(path)

@@ -54,7 +54,7 @@ class Turns:
     def take(self, begin: Callable[[], Callable[[], T]], then: Callable[[T | LogError | RequestError], None]) -> None:
         """In its turn: `begin` on the loop, the work that it gives on a thread, `then` on the loop with the result.
 
-        A RequestError that `begin` raises, or a LogError of the work, goes to `then` in its place.
+        A RequestError that `begin` or the work raises, or a LogError of the work, goes to `then` in its place.
         """
         self._queue.append(lambda: self._begin(begin, then))
         if len(self._queue) == 1:
@@ -72,7 +72,14 @@ class Turns:
         except RequestError as error:
             end(error)
         else:
-            self._runtime.in_thread(work, end)
+            self._runtime.in_thread(lambda: _tried(work), end)
+
+
+def _tried(work: Callable[[], T]) -> T | RequestError:
+    try:
+        return work()
+    except RequestError as error:
+        return error
 
 
 class LoopRuntime:

@@ -1,9 +1,11 @@
 """The topics of this broker: served from memory, changed one after the other off the loop."""
 
+import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tivo.broker import gauges, topic_settings
 from tivo.broker.leader import Leader, Shared
@@ -16,6 +18,8 @@ from tivo.log.partition import Partition
 from tivo.model.errors import LogError, RequestError, UnknownTopic
 from tivo.model.timeline import SECOND_US
 from tivo.wire.error_codes import ErrorCode
+
+logger = logging.getLogger(__name__)
 
 INTERNAL_PREFIX = "__"
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -76,11 +80,13 @@ class Topics:
     def open(self) -> None:
         """Open what there is. Blocks; called once, before anybody asks. Raises LogError."""
         for topic in self._catalog.topics():
-            self._put(self._opened(topic, [], clean=self._catalog.was_clean))
+            settings = topic_settings.settings_of(topic.settings, self.defaults)
+            self._put(self._opened(topic, settings, [], clean=self._catalog.was_clean))
 
     def create_now(self, name: str, partitions: int, configs: Configs) -> Topic:
         """Make a topic at start, blocking."""
-        return self._put(self._made(self._catalog.create(name, partitions, configs), []))
+        settings = topic_settings.settings_of(configs, self.defaults)
+        return self._put(self._created(name, partitions, configs, settings))
 
     # ------------------------------------------------------------- asked
 
@@ -124,7 +130,8 @@ class Topics:
 
         def begin() -> Callable[[], Topic]:
             self.check_new(name, partitions, configs)
-            return lambda: self._made(self._catalog.create(name, partitions, configs), [])
+            settings = topic_settings.settings_of(configs, self.defaults)
+            return lambda: self._created(name, partitions, configs, settings)
 
         self._turns.take(begin, self._then_put(then))
 
@@ -142,8 +149,8 @@ class Topics:
         """Add partitions, up to this number in all."""
 
         def begin() -> Callable[[], Topic]:
-            leaders = self.check_growth(name, partitions).leaders
-            return lambda: self._made(self._catalog.grow(name, partitions), leaders)
+            topic = self.check_growth(name, partitions)
+            return lambda: self._grown(topic, partitions)
 
         self._turns.take(begin, self._then_put(then))
 
@@ -160,28 +167,35 @@ class Topics:
 
         def begin() -> Callable[[], Topic]:
             configs = self.check_alteration(name, make)
+            settings = topic_settings.settings_of(configs, self.defaults)
             topic = self.get(name)
-            return lambda: self._altered(topic, configs)
+            return lambda: self._altered(topic, configs, settings)
 
         self._turns.take(begin, self._then_put(then))
 
     def delete(self, topic: Topic, then: Changed) -> None:
-        """Delete a topic with all its records. It is gone for everybody at once, its files when `then` is told."""
+        """Delete a topic with all its records. It is gone for everybody at once, durably when `then` is told.
+
+        A disk that takes no more for now gives it back, and tells so. Files that cannot be removed are left to `tidy`.
+        """
 
         def begin() -> Callable[[], Topic]:
-            present = self._by_id.get(topic.id)  # may have grown meanwhile
-            if present is None:
-                raise UnknownTopic(topic.name)
-            del self._by_name[present.name], self._by_id[present.id]
-            self._gone_us[present.name] = self._shared.runtime.now().steady_us
-            gauges.hide(present.name, present.leaders)
-            gone = LogError(f"topic {present.name} is deleted")
-            for leader in present.leaders:
-                self._shared.commits.release(leader)
-                leader.failed(gone)
-            return lambda: self._deleted(present)
+            nonlocal topic
+            topic = self._present(topic)
+            self._take_away(topic)
+            return partial(self._deleted, topic)
 
-        self._turns.take(begin, then)
+        def end(deleted: Topic | LogError | RequestError) -> None:
+            if isinstance(deleted, LogError) and topic.name in self._catalog:
+                self._give_back(topic)
+            then(deleted)
+
+        self._turns.take(begin, end)
+
+    def tidy(self) -> None:
+        """Try again to remove the files of deleted topics. To be called now and then."""
+        if self._catalog.has_deleted:
+            self._turns.take(lambda: self._catalog.remove_deleted, _tell_unremoved)
 
     def was_just_deleted(self, name: str) -> bool:
         """Whether a topic of this name went so lately that clients which had it may still ask for it."""
@@ -211,19 +225,76 @@ class Topics:
                 f"{partitions} more partitions than the {there} there are would pass the limit, {self._max_partitions}",
             )
 
-    def _made(self, kept: catalog.Topic, leaders: list[Leader]) -> Topic:
+    def _present(self, topic: Topic) -> Topic:
+        """The topic as it is by now: it may have grown. Raises UnknownTopic."""
+        present = self._by_id.get(topic.id)
+        if present is None:
+            raise UnknownTopic(topic.name)
+        return present
+
+    def _take_away(self, topic: Topic) -> None:
+        del self._by_name[topic.name], self._by_id[topic.id]
+        self._gone_us[topic.name] = self._shared.runtime.now().steady_us
+        gauges.hide(topic.name, topic.leaders)
+        gone = LogError(f"topic {topic.name} is deleted")
+        for leader in topic.leaders:
+            self._shared.commits.release(leader)
+            leader.failed(gone)
+
+    def _give_back(self, topic: Topic) -> None:
+        """It was not deleted after all. What it had taken and was told as refused is synced, and may be read."""
+        self._put(topic)
+        del self._gone_us[topic.name]
+        for leader in topic.leaders:
+            self._shared.runtime.in_thread(leader.sync, partial(_resume, leader))
+
+    def _created(self, name: str, partitions: int, configs: Configs, settings: TopicSettings) -> Topic:
+        """Make a topic, or leave nothing of it. Blocks. Raises LogError."""
+        if name in self._catalog:  # one that could neither be opened nor unmade
+            self._unmake(name)
+        kept = self._catalog.create(name, partitions, configs)
+        try:
+            return self._made(kept, settings, [], clean=True)
+        except LogError:
+            with suppress(LogError):  # the next who makes it does it, or finds it after a restart, empty
+                self._unmake(name)
+            raise
+
+    def _unmake(self, name: str) -> None:
+        self._catalog.delete(name)
+        self._catalog.remove_deleted()
+
+    def _grown(self, topic: Topic, partitions: int) -> Topic:
+        """The topic with more partitions; those that could not be opened before are opened now. Blocks.
+
+        Raises LogError, and RequestError where it was to be given yet more before.
+        """
+        kept = self._catalog.get(topic.name)
+        are_new = kept.partitions == len(topic.leaders)
+        if are_new or kept.partitions != partitions:
+            kept = self._catalog.grow(topic.name, partitions)
+        return self._made(kept, topic.settings, topic.leaders, clean=are_new)
+
+    def _made(self, kept: catalog.Topic, settings: TopicSettings, leaders: list[Leader], *, clean: bool) -> Topic:
         """Open what was made just now. Its directories are to last as the topic does: in them lie leader epochs."""
-        topic = self._opened(kept, leaders, clean=True)
+        topic = self._opened(kept, settings, leaders, clean=clean)
         try:
             self._shared.disk.fsync_dir(self._catalog.directory(kept, 0).parent)
         except OSError as error:
+            _let_go(topic.leaders[len(leaders) :])
             raise LogError(f"topic {kept.name!r}: its directories may not outlast a loss of power: {error}") from error
         return topic
 
-    def _opened(self, kept: catalog.Topic, leaders: list[Leader], *, clean: bool) -> Topic:
+    def _opened(self, kept: catalog.Topic, settings: TopicSettings, leaders: list[Leader], *, clean: bool) -> Topic:
         """The topic with its partitions open, those that `leaders` does not hold yet. Blocks. Raises LogError."""
-        settings = topic_settings.settings_of(kept.settings, self.defaults)
-        new = [self._lead(kept, partition, settings, clean=clean) for partition in range(len(leaders), kept.partitions)]
+        new: list[Leader] = []
+        try:
+            new.extend(
+                self._lead(kept, partition, settings, clean=clean) for partition in range(len(leaders), kept.partitions)
+            )
+        except LogError:
+            _let_go(new)
+            raise
         return Topic(
             name=kept.name, id=kept.id.bytes, configs=kept.settings, settings=settings, leaders=[*leaders, *new]
         )
@@ -240,13 +311,12 @@ class Topics:
         )
         return Leader(log, directory, self._shared)
 
-    def _altered(self, topic: Topic, configs: Configs) -> Topic:
+    def _altered(self, topic: Topic, configs: Configs, settings: TopicSettings) -> Topic:
         """The topic with other settings, by which its partitions go from here on: retention at once. Blocks.
 
         Raises LogError.
         """
         kept = self._catalog.alter(topic.name, configs)
-        settings = topic_settings.settings_of(kept.settings, self.defaults)
         now_us = self._shared.runtime.now().wall_us
         for leader in topic.leaders:
             leader.log.settings = settings.log
@@ -255,14 +325,39 @@ class Topics:
         return replace(topic, configs=kept.settings, settings=settings)
 
     def _deleted(self, topic: Topic) -> Topic:
-        for leader in topic.leaders:
-            leader.delete()
-        self._catalog.delete(topic.name)
+        """Blocks. Raises LogError; the catalog tells whether the topic is still there then."""
+        try:
+            self._catalog.delete(topic.name)
+        finally:
+            if topic.name not in self._catalog:
+                _let_go(topic.leaders)
+        try:
+            self._catalog.remove_deleted()
+        except LogError as error:
+            _tell_unremoved(error)
         return topic
 
 
 def _nothing() -> None:
     pass
+
+
+def _let_go(leaders: Sequence[Leader]) -> None:
+    """Write nothing more to them."""
+    for leader in leaders:
+        leader.delete()
+
+
+def _resume(leader: Leader, synced: int | LogError) -> None:
+    if isinstance(synced, LogError):
+        leader.failed(synced)
+    else:
+        leader.resumed()
+
+
+def _tell_unremoved(result: LogError | RequestError | None) -> None:
+    if result is not None:
+        logger.warning("%s; they are removed when it can be, at the next start at the latest", result)
 
 
 def check_name(name: str) -> None:

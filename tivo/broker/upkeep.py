@@ -46,6 +46,7 @@ class Upkeep:
                 self._runtime.in_thread(leader.log.resume, partial(_resumed, leader))
         if now.steady_us >= self._retention_us:
             self._retention_us = now.steady_us + RETENTION_EVERY_US
+            self._topics.tidy()
             for leader in self._topics.leaders():
                 work = partial(leader.log.enforce_retention, now_us=now.wall_us)
                 self._runtime.in_thread(work, lambda removed: None)

@@ -130,12 +130,12 @@ class Catalog:
         """Read the journal, finish deletions that a crash cut short, and take away the mark of a clean stop.
 
         A torn last line is a change that was never confirmed: it is cut off. Raises LogError where a line
-        before it is damaged, or where the journal is of a newer format; then nothing has been written.
+        before it is damaged, or where the journal is of a newer format, and nothing has been written then; or where
+        the directories of a deleted topic cannot be removed.
         """
         catalog = cls(data_dir, disk=disk or OsDisk(), new_id=new_id, rewrite_above=rewrite_above)
         catalog._load()
-        for topic in list(catalog._leaving.values()):
-            catalog._remove(topic)
+        catalog.remove_deleted()
         catalog._take_clean_mark()
         return catalog
 
@@ -150,6 +150,9 @@ class Catalog:
 
     def topics(self) -> list[Topic]:
         return list(self._topics.values())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._topics
 
     def get(self, name: str) -> Topic:
         """Raises UnknownTopic."""
@@ -170,10 +173,16 @@ class Catalog:
         return self._data_dir / f"{topic.name}-{partition}"
 
     def create(self, name: str, partitions: int, settings: Mapping[str, str] | None = None) -> Topic:
-        """Make a topic with a new id. Raises RequestError where it exists, LogError where its directories do."""
+        """Make a topic with a new id.
+
+        Raises RequestError where it exists, LogError where its directories do or the disk fails.
+        """
         if name in self._topics:
             raise RequestError(f"topic {name!r} exists already")
         topic = Topic(name=name, id=self._new_id(), partitions=partitions, settings=settings or {})
+        self._check_takes_changes()
+        for former in [one for one in self._leaving.values() if one.name == name]:
+            self._move(former)
         self._check_unowned(topic, range(partitions))
         return self._set(topic)
 
@@ -190,17 +199,39 @@ class Catalog:
         return self._set(replace(self.get(name), settings=settings))
 
     def delete(self, name: str) -> None:
-        """Delete a topic and its directories; close its partitions (`Partition.delete`) first. Raises UnknownTopic.
+        """Delete a topic, durably. Close its partitions (`Partition.delete`) then, and call `remove_deleted`.
 
-        Once the journal says so, the topic is gone: a process that dies in between goes on at the next open.
+        Raises UnknownTopic, or LogError where the disk fails: the topic is still there then. It is not where nobody
+        knows what the disk holds, until the next open finds out: records that it took meanwhile might go with it.
         """
         topic = self.get(name)
-        self._write(_Deleted(topic.id))
-        self._forget(topic)
         try:
-            self._remove(topic)
-        except OSError as error:
-            raise LogError(f"topic {name!r} is deleted, its directories go at the next start: {error}") from error
+            self._write(_Deleted(topic.id))
+        except LogError:
+            if self._refusal is not None:
+                self._drop(topic)
+            raise
+        self._drop(topic)
+        self._leaving[topic.id] = topic
+
+    @property
+    def has_deleted(self) -> bool:
+        """Whether there are deleted topics whose directories are still to be removed."""
+        return bool(self._leaving)
+
+    def remove_deleted(self) -> None:
+        """Remove the directories of deleted topics. What fails is done at the next call, or at the next open.
+
+        Raises LogError where the disk fails, once all others are removed.
+        """
+        failed: LogError | None = None
+        for topic in list(self._leaving.values()):
+            try:
+                self._remove(topic)
+            except LogError as error:
+                failed = error
+        if failed is not None:
+            raise failed
 
     def close(self, *, clean: bool) -> None:
         """Close the journal. `clean`: every partition was closed without error, so the next start need not scan."""
@@ -214,7 +245,11 @@ class Catalog:
     def _check_unowned(self, topic: Topic, partitions: range) -> None:
         """A directory that no topic owns may hold records of a lost catalog: never taken over, never removed."""
         for directory in (self.directory(topic, partition) for partition in partitions):
-            if self._disk.exists(directory):
+            try:
+                is_there = self._disk.exists(directory)
+            except OSError as error:
+                raise LogError(f"topic {topic.name!r} cannot be given {directory}: {error}") from error
+            if is_there:
                 raise LogError(f"{directory} exists, but no topic owns it; move it away to make topic {topic.name!r}")
 
     def _set(self, topic: Topic) -> Topic:
@@ -227,25 +262,34 @@ class Catalog:
         self._by_id[kept.id] = kept
         return kept
 
-    def _forget(self, topic: Topic) -> None:
+    def _drop(self, topic: Topic) -> None:
         del self._topics[topic.name], self._by_id[topic.id]
-        self._leaving[topic.id] = topic
 
     def _remove(self, topic: Topic) -> None:
-        """Rename first: once renamed, a new topic may take the name while the old directories go."""
-        moved = [self._move_away(topic, partition) for partition in range(topic.partitions)]
-        self._disk.fsync_dir(self._data_dir)
-        for directory in moved:
-            remove_tree(self._disk, directory)
-        self._disk.fsync_dir(self._data_dir)
+        moved = self._move(topic)
+        try:
+            for directory in moved:
+                remove_tree(self._disk, directory)
+            self._disk.fsync_dir(self._data_dir)
+        except OSError as error:
+            raise _unremoved(topic, error) from error
         self._write(_Removed(topic.id))
         del self._leaving[topic.id]
+
+    def _move(self, topic: Topic) -> list[Path]:
+        """Once renamed, a new topic may take the name while the old directories go."""
+        try:
+            moved = [self._move_away(topic, partition) for partition in range(topic.partitions)]
+            self._disk.fsync_dir(self._data_dir)
+        except OSError as error:
+            raise _unremoved(topic, error) from error
+        return moved
 
     def _move_away(self, topic: Topic, partition: int) -> Path:
         """A name that is taken again belongs to the new topic: the old directory was moved before it was."""
         directory = self.directory(topic, partition)
         moved = self._data_dir / f"{topic.id.hex}-{partition}.deleted"
-        if self._disk.exists(directory) and topic.name not in self._topics:
+        if topic.name not in self._topics and self._disk.exists(directory):
             self._disk.rename(directory, moved)
         return moved
 
@@ -253,8 +297,7 @@ class Catalog:
 
     def _write(self, entry: _Entry) -> None:
         """Append and sync one line. After a failure that leaves open what the disk holds no more changes are taken."""
-        if self._refusal is not None:
-            raise LogError(self._refusal)
+        self._check_takes_changes()
         line = encode_line(msgspec.json.encode(entry))
         try:
             write_whole(self._journal, line, self._journal_size)
@@ -262,6 +305,10 @@ class Catalog:
         except OSError as error:
             raise self._refused(error) from error
         self._journal_size += len(line)
+
+    def _check_takes_changes(self) -> None:
+        if self._refusal is not None:
+            raise LogError(self._refusal)
 
     def _refused(self, error: OSError) -> LogError:
         """A disk that is full is tried again at the next change, once what it did take is cut off."""
@@ -298,7 +345,8 @@ class Catalog:
             case _Set(id=topic_id, name=name, partitions=partitions, settings=settings):
                 self._put(Topic(name=name, id=topic_id, partitions=partitions, settings=settings))
             case _Deleted(id=topic_id) if topic_id in self._by_id:
-                self._forget(self._by_id[topic_id])
+                topic = self._leaving[topic_id] = self._by_id[topic_id]
+                self._drop(topic)
             case _Removed(id=topic_id) if topic_id in self._leaving:
                 del self._leaving[topic_id]
             case _:
@@ -323,6 +371,10 @@ class Catalog:
         if self.was_clean:
             self._disk.unlink(mark)
             self._disk.fsync_dir(self._data_dir)
+
+
+def _unremoved(topic: Topic, error: OSError) -> LogError:
+    return LogError(f"topic {topic.name!r} is deleted, its directories are not removed yet: {error}")
 
 
 def _entries(content: bytes, path: Path) -> Iterator[tuple[_Entry, bytes]]:

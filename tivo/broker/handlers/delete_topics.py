@@ -4,7 +4,7 @@ A topic is gone for everybody at once; the answer comes when that is on stable s
 
 Odd, per topic: TOPIC_AUTHORIZATION_FAILED (29) without DELETE, UNKNOWN_TOPIC_OR_PARTITION (3), UNKNOWN_TOPIC_ID (100),
 INVALID_TOPIC_EXCEPTION (17) for the broker's own topics, INVALID_REQUEST (42) for a name and an
-id at once, KAFKA_STORAGE_ERROR (56) where the disk fails.
+id at once, KAFKA_STORAGE_ERROR (56) where the disk fails; where it is full the topic stays.
 
 - 5: errors come with a text. 6: by name or by id.
 """

@@ -116,6 +116,24 @@ def test_turn_that_is_refused_ends_at_once_and_the_next_begins() -> None:
     assert [refusal, "done"] == ends
 
 
+async def test_turn_whose_work_is_refused_tells_so_and_the_next_begins() -> None:
+    runtime = LoopRuntime(ManualClock())
+    turns, ends, is_over = Turns(runtime), list[object](), asyncio.Event()
+    runtime.failed.add_done_callback(lambda failed: is_over.set())
+    refusal = RequestError("topic t has 6 partitions, cannot be given 4")
+
+    def refuse() -> str:
+        raise refusal
+
+    turns.take(lambda: refuse, ends.append)
+    turns.take(lambda: lambda: "done", lambda done: (ends.append(done), is_over.set()))
+    await is_over.wait()
+
+    assert [refusal, "done"] == ends
+    assert not runtime.failed.done()
+    runtime.close(wait=True)
+
+
 def test_turn_whose_work_fails_tells_so_and_the_next_begins() -> None:
     runtime = ManualRuntime()
     turns, ends = Turns(runtime), list[object]()

@@ -38,6 +38,11 @@ def with_directories(catalog: Catalog, name: str) -> list[Path]:
     return directories
 
 
+def deleted(catalog: Catalog, name: str) -> None:
+    catalog.delete(name)
+    catalog.remove_deleted()
+
+
 def test_topics_are_there_after_a_restart(tmp_path: Path) -> None:
     first = opened(tmp_path / "data")
     first.create("quakes", 3, {"retention.ms": "1000"})
@@ -59,7 +64,7 @@ def test_who_only_looks_sees_the_topics_and_changes_nothing(tmp_path: Path) -> N
     catalog = opened(tmp_path)
     catalog.create("quakes", 3)
     catalog.create("ships", 1)
-    catalog.delete("ships")
+    deleted(catalog, "ships")
     catalog.close(clean=True)
     with (tmp_path / JOURNAL).open("ab") as journal:
         journal.write(b"torn")
@@ -79,6 +84,7 @@ def test_each_change_is_synced_before_it_is_confirmed(tmp_path: Path) -> None:
         lambda: catalog.create("quakes", 1),
         lambda: catalog.grow("quakes", 2),
         lambda: catalog.delete("quakes"),
+        catalog.remove_deleted,
     ):
         disk.done.clear()
         change()
@@ -140,7 +146,11 @@ def test_a_deleted_topic_is_gone_with_its_directories(tmp_path: Path) -> None:
     directories = with_directories(catalog, "quakes")
 
     catalog.delete("quakes")
+    assert "quakes" not in catalog
+    assert catalog.has_deleted
+    catalog.remove_deleted()
 
+    assert not catalog.has_deleted
     assert [] == catalog.topics() == opened(tmp_path).topics()
     assert not any(directory.exists() for directory in directories)
     assert [JOURNAL] == names(tmp_path)
@@ -151,7 +161,7 @@ def test_a_deleted_topic_is_gone_with_its_directories(tmp_path: Path) -> None:
 def test_a_topic_made_anew_has_another_id(tmp_path: Path) -> None:
     catalog = opened(tmp_path)
     first = catalog.create("quakes", 1)
-    catalog.delete("quakes")
+    deleted(catalog, "quakes")
 
     second = catalog.create("quakes", 1)
 
@@ -166,8 +176,9 @@ def test_a_deletion_that_was_cut_short_is_ended_at_the_next_open(tmp_path: Path,
     with_directories(catalog, "quakes")
     disk.faults.append(Fault(operation=operation, error=errno.EIO))
 
-    with pytest.raises(LogError, match="'quakes' is deleted, its directories go at the next start"):
-        catalog.delete("quakes")
+    catalog.delete("quakes")
+    with pytest.raises(LogError, match="'quakes' is deleted, its directories are not removed yet"):
+        catalog.remove_deleted()
 
     assert [] == opened(tmp_path).topics()
     assert [JOURNAL] == names(tmp_path)
@@ -179,7 +190,7 @@ def test_a_deletion_cut_short_leaves_a_new_topic_of_the_same_name_alone(tmp_path
     with_directories(catalog, "quakes")
     disk.faults.append(Fault(operation="unlink", error=errno.EIO))
     with pytest.raises(LogError):
-        catalog.delete("quakes")
+        deleted(catalog, "quakes")
     catalog.create("quakes", 1)
     (directory,) = with_directories(catalog, "quakes")
 
@@ -188,6 +199,89 @@ def test_a_deletion_cut_short_leaves_a_new_topic_of_the_same_name_alone(tmp_path
     assert ["quakes"] == [topic.name for topic in again.topics()]
     assert directory.exists()
     assert [JOURNAL, "quakes-0"] == names(tmp_path)
+
+
+def test_deletions_do_not_wait_for_one_that_fails(tmp_path: Path) -> None:
+    catalog = opened(tmp_path, disk := FaultyDisk())
+    for name in ("quakes", "ships"):
+        catalog.create(name, 1)
+        with_directories(catalog, name)
+        catalog.delete(name)
+    disk.faults.append(Fault(operation="rename", error=errno.EIO, name=f"{UUID(int=1).hex}-0.deleted"))
+
+    with pytest.raises(LogError, match="'quakes' is deleted"):
+        catalog.remove_deleted()
+    assert [JOURNAL, "quakes-0"] == names(tmp_path)
+    disk.faults.clear()
+    catalog.remove_deleted()
+
+    assert [JOURNAL] == names(tmp_path)
+
+
+def test_a_topic_made_anew_is_not_kept_waiting_by_directories_that_were_not_removed(tmp_path: Path) -> None:
+    catalog = opened(tmp_path, disk := FaultyDisk())
+    catalog.create("quakes", 2)
+    with_directories(catalog, "quakes")
+    disk.faults.append(Fault(operation="rename", error=errno.EIO))
+    with pytest.raises(LogError):
+        deleted(catalog, "quakes")
+    with pytest.raises(LogError, match="'quakes' is deleted, its directories are not removed yet"):
+        catalog.create("quakes", 1)
+    disk.faults.clear()
+    disk.done.clear()
+
+    catalog.create("quakes", 1)
+
+    assert [("fsync_dir", tmp_path.name), ("pwrite", JOURNAL)] == [
+        one for one in disk.done if one[0] in ("fsync_dir", "pwrite")
+    ]
+    (directory,) = with_directories(catalog, "quakes")
+    catalog.remove_deleted()
+    assert [JOURNAL, "quakes-0"] == names(tmp_path)
+    assert directory.exists()
+
+
+def test_a_deletion_that_a_full_disk_did_not_take_has_changed_nothing(tmp_path: Path) -> None:
+    catalog = opened(tmp_path, disk := FaultyDisk())
+    catalog.create("quakes", 1)
+    disk.faults.append(Fault(operation="pwrite", name=JOURNAL, error=errno.ENOSPC))
+
+    with pytest.raises(LogError, match="for now"):
+        catalog.delete("quakes")
+
+    assert "quakes" in catalog
+    assert not catalog.has_deleted
+    disk.faults.clear()
+    deleted(catalog, "quakes")
+    assert [] == opened(tmp_path).topics()
+
+
+def test_a_topic_whose_deletion_is_in_doubt_is_served_no_more_and_keeps_its_directories(tmp_path: Path) -> None:
+    catalog = opened(tmp_path, disk := FaultyDisk())
+    catalog.create("quakes", 1)
+    with_directories(catalog, "quakes")
+    disk.faults.append(Fault(operation="fdatasync", name=JOURNAL, error=errno.EIO))
+    with pytest.raises(LogError, match="takes no changes since"):
+        catalog.delete("quakes")
+    disk.faults.clear()
+
+    with pytest.raises(LogError, match="takes no changes since"):
+        catalog.create("quakes", 1)
+    catalog.remove_deleted()
+
+    assert "quakes" not in catalog
+    assert [JOURNAL, "quakes-0"] == names(tmp_path)
+
+
+def test_a_directory_that_cannot_be_looked_for_is_a_failure_of_the_disk(tmp_path: Path) -> None:
+    class Unreadable(FaultyDisk):
+        def exists(self, path: Path) -> bool:
+            if path.name == "quakes-0":
+                raise OSError(errno.EIO, "Input/output error")
+            return super().exists(path)
+
+    with pytest.raises(LogError, match=r"'quakes' cannot be given .*quakes-0: .*Input/output"):
+        opened(tmp_path, Unreadable()).create("quakes", 1)
 
 
 def test_a_directory_that_no_topic_owns_is_not_taken_over(tmp_path: Path) -> None:
@@ -314,7 +408,7 @@ def test_a_long_journal_is_written_anew(tmp_path: Path) -> None:
     catalog = opened(tmp_path)
     for number in range(10):
         catalog.create("quakes", 1, {"n": str(number)})
-        catalog.delete("quakes")
+        deleted(catalog, "quakes")
     kept = catalog.create("ships", 2, {"a": "b"})
 
     again = opened(tmp_path, rewrite_above=5)
@@ -327,13 +421,12 @@ def test_a_rewritten_journal_still_knows_what_is_to_be_removed(tmp_path: Path) -
     catalog = opened(tmp_path, disk := FaultyDisk())
     for number in range(10):
         catalog.create(f"t{number}", 1)
-        catalog.delete(f"t{number}")
+        deleted(catalog, f"t{number}")
     catalog.create("quakes", 1)
     with_directories(catalog, "quakes")
     disk.faults.append(Fault(operation="unlink", error=errno.EIO))
-    with pytest.raises(LogError):
-        catalog.delete("quakes")
-    with pytest.raises(OSError, match="Input/output"):
+    catalog.delete("quakes")
+    with pytest.raises(LogError, match="Input/output"):
         opened(tmp_path, FaultyDisk(Fault(operation="unlink", error=errno.EIO)), rewrite_above=5)
     opened(tmp_path)
 
