@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from tests.compat.foreign.java import Tools
 from tests.integration.agent import REPOSITORY
 from tivo.client.cluster import Cluster
 
@@ -98,6 +99,46 @@ async def test_lag_is_told_in_records_and_seconds(bootstrap: str, filled: str, g
     ]
     shown = tivo(bootstrap, "describe", group).stdout
     assert f"{filled}/0" in shown and "59.0" in shown
+
+
+@contextmanager
+def open_transaction(bootstrap: str, topic: str, records: int) -> Iterator[None]:
+    """Records of the first partition that nobody has committed yet."""
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": topic})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    for _ in range(records):
+        producer.produce(topic, b"open", partition=0, timestamp=FIRST_MS + 200_000)
+    assert 0 == producer.flush(20)
+    yield
+    producer.abort_transaction(20)
+
+
+@pytest.mark.needs("maven")
+async def test_lag_is_what_kafkas_own_tool_tells_also_while_a_transaction_is_open(
+    java: str, bootstrap: str, filled: str, group: str
+) -> None:
+    commit(bootstrap, group, filled, 40, 60)
+    with open_transaction(bootstrap, filled, records=7):
+        ours = told(bootstrap, "describe", group)["standings"]
+        theirs = Tools(java=java, bootstrap=bootstrap).run("kafka-consumer-groups", "--describe", "--group", group)
+
+    assert [(107, 67), (100, 40)] == [(each["end"], each["lag"]) for each in ours]
+    rows = sorted(row[2:6] for row in theirs.rows if row[0] == group)
+    assert [["0", "40", "107", "67"], ["1", "60", "100", "40"]] == rows
+
+
+@pytest.mark.parametrize(("where", "after"), [("latest", 107), ("2023-11-14T22:15:30Z", 100)])
+async def test_group_is_reset_while_a_transaction_is_open(
+    bootstrap: str, filled: str, group: str, where: str, after: int
+) -> None:
+    commit(bootstrap, group, filled, 100, 100)
+    with open_transaction(bootstrap, filled, records=7):
+        describe = told(bootstrap, "describe", group)["standings"][0]
+        done = told(bootstrap, "reset", group, "--topic", f"{filled}/0", "--to", where)
+
+    assert (7, None) == (describe["lag"], describe["behind_us"])
+    assert [after] == [each["to"] for each in done]
 
 
 async def test_members_are_told_with_what_they_read(bootstrap: str, filled: str, group: str) -> None:

@@ -89,7 +89,7 @@ class Led(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """Where the log of the topic that has this id lies: per partition its first offset, and its last stable one."""
+    """Where the log of the topic that has this id lies: per partition its first offset, and its end."""
 
     topic_id: bytes
     starts: Mapping[int, int]
@@ -132,15 +132,17 @@ class Cluster:
         answer = await self._metadata(topics)
         return {topic.name: _led(topic) for topic in answer.topics if topic.name and not topic.error_code}
 
-    async def extents(self, topics: Collection[str]) -> dict[str, Extent]:
+    async def extents(self, topics: Collection[str], *, committed: bool = True) -> dict[str, Extent]:
         """Where the logs of some topics lie; a topic that is not there is left out.
 
-        However many they are, it costs one Metadata and per leader one ListOffsets for the starts and one
-        for the ends: Kafka refuses a partition that is asked for twice in one request.
+        They end at the last stable offset, as `log_ends`; with `committed` false at the high watermark. However
+        many they are, it costs one Metadata and per leader one ListOffsets for the starts and one for the ends: Kafka
+        refuses a partition that is asked for twice in one request.
         """
         told = [topic for topic in (await self._metadata(topics)).topics if topic.name and not topic.error_code]
         starts = await self._list_offsets(told, _LOG_START)
-        ends = await self._list_offsets(told, _LOG_END, isolation=_READ_COMMITTED)
+        isolation = _READ_COMMITTED if committed else _READ_UNCOMMITTED
+        ends = await self._list_offsets(told, _LOG_END, isolation=isolation)
         return {
             topic.name: Extent(bytes(topic.topic_id), _offsets(starts[topic.name]), _offsets(ends[topic.name]))
             for topic in told
@@ -191,11 +193,10 @@ class Cluster:
         return {index: from_kafka_ms(each.timestamp) for index, each in told.items() if each.offset >= 0}
 
     async def offsets_at(self, topic: str, time_us: int) -> dict[int, int]:
-        """Per partition the first offset whose time is at or after a time; one that has none is left out.
-
-        Raises UnknownTopic.
+        """Per partition the first offset whose time is at or after a time, committed or not; one that has none is
+        left out. Raises UnknownTopic.
         """
-        told = await self._offsets_of(topic, max(-(-time_us // MILLISECOND_US), 0), isolation=_READ_COMMITTED)
+        told = await self._offsets_of(topic, max(-(-time_us // MILLISECOND_US), 0))
         return {index: each.offset for index, each in told.items() if each.offset >= 0}
 
     async def topic_settings(self, topic: str) -> dict[str, str]:

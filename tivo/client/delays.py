@@ -55,5 +55,5 @@ class Delays:
         except (BrokerError, UnknownTopic):
             return None
         if not found.events or partition not in newest_us:
-            return None  # what it would read next is gone from the log
+            return None  # what it would read next is gone from the log, or in a transaction that is open
         return max(newest_us[partition] - found.events[0].time_us, 0)

@@ -22,8 +22,9 @@ class Spot(NamedTuple):
 class Standing:
     """How far a group has come in a partition: `committed` is the next offset that it reads, None where it has none.
 
-    The log reaches from `start` to before `end`; both are None for a topic that is gone. `behind_us` is how much
-    older the next record is than the newest, None where that is not known; `member` who reads it now.
+    The log reaches from `start` to before `end`, the high watermark; both are None for a topic that is gone.
+    `behind_us` is how much older the next record is than the newest, None where that is not known; `member` who reads
+    it now.
     """
 
     spot: Spot

@@ -174,6 +174,16 @@ async def test_the_extents_of_any_number_of_topics_cost_three_requests(answers: 
     assert [MetadataRequest, ListOffsetsRequest, ListOffsetsRequest] == [type(each) for each in broker.asked[before:]]
 
 
+async def test_extents_may_reach_to_the_high_watermark(answers: Answers) -> None:
+    async with peer(answers.table()) as broker:
+        broker.topics = [a_topic("quakes", ID, 0)]
+
+        async with Cluster(broker.bootstrap) as cluster:
+            extents = await cluster.extents(("quakes",), committed=False)
+
+    assert {"quakes": Extent(ID, starts={0: 5}, ends={0: 95})} == extents
+
+
 async def test_a_topic_that_goes_while_extents_are_asked_for_is_left_out(answers: Answers) -> None:
     answers.codes = iter([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION])
     async with peer(answers.table()) as broker:

@@ -45,7 +45,8 @@ from tivo.wire.schema import Message
 
 ID = bytes(range(16))
 OFFSETS = {-2: 5, -1: 95, 7: 33}
-"""By the time that is asked for; 7 ms stands for a time."""
+"""By the time that is asked for; 7 ms stands for a time. A transaction is open from STABLE on."""
+STABLE = 30
 
 
 @dataclass
@@ -114,7 +115,8 @@ class Cluster:
                     name=topic.name,
                     partitions=[
                         ListOffsetsPartitionResponse(
-                            partition_index=each.partition_index, offset=OFFSETS[each.timestamp]
+                            partition_index=each.partition_index,
+                            offset=min(OFFSETS[each.timestamp], STABLE if request.isolation_level else 95),
                         )
                         for each in topic.partitions
                     ],
@@ -160,6 +162,13 @@ async def test_plan_in_any_version(cluster: Cluster, versions: dict[str, int]) -
     planned, _ = await asked(cluster, lambda groups: groups.plan("g", Earliest(), ()), **versions)
 
     assert [Move(Spot("a", 0), 40, 5)] == planned
+
+
+async def test_lag_counts_what_an_open_transaction_holds(cluster: Cluster) -> None:
+    found, _ = await asked(cluster, lambda groups: groups.describe("g"))
+
+    assert isinstance(found, GroupDescription)
+    assert [(95, 55)] == [(each.end, each.lag) for each in found.standings]
 
 
 async def test_time_is_asked_of_the_log(cluster: Cluster) -> None:
