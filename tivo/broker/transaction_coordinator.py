@@ -190,9 +190,6 @@ class TransactionCoordinator:
             self._try_again(prepared)
             return
         BROKER_TRANSACTIONS.labels(prepared.marker.name.lower()).inc()
-        if error is None and self._journal.is_long:
-            with suppress(LogError):  # the partition is read-only from then on and says so itself
-                self._journal.shorten(list(self))
 
     def _mark(self, place: Place, producer: Producer, marker: Marker, tell: Durable) -> None:
         """Write a marker where the transaction has written; a topic that is gone needs none."""
@@ -246,6 +243,13 @@ class TransactionCoordinator:
         if error is not None and change.is_prepared:
             self._try_again(change)
         then(error)
+        self._shorten(error)
+
+    def _shorten(self, error: LogError | None) -> None:
+        """Whatever changed: who only asks for identities, or is forgotten, makes the journal longer too."""
+        if error is None and self._journal.is_long:
+            with suppress(LogError):  # the partition is read-only from then on and says so itself
+                self._journal.shorten(list(self))
 
     def apply(self, entry: Entry) -> None:
         """Take over what the journal holds: the only way that a transaction changes."""
@@ -297,6 +301,7 @@ class TransactionCoordinator:
             with suppress(LogError):  # it is forgotten another time
                 self._journal.append([Forgotten(transaction.transactional_id)])
                 self.apply(Forgotten(transaction.transactional_id))
+                self._journal.when_durable(self._shorten)
             return
         logger.warning(
             "transaction %s is aborted: its producer %d has not ended it within %d ms",

@@ -447,3 +447,29 @@ def test_journal_is_shortened_to_what_is_live(data: Path) -> None:
     live = [(each.transactional_id, each.state) for each in bench.broker.transactions]
     assert sorted(live) == sorted((each.transactional_id, each.state) for each in after.broker.transactions)
     after.close()
+
+
+def test_journal_of_who_only_asks_for_identities_is_shortened_too(data: Path) -> None:
+    bench = open_broker(data)
+    producer = TransactionalProducer(bench, "y" * 1_000)
+    journal = bench.leader("__transaction_state").log
+    for _ in range(SHORTEN_ABOVE_BYTES // 1_000):
+        producer.init()
+
+    assert journal.log_start
+    bench.close()
+
+
+def test_ids_that_are_forgotten_leave_the_journal(data: Path) -> None:
+    bench = open_broker(data)
+    journal = bench.leader("__transaction_state").log
+    for number in range(SHORTEN_ABOVE_BYTES // 2_000):
+        TransactionalProducer(bench, f"{number:01000}").init()
+    assert 0 == journal.log_start
+
+    bench.runtime.forward(EXPIRE_MS * MILLISECOND_US)
+    bench.runtime.work()
+
+    assert [] == list(bench.broker.transactions)
+    assert (journal.log_end, journal.log_end) == (journal.log_start, bench.leader("__transaction_state").high_watermark)
+    bench.close()
