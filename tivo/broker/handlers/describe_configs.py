@@ -20,6 +20,7 @@ from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.repeats import first_of_each
 from tivo.broker.topic_settings import BOOLEAN, INT, KNOWN, LONG, STRING, Known, TopicSettings
 from tivo.broker.topics import Topic
+from tivo.broker.transactions import EXPIRE_MS, LONGEST_MS
 from tivo.model.errors import RequestError
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.describe_configs import (
@@ -107,6 +108,8 @@ def _broker_configs(broker: Broker) -> list[Config]:
         ("node.id", str(me.node_id), INT),
         ("num.partitions", str(limits.default_partitions), INT),
         ("offset.metadata.max.bytes", str(limits.max_offset_metadata_bytes), LONG),
+        ("transaction.max.timeout.ms", str(LONGEST_MS), INT),
+        ("transactional.id.expiration.ms", str(EXPIRE_MS), INT),
     )
     of_topics = ((_of_broker(name), known.default(broker.topics.defaults), known.kind) for name, known in KNOWN.items())
     return [

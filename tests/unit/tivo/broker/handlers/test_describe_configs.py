@@ -70,6 +70,10 @@ def test_settings_of_the_broker(bench: BrokerBench) -> None:
 
     assert "PLAINTEXT://127.0.0.1:9092" == configs["advertised.listeners"].value
     assert (str(1048588), "604800000") == (configs["message.max.bytes"].value, configs["log.retention.ms"].value)
+    assert ("604800000", "900000") == (
+        configs["transactional.id.expiration.ms"].value,
+        configs["transaction.max.timeout.ms"].value,
+    )
     assert all((each.read_only, each.config_source) == (True, 4) for each in configs.values())
     assert sorted(configs) == [*configs]
     assert "tivo.retention.time" in configs
