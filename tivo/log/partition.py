@@ -16,7 +16,6 @@ tried again, for the second try may succeed without having written anything. Rea
 was full, and lost nothing that it had taken, is tried again without: see `resume`.
 """
 
-import errno
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -29,8 +28,9 @@ import msgspec
 from tivo.log import swap
 from tivo.log.cleaner import Cleaner, Rest
 from tivo.log.compaction import Plan, Sealed, plan
-from tivo.log.disk import Disk, OsDisk, SyncFailed, is_full, sync_file, sync_names, write_whole
+from tivo.log.disk import Disk, OsDisk, SyncFailed, sync_file, sync_names, write_whole
 from tivo.log.meta import Damage, write_checked
+from tivo.log.read_only import ReadOnly
 from tivo.log.recovery import STATE, Recovered, Recovery
 from tivo.log.retention import Kept, is_over, retained_from
 from tivo.log.scan import DamagedBatch
@@ -73,8 +73,7 @@ class Partition:
         self.log_start = recovered.state.log_start
         self.log_end = recovered.segments[-1].next_offset
         self.synced = self.log_end
-        self.read_only: LogError | None = None
-        self.is_full = False  # read-only, but only for want of space
+        self._read_only = ReadOnly(name)
         self._directory = directory
         self._disk = disk
         self._state = recovered.state
@@ -116,6 +115,16 @@ class Partition:
         return cls(name, directory, recovered, settings=settings, disk=disk, is_new=is_new)
 
     # ------------------------------------------------------------------ what it is
+
+    @property
+    def read_only(self) -> LogError | None:
+        """Why nothing is taken any more; None while it is."""
+        return self._read_only.why
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is read-only for want of space alone."""
+        return self._read_only.is_full
 
     @property
     def leader_epoch(self) -> int:
@@ -170,7 +179,7 @@ class Partition:
         disk fails or the partition is read-only already.
         """
         with self._appending:
-            self._check_writable()
+            self._read_only.check()
             placed, last_offset = self._stamp(data)
             markers = {at: read_marker(data, at, header) for at, header, _ in placed if header.is_control}
             rolled = self._roll_if_due(len(data), last_offset, now_us)
@@ -213,9 +222,10 @@ class Partition:
             try:
                 self._try_space(self._segments.active)
             except OSError as error:
-                self._fail("looking for space", error)
+                self._read_only.failed("looking for space", error)
                 return False
-            self.read_only, self.is_full = None, False
+            if not self._read_only.lift():
+                return False
             try:
                 self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
             except LogError:
@@ -315,7 +325,7 @@ class Partition:
             if offset <= self.log_start:
                 return 0
             if not self.is_full:  # to drop segments is how a full disk gets space
-                self._check_writable()
+                self._read_only.check()
             if self.synced < offset:
                 self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
             try:
@@ -323,7 +333,7 @@ class Partition:
                     self._change_state(log_start=offset)
                     return self._drop_before(offset)
             except OSError as error:
-                raise self._fail("moving the start of the log", error) from error
+                raise self._read_only.failed("moving the start of the log", error) from error
 
     def enforce_retention(self, *, now_us: int) -> int:
         """Remove the segments whose time is over; gives how many. Raises LogError where the disk fails.
@@ -401,7 +411,7 @@ class Partition:
                 swap.finish(*place)
             except OSError as error:
                 half_done = SyncFailed(*error.args)  # even where the disk was full: a new opening has to settle it
-                raise self._fail("putting a cleaned segment in its place", half_done) from error
+                raise self._read_only.failed("putting a cleaned segment in its place", half_done) from error
             cleaned.renamed()
             with self._appending:
                 self._segments.replace(replaced, cleaned)
@@ -460,17 +470,17 @@ class Partition:
 
     def _cut_back(self, segment: Segment, error: OSError) -> LogError:
         """After a write that failed: leave whole batches behind. Where even that fails, the next opening cuts."""
-        failed = self._fail("an append", error)
         try:
             segment.opened().log.truncate(segment.size)
         except OSError as second:
-            self.is_full = False
+            failed = self._read_only.failed("an append", error, for_good=True)
             failed.add_note(f"what it wrote could not be cut off: {second}")
-        return failed
+            return failed
+        return self._read_only.failed("an append", error)
 
     def _sync(self, *, checkpoint_bytes: int) -> None:
         with self._appending:
-            self._check_writable()
+            self._read_only.check()
             target, active, mark = self.log_end, self._segments.active, self._mark
             sealing = [(segment, segment.snapshot()) for segment in self._segments.unsealed()]
             log, unsaved_bytes = active.opened().log, active.size - active.meta.bytes
@@ -492,21 +502,14 @@ class Partition:
         except OSError as error:
             with self._appending:
                 self._new_names = [*new_names, *self._new_names]
-            raise self._fail("a sync", error) from error
+            raise self._read_only.failed("a sync", error) from error
         self.synced = target
 
     def _sync_names(self) -> None:
         try:
             sync_names(self._disk, self._directory)
         except OSError as error:
-            raise self._fail("a sync", error) from error
-
-    def _fail(self, what: str, error: OSError) -> LogError:
-        code = errno.errorcode.get(error.errno or 0, "")
-        self.is_full = is_full(error)
-        until = "there is space again" if self.is_full else "it is opened anew"
-        self.read_only = LogError(f"{self.name} is read-only until {until}: {what} failed: {code} {error}")
-        return self.read_only
+            raise self._read_only.failed("a sync", error) from error
 
     def _try_space(self, active: Segment) -> None:
         """Write beyond the end of the log, and cut that off again together with what a failed append left there."""
@@ -518,22 +521,17 @@ class Partition:
 
     def _hold(self, replaced: Sequence[Segment]) -> None:
         """Hold segments open for those who read them, before others have their names. Raises LogError, OSError."""
-        self._check_writable()
+        self._read_only.check()
         if any(segment not in self._segments.all for segment in replaced):
             raise LogError(f"{self.name}: what was cleaned has gone meanwhile")
         for segment in replaced:
             segment.let_replace()
 
-    def _check_writable(self) -> None:
-        if self.read_only is not None:
-            raise LogError(str(self.read_only)) from self.read_only
-
     def _let_go(self, why: str) -> None:
         """The files close when the last reader is done with them."""
         self._leaving.set()
         with self._cleaning, self._changing_state, self._appending:
-            self.read_only = self.read_only or LogError(f"{self.name} {why}")
-            self.is_full = False
+            self._read_only.end(why)
             self._segments.clear()
 
     def _from(self, offset: int) -> tuple[Segment, ...]:
@@ -575,7 +573,7 @@ class Partition:
             try:
                 self._change_state(damage=(*self.damage, damage))
             except OSError as error:
-                self._fail("writing down damage", error)
+                self._read_only.failed("writing down damage", error)
 
     def _change_state(
         self,

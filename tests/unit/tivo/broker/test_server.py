@@ -191,7 +191,7 @@ async def test_stop_leaves_joins_without_an_answer(tmp_path: Path, clock: Manual
 async def test_broken_disk_is_no_clean_stop_and_turns_readiness_red(tmp_path: Path, clock: ManualClock) -> None:
     async with serving(options(tmp_path), now=clock) as server, client_of(server) as client:
         await client.ask(metadata("t"))
-        server.broker.topics.get("t").leaders[0].log.read_only = LogError("t-0 is read-only: no space left")
+        server.broker.topics.get("t").leaders[0].log._read_only.why = LogError("t-0 is read-only: no space left")
         assert {"t-0": "t-0 is read-only: no space left"} == server.unready()
 
     catalog = Catalog.open(tmp_path / "data")

@@ -183,7 +183,7 @@ def test_place_that_a_prepared_transaction_does_not_name_is_aborted(data: Path) 
     producer.init()
     producer.add(("t", 1))
     producer.write("t", b"a", partition=1)
-    bench.leader("t", 1).log.read_only = BROKEN  # its marker cannot be written
+    bench.leader("t", 1).log._read_only.why = BROKEN  # its marker cannot be written
     producer.commit()
     stray(bench, producer.producer)
     assert State.PREPARE_COMMIT is state(bench)
@@ -259,7 +259,7 @@ def test_silent_id_is_forgotten_for_good(data: Path) -> None:
 
 
 def test_journal_that_takes_nothing_stops_no_clock(bench: BrokerBench, producer: TransactionalProducer) -> None:
-    bench.leader("__transaction_state").log.read_only = BROKEN
+    bench.leader("__transaction_state").log._read_only.why = BROKEN
     bench.runtime.forward(EXPIRE_MS * MILLISECOND_US)
     bench.runtime.forward(60_000_000)
 
@@ -269,11 +269,11 @@ def test_journal_that_takes_nothing_stops_no_clock(bench: BrokerBench, producer:
 
 def test_abort_that_is_not_safe_is_tried_again(bench: BrokerBench, producer: TransactionalProducer) -> None:
     producer.add(("t", 0))
-    bench.leader("__transaction_state").log.read_only = BROKEN
+    bench.leader("__transaction_state").log._read_only.why = BROKEN
     bench.runtime.forward(60_000_000)
     assert State.ONGOING is state(bench)
 
-    bench.leader("__transaction_state").log.read_only = None
+    bench.leader("__transaction_state").log._read_only.why = None
     bench.runtime.forward(1_000_000)
     bench.runtime.work()
 
@@ -297,7 +297,7 @@ def test_successor_waits_in_vain_where_a_marker_cannot_be_written(
 ) -> None:
     producer.add(("t", 0))
     producer.write("t", b"a")
-    bench.leader("t").log.read_only = BROKEN
+    bench.leader("t").log._read_only.why = BROKEN
 
     assert ErrorCode.CONCURRENT_TRANSACTIONS == TransactionalProducer(bench).init()
     assert State.PREPARE_ABORT is state(bench)
@@ -307,11 +307,11 @@ def test_marker_that_cannot_be_written_is_tried_again(bench: BrokerBench, produc
     producer.add(("t", 0), ("t", 1))
     producer.write("t", b"a")
     producer.write("t", b"b", partition=1)
-    bench.leader("t").log.read_only = BROKEN
+    bench.leader("t").log._read_only.why = BROKEN
 
     assert 0 == producer.commit(), "its outcome is safe"
     assert (State.PREPARE_COMMIT, [], [b"b"]) == (state(bench), committed(bench), committed(bench, 1))
-    bench.leader("t").log.read_only = None
+    bench.leader("t").log._read_only.why = None
     bench.runtime.forward(1_500_000)
     bench.runtime.work()
 
@@ -324,11 +324,11 @@ def test_offsets_that_cannot_be_ended_keep_a_transaction_prepared(
 ) -> None:
     producer.add_offsets()
     producer.commit_offset(5)
-    bench.leader("__consumer_offsets").log.read_only = BROKEN
+    bench.leader("__consumer_offsets").log._read_only.why = BROKEN
 
     assert 0 == producer.commit()
     assert State.PREPARE_COMMIT is state(bench)
-    bench.leader("__consumer_offsets").log.read_only = None
+    bench.leader("__consumer_offsets").log._read_only.why = None
     bench.runtime.forward(2_000_000)
     bench.runtime.work()
 

@@ -572,6 +572,38 @@ def test_a_sync_that_fails_is_never_tried_again(directory: Path, operation: str,
     assert list(range(10)) == values(partition)
 
 
+def test_a_sync_that_failed_stays_so_though_the_disk_is_full_afterwards(directory: Path) -> None:
+    partition = opened(directory, disk := FaultyDisk())
+    add(partition, 10)
+    disk.faults.append(Fault(operation="fdatasync", name=".log", error=errno.EIO))
+    with pytest.raises(LogError, match="a sync failed: EIO"):
+        partition.sync()
+    disk.faults[:] = [Fault(operation="pwrite", name="state.new", error=errno.ENOSPC)]
+    spoil(directory, 4)
+    assert [0, 1, 2, 3, 5, 6, 7, 8, 9] == values(partition)
+    disk.faults.clear()
+
+    assert not partition.resume()
+
+    assert (False, 0) == (partition.is_full, partition.synced)
+    assert "until it is opened anew: a sync failed: EIO" in str(partition.read_only)
+
+
+def test_damage_that_cannot_be_written_down_while_space_is_looked_for_is_not_forgotten(directory: Path) -> None:
+    partition = opened(directory, disk := InterruptedDisk("truncate"))
+    add(partition, 10)
+    spoil(directory, 4)
+    disk.faults.append(Fault(operation="pwrite", name="synced", error=errno.ENOSPC))
+    with pytest.raises(LogError):
+        partition.sync()
+    disk.faults[:] = [Fault(operation="rename", name="state", error=errno.EIO)]
+    disk.somebody = lambda: values(partition)
+
+    assert not partition.resume()
+
+    assert "until it is opened anew: writing down damage failed: EIO" in str(partition.read_only)
+
+
 def test_an_append_that_cannot_begin_a_segment_may_be_tried_again(directory: Path) -> None:
     partition = opened(directory, disk := FaultyDisk(), settings=LogSettings(segment_bytes=100))
     add(partition)
