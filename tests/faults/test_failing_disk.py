@@ -134,6 +134,13 @@ def make(bench: BrokerBench, name: str) -> int:
     return code
 
 
+def produce(bench: BrokerBench, sequence: int) -> int:
+    data = PartitionProduceData(index=0, records=memoryview(batch_of(sequence)))
+    request = ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="t", partition_data=[data])])
+    code: int = bench.ask(request).responses[0].partition_responses[0].error_code
+    return code
+
+
 def commit(bench: BrokerBench, offset: int) -> int:
     place = OffsetCommitRequestPartition(committed_offset=offset)
     topics = [OffsetCommitRequestTopic(name="t", partitions=[place])]
@@ -232,6 +239,32 @@ def test_a_full_disk_is_gone_on_with_without_a_restart(tmp_path: Path, file: Fil
     reads_go_on(again, before)
     assert before.topics | again_made <= {topic.name for topic in again.broker.topics}
     assert (sequence + 1, 99) == (len(read_all(again)), committed(again))
+    again.close()
+
+
+def test_a_segment_for_which_there_is_no_room_turns_health_red_until_there_is(tmp_path: Path) -> None:
+    bench = begun(tmp_path / "data")
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    bench.disk.faults.append(Fault(operation="create", name=".log", error=errno.ENOSPC))
+    sequence = 0
+    while not produce(bench, sequence):
+        sequence += 1
+    assert sequence > 1
+
+    upkeep.tick()
+    bench.runtime.work()
+
+    assert "beginning a segment" not in str(bench.leader("t").log.read_only), "it was tried again"
+    assert "looking for space failed: ENOSPC" in str(bench.leader("t").log.read_only)
+    assert ErrorCode.KAFKA_STORAGE_ERROR == produce(bench, sequence)
+    bench.disk.faults.clear()
+    upkeep.tick()
+    bench.runtime.work()
+    assert bench.leader("t").log.read_only is None
+    assert ErrorCode.NONE == produce(bench, sequence)
+    killed(bench)
+    again = open_broker(tmp_path / "data")
+    assert {number: VALUE % number for number in range(sequence + 1)} == read_all(again)
     again.close()
 
 

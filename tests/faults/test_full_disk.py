@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,8 @@ RECORD = b"." * 10_000
 SETTINGS = LogSettings(segment_bytes=300_000, checkpoint_bytes=100_000)
 
 
-def opened(directory: Path) -> Partition:
-    return Partition.open(directory, topic="quakes", partition=0, settings=SETTINGS, clean=False)
+def opened(directory: Path, settings: LogSettings = SETTINGS) -> Partition:
+    return Partition.open(directory, topic="quakes", partition=0, settings=settings, clean=False)
 
 
 def filled(partition: Partition) -> tuple[int, LogError]:
@@ -36,8 +37,10 @@ def filled(partition: Partition) -> tuple[int, LogError]:
 
 def read_all(partition: Partition) -> list[int]:
     found: dict[int, bytes] = {}
-    while len(found) < partition.log_end:
-        found |= values_of(partition.read(len(found), max_bytes=100_000, upto=partition.log_end))
+    offset = partition.log_start
+    while offset < partition.log_end:
+        found |= values_of(partition.read(offset, max_bytes=100_000, upto=partition.log_end))
+        offset = max(found) + 1
     assert {number: b"%06d" % number + RECORD for number in found} == found
     return list(found)
 
@@ -81,8 +84,29 @@ def test_a_log_opens_on_a_disk_that_is_full_still(small_disk: Path) -> None:
     assert list(range(acknowledged)) == read_all(opened(small_disk / "quakes-0"))[:acknowledged]
 
 
+@pytest.mark.parametrize("by", ["retention", "deletion"])
+def test_a_full_disk_gets_space_by_dropping_old_segments(small_disk: Path, by: str) -> None:
+    settings = replace(SETTINGS, segment_bytes=100_000, retention_us=1_000)
+    partition = opened(small_disk / "quakes-0", settings)
+    acknowledged, _ = filled(partition)
+    _fill(small_disk / "ballast")
+    assert not partition.resume(), "no byte is left"
+
+    dropped = partition.truncate_before(50) if by == "deletion" else partition.enforce_retention(now_us=2_000)
+
+    assert dropped >= 5
+    assert 50 <= partition.log_start <= acknowledged
+    assert partition.resume(), "the space of the old segments is there"
+    more, _ = filled(partition)
+    assert more >= acknowledged + 40
+    start = partition.log_start
+    assert list(range(start, more)) == read_all(partition)[: more - start]
+    again = opened(small_disk / "quakes-0", settings)
+    assert (start, ()) == (again.log_start, again.damage)
+
+
 def _fill(path: Path) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+    fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     try:
         while True:
             os.write(fd, bytes(4_096))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.crash_disk import MemoryDisk, MemoryFile, Step, Sync, after_power_loss
+from tests.support.crash_disk import MemoryDisk, MemoryFile, Step, Sync, WrappedFile, after_power_loss
 from tests.support.crash_workload import ROOT, Workload, judge
 from tivo.log.segment import Segment
 from tivo.model.errors import TivoError
@@ -60,10 +60,7 @@ class NoSync(MemoryDisk):
         return NoSyncFile(self, super().open(path, create=create))
 
 
-class NoSyncFile(MemoryFile):
-    def __init__(self, disk: MemoryDisk, file: MemoryFile) -> None:
-        self.__dict__.update(file.__dict__)
-
+class NoSyncFile(WrappedFile):
     def fdatasync(self) -> None:
         """Forgotten."""
 

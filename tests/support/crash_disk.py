@@ -95,6 +95,13 @@ class MemoryFile:
         """Nothing is held."""
 
 
+class WrappedFile(MemoryFile):
+    """The same file, for a kind of disk that does something else with it."""
+
+    def __init__(self, disk: "MemoryDisk", file: MemoryFile) -> None:
+        self.__dict__.update(file.__dict__)
+
+
 class MemoryDisk:
     """Names and files in memory, below `root`, and the trace of what was done to them."""
 

@@ -90,6 +90,7 @@ class Workload:
     server: Server = field(init=False)
     unsynced: dict[str, list[Sent]] = field(default_factory=dict)
     sent: int = 0
+    most_trimmed: int = 20
 
     def run(self, steps: int) -> None:
         self.server = Server(self.disk)
@@ -156,7 +157,7 @@ class Workload:
 
     def trim(self, name: str) -> None:
         partition = self.partition(name)
-        start = min(partition.log_start + self.dice.randrange(20), partition.log_end)
+        start = min(partition.log_start + self.dice.randrange(self.most_trimmed), partition.log_end)
         self.disk.note(Moved(name, start, done=False))
         partition.truncate_before(start)
         self.disk.note(Moved(name, partition.log_start, done=True))

@@ -108,7 +108,7 @@ class Journal(Generic[W, R]):
         return settled and self._kept_bytes > max(SHORTEN_ABOVE_BYTES, 4 * self._live_bytes)
 
     def shorten(self, live: Sequence[W], pending: Iterable[tuple[Producer, Sequence[W]]] = ()) -> None:
-        """Write all that is live to the end, and drop everything before once that is durable. Raises LogError.
+        """Write all that is live to the end, and drop everything before once that is synced. Raises LogError.
 
         `pending` are entries of open transactions.
         """
@@ -122,4 +122,9 @@ class Journal(Generic[W, R]):
 
     def _drop_before(self, begin: int, error: LogError | None) -> None:
         if error is None:
-            self._runtime.in_thread(partial(self._leader.log.truncate_before, begin), lambda dropped: None)
+            self._runtime.in_thread(partial(self._move_start, begin), lambda dropped: None)
+
+    def _move_start(self, begin: int) -> int:
+        """On a thread. What was written anew is synced in every flush mode: nothing else tells it from here on."""
+        self._leader.log.sync()
+        return self._leader.log.truncate_before(begin)

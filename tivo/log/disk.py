@@ -17,7 +17,8 @@ _FULL_FSYNC = 51
 
 _fdatasync: Callable[[int], object] = getattr(os, "fdatasync", lambda fd: fcntl.fcntl(fd, _FULL_FSYNC))
 
-_NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE))
+_NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT))
+_NO_ROOM = _NO_SPACE | {errno.EMFILE, errno.ENFILE}
 """No space, none that this user may have, no descriptor for one more file: nothing has happened, and it may pass."""
 
 _UNFINISHED = ".new"
@@ -201,6 +202,11 @@ def sync_names(disk: Disk, directory: Path) -> None:
 def is_full(error: OSError) -> bool:
     """Whether there was no room and nothing else went wrong, so that the same may be tried again later."""
     return error.errno in _NO_ROOM and not isinstance(error, SyncFailed)
+
+
+def lacks_space(error: OSError) -> bool:
+    """Whether to remove files would have made room."""
+    return is_full(error) and error.errno in _NO_SPACE
 
 
 def write_whole(file: File, buffer: Buffer, position: int) -> None:

@@ -28,7 +28,7 @@ import msgspec
 from tivo.log import swap
 from tivo.log.cleaner import Cleaner, Rest
 from tivo.log.compaction import Plan, Sealed, plan
-from tivo.log.disk import Disk, OsDisk, SyncFailed, sync_file, sync_names, write_whole
+from tivo.log.disk import Disk, OsDisk, SyncFailed, lacks_space, sync_file, sync_names, write_whole
 from tivo.log.meta import Damage, write_checked
 from tivo.log.read_only import ReadOnly
 from tivo.log.recovery import STATE, Recovered, Recovery
@@ -74,6 +74,7 @@ class Partition:
         self.log_end = recovered.segments[-1].next_offset
         self.synced = self.log_end
         self._read_only = ReadOnly(name)
+        self._wants_segment = False  # a new one could not be begun
         self._directory = directory
         self._disk = disk
         self._state = recovered.state
@@ -221,6 +222,9 @@ class Partition:
                 return False
             try:
                 self._try_space(self._segments.active)
+                if self._wants_segment:
+                    with self._appending:
+                        self._begin_segment()
             except OSError as error:
                 self._read_only.failed("looking for space", error)
                 return False
@@ -317,30 +321,33 @@ class Partition:
     def truncate_before(self, offset: int) -> int:
         """Let the log start at `offset`, durably, and remove segments that lie before it whole; gives how many.
 
-        Raises OffsetOutOfRange beyond the end of the log, LogError where the disk fails.
+        Raises OffsetOutOfRange beyond the end of the log, LogError where the disk fails. One that is full gets
+        space by it: segments go that were synced, even where LogError is raised for the rest.
         """
         if offset > self.log_end:
             raise OffsetOutOfRange(self.name, offset, log_start=self.log_start, log_end=self.log_end)
         with self._syncing:
             if offset <= self.log_start:
                 return 0
-            if not self.is_full:  # to drop segments is how a full disk gets space
+            if not self.is_full:
                 self._read_only.check()
-            if self.synced < offset:
-                self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
-            try:
-                with self._changing_state:
-                    self._change_state(log_start=offset)
-                    return self._drop_before(offset)
-            except OSError as error:
-                raise self._read_only.failed("moving the start of the log", error) from error
+                if self.synced < offset:
+                    self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
+            dropped = self._start_at(min(offset, self.synced))
+            if self.log_start < offset:
+                self._read_only.check()
+            return dropped
 
     def enforce_retention(self, *, now_us: int) -> int:
         """Remove the segments whose time is over; gives how many. Raises LogError where the disk fails.
 
         Call it now and then: it also seals the active segment when its time is over and nothing more comes.
         """
-        self._roll_if_over(now_us)
+        try:
+            self._roll_if_over(now_us)
+        except LogError:
+            if not self.is_full:  # else old segments go all the more
+                raise
         sealed = [_kept(segment) for segment in self._segments.all if segment.sealed]
         start = retained_from(
             sealed,
@@ -443,7 +450,7 @@ class Partition:
         is_full = active.size + size > self.settings.segment_bytes or last_offset - active.base > _MAX_RELATIVE_OFFSET
         if not is_full and now_us - active.began_us < self.settings.segment_us:
             return False
-        self._begin_segment(now_us)
+        self._roll(now_us)
         return True
 
     def _roll_if_over(self, now_us: int) -> None:
@@ -454,19 +461,25 @@ class Partition:
                 active = self._segments.active
                 if not is_over(_kept(active), began_us=active.began_us, now_us=now_us, settings=self.settings):
                     return
-                self._begin_segment(now_us)
+                self._roll(now_us)
             self._sync(checkpoint_bytes=self.settings.checkpoint_bytes)
 
-    def _begin_segment(self, now_us: int) -> None:
-        following = Segment(self._disk, self._directory, self.log_end, index_bytes=self.settings.index_bytes)
+    def _roll(self, now_us: int) -> None:
+        self._wants_segment = True
         try:
-            following.create()
-        except OSError as error:  # nothing is written yet: short of descriptors, the next append may fare better
-            raise LogError(f"{self.name}: cannot begin a new segment: {error}") from error
+            self._begin_segment(now_us)
+        except OSError as error:
+            raise self._read_only.failed("beginning a segment", error) from error
+
+    def _begin_segment(self, now_us: int = 0) -> None:
+        """The next append tells when it was begun, where that is not known yet."""
+        following = Segment(self._disk, self._directory, self.log_end, index_bytes=self.settings.index_bytes)
+        following.create()
         following.began_us = now_us
         following.follow(self._segments.active.transactions.all)
         self._new_names.append(self._directory)
         self._segments.add(following)
+        self._wants_segment = False
 
     def _cut_back(self, segment: Segment, error: OSError) -> LogError:
         """After a write that failed: leave whole batches behind. Where even that fails, the next opening cuts."""
@@ -595,11 +608,38 @@ class Partition:
         self._state = state
         self.log_start = start
 
-    def _drop_before(self, offset: int) -> int:
+    def _start_at(self, offset: int) -> int:
+        try:
+            with self._changing_state:
+                try:
+                    self._change_state(log_start=offset)
+                except OSError as error:
+                    if not lacks_space(error):
+                        raise
+                    dropped = self._make_room(offset)
+                    self._change_state(log_start=offset)
+                    return dropped
+                return self._drop_before(offset)
+        except OSError as error:
+            raise self._read_only.failed("moving the start of the log", error) from error
+
+    def _make_room(self, offset: int) -> int:
+        """Drop segments before it is written down where the log starts: at the first of them that is left.
+
+        So the next opening takes it, and so they go one by one: none may be left of which an older one has gone,
+        and another one before that has not.
+        """
+        first = self._segments.at_or_after(offset)[0].base
+        self.log_start = max(self.log_start, first)
+        return self._drop_before(offset, one_by_one=True)
+
+    def _drop_before(self, offset: int, *, one_by_one: bool = False) -> int:
         with self._appending:
             dropped = self._segments.drop_before(offset)
         for segment in dropped:
             segment.remove()
+            if one_by_one:
+                sync_names(self._disk, self._directory)
         return len(dropped)
 
 

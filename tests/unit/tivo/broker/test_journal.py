@@ -112,6 +112,23 @@ def test_nothing_is_dropped_before_the_rest_is_safe(bench: BrokerBench, journal:
     assert entries(3) == list(journal.read())
 
 
+@pytest.mark.parametrize("flush", ["always", "interval", "os"])
+def test_what_is_live_is_synced_before_the_rest_is_dropped(tmp_path: Path, flush: str) -> None:
+    bench = open_broker(tmp_path / "data", flush=flush)
+    bench.make("t")
+    log = bench.leader("t").log
+    journal = Journal(bench.leader("t"), bench.runtime, GROUP_FORMAT)
+    journal.append(entries(3))
+    bench.runtime.work()
+    log.sync()
+
+    journal.shorten(entries(2))
+    bench.runtime.work()
+
+    assert (3, 5, 5) == (log.log_start, log.synced, log.log_end)
+    bench.close()
+
+
 def test_broker_starts_from_a_shortened_journal(tmp_path: Path) -> None:
     runtime = ManualRuntime()
     before = open_broker(tmp_path / "data", runtime=runtime)

@@ -4,7 +4,18 @@ from pathlib import Path
 import pytest
 
 from tests.support.faulty_disk import Fault, FaultyDisk
-from tivo.log.disk import OsDisk, ReadOnlyDisk, is_unfinished, read_file, remove_tree, replace_file, write_whole
+from tivo.log.disk import (
+    OsDisk,
+    ReadOnlyDisk,
+    SyncFailed,
+    is_full,
+    is_unfinished,
+    lacks_space,
+    read_file,
+    remove_tree,
+    replace_file,
+    write_whole,
+)
 
 
 def open_descriptors() -> int:
@@ -146,3 +157,14 @@ def test_who_only_looks_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(OSError):
             change()
     assert ["a"] == disk.names(tmp_path)
+
+
+def test_want_of_room_may_pass_and_only_that_of_space_by_removing_files() -> None:
+    full, quota = OSError(errno.ENOSPC, "full"), OSError(errno.EDQUOT, "quota")
+    descriptors = [OSError(code, "too many files") for code in (errno.EMFILE, errno.ENFILE)]
+    others = [OSError(errno.EIO, "broken"), SyncFailed(errno.ENOSPC, "full"), OSError("the disk took 1 of 2 bytes")]
+
+    assert all(map(is_full, (full, quota, *descriptors)))
+    assert all(map(lacks_space, (full, quota)))
+    assert not any(map(lacks_space, (*descriptors, *others)))
+    assert not any(map(is_full, others))

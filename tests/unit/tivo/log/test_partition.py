@@ -528,6 +528,106 @@ def test_a_partition_that_is_well_or_broken_has_nothing_to_go_on_with(directory:
     assert not partition.resume()
 
 
+class NoRoom(FaultyDisk):
+    """Full until so many segments are gone: no byte more of any file is taken."""
+
+    def __init__(self, segments: int) -> None:
+        super().__init__()
+        self.segments = segments
+        self.is_full = False
+
+    def meet(self, operation: str, path: Path) -> Fault | None:
+        if operation == "unlink" and path.suffix == ".log":
+            self.segments -= 1
+        if self.is_full and self.segments > 0 and operation in {"pwrite", "create"}:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return super().meet(operation, path)
+
+
+def full(directory: Path, disk: NoRoom, *, count: int = 40, settings: LogSettings = SETTINGS) -> Partition:
+    """A partition of four segments that has met the full disk."""
+    partition = opened(directory, disk, settings=settings)
+    add(partition, count)
+    partition.sync()
+    disk.is_full = True
+    with pytest.raises(LogError, match="until there is space again"):
+        add(partition)
+    disk.done.clear()
+    return partition
+
+
+def test_segments_go_from_a_full_disk_before_it_is_written_down(directory: Path) -> None:
+    partition = full(directory, disk := NoRoom(2))
+
+    assert 2 == partition.truncate_before(30)
+
+    assert (30, list(range(30, 40))) == (partition.log_start, values(partition))
+    assert partition.resume()
+    add(partition)
+    partition.close()
+    again = opened(directory, clean=True)
+    assert (30, list(range(30, 41))) == (again.log_start, values(again))
+    logs = [step for step in disk.done if step[0] == "fsync_dir" or (step[0], step[1][20:]) == ("unlink", ".log")]
+    first, second = ("unlink", f"{0:020d}.log"), ("unlink", f"{13:020d}.log")
+    assert [first, ("fsync_dir", "quakes-0"), second, ("fsync_dir", "quakes-0")] == logs[:4]
+
+
+def test_start_that_a_full_disk_cannot_take_down_is_that_of_the_first_segment_left(directory: Path) -> None:
+    partition = full(directory, NoRoom(3))
+
+    with pytest.raises(LogError, match="until there is space again: moving the start of the log failed: ENOSPC"):
+        partition.truncate_before(30)
+
+    assert (26, list(range(26, 40))) == (partition.log_start, values(partition))
+    with pytest.raises(OffsetOutOfRange):
+        partition.read(25, max_bytes=1, upto=40)
+    again = opened(directory)
+    assert (26, list(range(26, 40)), ()) == (again.log_start, values(again), again.damage)
+
+
+def test_what_is_not_synced_does_not_go_from_a_full_disk(directory: Path) -> None:
+    partition = opened(directory, disk := NoRoom(1))
+    add(partition, 20)
+    partition.sync()
+    add(partition, 10)
+    disk.is_full = True
+    with pytest.raises(LogError):
+        partition.sync()
+
+    with pytest.raises(LogError, match="until there is space again"):
+        partition.truncate_before(28)
+
+    assert (20, list(range(20, 30))) == (partition.log_start, values(partition))
+    assert partition.resume()
+    assert 1 == partition.truncate_before(28)
+
+
+def test_retention_goes_on_where_a_full_disk_has_no_room_for_the_next_segment(directory: Path) -> None:
+    disk = NoRoom(1)
+    partition = opened(directory, disk, settings=LogSettings(segment_bytes=1_000, retention_us=500))
+    add(partition, 13, now_us=1_000)
+    add(partition, 5, now_us=1_200)
+    partition.sync()
+    disk.is_full = True
+
+    assert 1 == partition.enforce_retention(now_us=1_700)
+
+    assert 13 == partition.log_start
+    assert partition.is_full, "the active segment is over too, and the next one could not be begun"
+    assert partition.resume()
+    assert 1 == partition.enforce_retention(now_us=1_700)
+    assert (18, 18) == (partition.log_start, partition.log_end)
+
+
+def test_retention_tells_of_a_disk_that_breaks(directory: Path) -> None:
+    partition = opened(directory, disk := FaultyDisk(), settings=LogSettings(segment_us=100))
+    add(partition, 2, now_us=1_000)
+    disk.faults.append(Fault(operation="create", name=".log", error=errno.EIO))
+
+    with pytest.raises(LogError, match="beginning a segment failed: EIO"):
+        partition.enforce_retention(now_us=1_100)
+
+
 def test_a_full_disk_gets_space_by_letting_the_log_start_later(directory: Path) -> None:
     partition = opened(directory, disk := FaultyDisk())
     add(partition, 30)
@@ -604,17 +704,39 @@ def test_damage_that_cannot_be_written_down_while_space_is_looked_for_is_not_for
     assert "until it is opened anew: writing down damage failed: EIO" in str(partition.read_only)
 
 
-def test_an_append_that_cannot_begin_a_segment_may_be_tried_again(directory: Path) -> None:
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EMFILE])
+def test_a_segment_that_cannot_be_begun_is_begun_when_there_is_room(directory: Path, error: int) -> None:
     partition = opened(directory, disk := FaultyDisk(), settings=LogSettings(segment_bytes=100))
     add(partition)
-    disk.faults.append(Fault(operation="create", name=".log", error=errno.EMFILE))
+    disk.faults.append(Fault(operation="create", name=f"{1:020d}.log", error=error))
 
-    with pytest.raises(LogError, match=r"quakes-0: cannot begin a new segment: .*Too many open files"):
+    with pytest.raises(LogError, match=r"read-only until there is space again: beginning a segment failed: E[A-Z]+ "):
+        add(partition)
+    assert (True, 0) == (partition.is_full, partition.synced)
+    assert not partition.resume(), "there is space for more in the old segment, and none for a new one"
+    disk.faults.clear()
+
+    assert partition.resume()
+    assert (2, 1) == (partition.segments, partition.synced)
+    add(partition, 2)
+
+    partition.close()
+    assert [0, 1, 2] == values(opened(directory, clean=True))
+
+
+def test_a_segment_that_a_broken_disk_refuses_makes_the_partition_read_only(directory: Path) -> None:
+    partition = opened(directory, disk := FaultyDisk(), settings=LogSettings(segment_bytes=100))
+    add(partition)
+    disk.faults.append(Fault(operation="create", name=".log", error=errno.EIO))
+
+    with pytest.raises(LogError, match="until it is opened anew: beginning a segment failed: EIO"):
         add(partition)
     disk.faults.clear()
-    add(partition)
 
-    assert [0, 1] == values(partition)
+    assert not partition.resume()
+    with pytest.raises(LogError, match="until it is opened anew"):
+        add(partition)
+    assert [0] == values(partition)
 
 
 def test_a_read_that_the_disk_fails_is_told_and_may_be_tried_again(directory: Path) -> None:
