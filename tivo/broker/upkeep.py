@@ -1,11 +1,13 @@
 """What a broker does for its logs unasked: old segments go, compacted logs are cleaned, a full disk is tried again.
 
-One log is cleaned at a time, the dirtiest first, on one of the broker's threads; half of that time the thread rests.
+One log is cleaned at a time, the dirtiest first and those last that could not be, on one of the broker's threads; half
+of that time the thread rests.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
+from weakref import WeakSet
 
 from tivo.broker.leader import Leader
 from tivo.broker.runtime import Runtime
@@ -37,6 +39,7 @@ class Upkeep:
         self._retention_us = 0
         self._cleaning_us = 0
         self._is_cleaning = False
+        self._failed: WeakSet[Leader] = WeakSet()
 
     def tick(self) -> None:
         """Begin what is due. To be called each second or so."""
@@ -55,7 +58,7 @@ class Upkeep:
 
     def _clean(self) -> None:
         now_us = self._runtime.now().steady_us
-        leader, plan = max(self._due(), key=lambda due: due[1].dirty_ratio, default=(None, None))
+        leader, plan = max(self._due(), key=self._urgency, default=(None, None))
         if leader is None or plan is None:
             self._cleaning_us = now_us + CLEANING_EVERY_US
             return
@@ -63,15 +66,23 @@ class Upkeep:
         self._is_cleaning = True
         self._runtime.in_thread(work, partial(self._cleaned, leader, now_us))
 
+    def _urgency(self, due: tuple[Leader, Plan]) -> tuple[bool, float]:
+        """One that could not be cleaned comes behind the others: they do not wait for it."""
+        leader, plan = due
+        return leader not in self._failed, plan.dirty_ratio
+
     def _work(self, clean: Callable[[], Compacted]) -> Compacted:
         """On a thread."""
         try:
             return clean()
         except LogError:
             raise  # `_cleaned` is told
-        except BaseException:  # the runtime tells the broker's owner, and nobody else
+        except AssertionError:  # the runtime tells the broker's owner, and nobody else
             self._is_cleaning = False
             raise
+        except Exception as error:  # something in the log that nobody foresaw: it would end every broker that meets it
+            logger.exception("a cleaning broke")
+            raise LogError(f"it broke, and that was not foreseen: {error!r}") from error
 
     def _due(self) -> Iterator[tuple[Leader, Plan]]:
         for topic in self._topics:
@@ -86,10 +97,12 @@ class Upkeep:
         self._is_cleaning = False
         BROKER_CLEANING_SECONDS.observe((now_us - began_us) / SECOND_US)
         if isinstance(result, LogError):
+            self._failed.add(leader)
             BROKER_CLEANINGS_FAILED.inc()
             logger.warning("%s was not cleaned to its end: %s", leader.log.name, result)
             self._cleaning_us = now_us + CLEANING_EVERY_US
             return
+        self._failed.discard(leader)
         BROKER_CLEANED_RECORDS.inc(result.records)
         BROKER_CLEANED_BYTES.inc(max(result.bytes, 0))
         logger.info("%s: cleaned up to offset %d, %d records less", leader.log.name, result.upto, result.records)

@@ -10,6 +10,9 @@ from tivo.wire.primitives import Buffer
 from tivo.wire.record_batch import BatchHeader
 from tivo.wire.thinning import Part, emptied, parts, thinned
 
+LATEST_MS = (1 << 63) - 1
+"""The end of what a batch can tell as a time."""
+
 
 class AbortedRecords:
     """Tells the records of aborted transactions from the others."""
@@ -73,7 +76,8 @@ class Sieve:
         is_first = not header.has_delete_horizon and not all(part.has_value for part in kept)
         if len(kept) == len(found) and not is_first:
             return batch
-        return thinned(header, kept, horizon_ms=self.now_ms + self.tombstone_ms if is_first else None)
+        horizon_ms = min(self.now_ms + self.tombstone_ms, LATEST_MS)
+        return thinned(header, kept, horizon_ms=horizon_ms if is_first else None)
 
     def _stays(self, part: Part, *, is_over: bool) -> bool:
         if part.offset >= self.mapped_to or part.key is None:

@@ -13,6 +13,8 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 LONGEST = 10
 """Bytes of the longest variable-length integer that is allowed: 64 bits."""
 
+_HALF = 1 << 63
+
 
 def read_uvarint(view: Buffer, at: int) -> tuple[int, int]:
     """The unsigned integer that begins at `at`, and the position behind it.
@@ -40,6 +42,11 @@ def read_varint(view: Buffer, at: int) -> tuple[int, int]:
         return (byte >> 1) ^ -(byte & 1), at + 1
     value, after = read_uvarint(view, at)
     return (value >> 1) ^ -(value & 1), after
+
+
+def wrapped(value: int) -> int:
+    """`value` as 64 bits hold it, which is what Kafka's sums of times come to where they pass the end."""
+    return value if -_HALF <= value < _HALF else (value + _HALF) % (2 * _HALF) - _HALF
 
 
 def read_tag(view: memoryview, at: int, size: int) -> tuple[int, int, int]:

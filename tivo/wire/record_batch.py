@@ -14,7 +14,7 @@ from crc32c import crc32c
 from tivo.model.errors import WireError
 from tivo.model.event import Headers
 from tivo.wire.compression import Codec, compress, inflate
-from tivo.wire.primitives import Buffer, read_varint, varint
+from tivo.wire.primitives import Buffer, read_varint, varint, wrapped
 
 HEADER = Packer(">qiibIhiqqqhii")
 BASE_OFFSET = Packer(">q")
@@ -239,7 +239,8 @@ def spans(data: Buffer, header: BatchHeader) -> Iterator[tuple[int, int, int, in
                 f"record {index} has offset delta {offset_delta}, behind {previous}, "
                 f"and the last of the batch is {header.last_offset_delta}"
             )
-        timestamp_ms = header.max_timestamp if header.is_log_append_time else header.base_timestamp + timestamp_delta
+        created_ms = wrapped(header.base_timestamp + timestamp_delta)
+        timestamp_ms = header.max_timestamp if header.is_log_append_time else created_ms
         yield header.base_offset + offset_delta, timestamp_ms, at, end
         at, previous = end, offset_delta
     if at != len(data):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from crc32c import crc32c
 
 from tivo.wire.compression import compress
-from tivo.wire.primitives import Buffer, read_varint, varint
+from tivo.wire.primitives import Buffer, read_varint, varint, wrapped
 from tivo.wire.record_batch import (
     CHECKED_AT,
     CODEC_BITS,
@@ -93,7 +93,7 @@ def _retimed(content: memoryview, later_ms: int) -> bytes:
     """A record whose batch has another base timestamp, so that its own time stays."""
     _, begin = read_varint(content, 0)
     delta, rest = read_varint(content, begin + 1)
-    body = b"".join((content[begin : begin + 1], varint(delta + later_ms), content[rest:]))
+    body = b"".join((content[begin : begin + 1], varint(wrapped(delta + later_ms)), content[rest:]))
     return varint(len(body)) + body
 
 

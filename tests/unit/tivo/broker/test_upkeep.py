@@ -4,6 +4,7 @@ import errno
 from pathlib import Path
 
 import pytest
+from crc32c import crc32c
 
 from tests.support.batches import batch, keyed, values_of
 from tests.support.broker import BrokerBench, open_broker
@@ -13,6 +14,7 @@ from tivo.metrics import BROKER_CLEANED_RECORDS, BROKER_CLEANINGS_FAILED
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
 from tivo.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from tivo.wire.record_batch import CHECKED_AT, CRC, CRC_AT, HEADER, Record, build, read_header
 
 DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
@@ -143,10 +145,22 @@ def test_retention_is_looked_at_once_a_minute(bench: BrokerBench) -> None:
 
 
 def produce_keyed(bench: BrokerBench, topic: str, *pairs: tuple[bytes, bytes]) -> None:
-    data = PartitionProduceData(index=0, records=memoryview(keyed(*pairs)))
+    produce_raw(bench, topic, keyed(*pairs))
+
+
+def produce_raw(bench: BrokerBench, topic: str, batch: bytearray) -> None:
+    data = PartitionProduceData(index=0, records=memoryview(batch))
     request = ProduceRequest(acks=-1, topic_data=[TopicProduceData(name=topic, partition_data=[data])])
     (answer,) = bench.ask(request).responses[0].partition_responses
     assert answer.error_code == 0, answer
+
+
+def beyond_the_end(*pairs: tuple[bytes, bytes | None]) -> bytearray:
+    """A batch whose second record is dated to after the end of time, by a header that tells nothing of it."""
+    batch = build([Record(at, at * (2**63 - 1), *pair) for at, pair in enumerate(pairs)])
+    HEADER.pack_into(batch, 0, *read_header(batch)._replace(base_timestamp=5_000, max_timestamp=5_000))
+    CRC.pack_into(batch, CRC_AT, crc32c(memoryview(batch)[CHECKED_AT:]))
+    return batch
 
 
 def filled(bench: BrokerBench, topic: str, records: int = 12) -> int:
@@ -236,19 +250,68 @@ def test_what_retention_takes_before_a_cleaning_begins_ends_no_cleaning(bench: B
     assert before > log.size_bytes
 
 
-def test_cleaning_goes_on_after_one_that_broke_in_a_way_nobody_foresaw(
-    bench: BrokerBench, monkeypatch: pytest.MonkeyPatch
+def test_a_cleaning_that_breaks_in_a_way_nobody_foresaw_is_counted_and_tried_again(
+    bench: BrokerBench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     upkeep = Upkeep(bench.broker.topics, bench.runtime)
     before = filled(bench, "state")
+    failed = BROKER_CLEANINGS_FAILED._value.get()
     with monkeypatch.context() as broken:
         broken.setattr("tivo.broker.leader.compact", lambda *given, **named: 1 // 0)
-        with pytest.raises(ZeroDivisionError):
+        ticked(bench, upkeep, 1)
+    assert 1 == BROKER_CLEANINGS_FAILED._value.get() - failed
+    assert "state-0 was not cleaned to its end: it broke" in caplog.text
+    assert "Traceback" in caplog.text
+
+    ticked(bench, upkeep, 15_000_000)
+
+    assert before > bench.leader("state").log.size_bytes
+
+
+def test_cleaning_goes_on_after_a_fault_of_ours_which_ends_the_broker(
+    bench: BrokerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*given: object, **named: object) -> None:
+        raise AssertionError
+
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    before = filled(bench, "state")
+    with monkeypatch.context() as broken:
+        broken.setattr("tivo.broker.leader.compact", fault)
+        with pytest.raises(AssertionError):
             ticked(bench, upkeep, 1)
 
     ticked(bench, upkeep, 15_000_000)
 
     assert before > bench.leader("state").log.size_bytes
+
+
+def test_others_do_not_wait_for_one_that_cannot_be_cleaned(bench: BrokerBench) -> None:
+    bad, good = filled(bench, "bad", 24), filled(bench, "good")
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    bench.disk.faults.append(Fault(operation="pwrite", name=".cleaned", error=28))
+    ticked(bench, upkeep, 1)
+    bench.disk.faults.clear()
+
+    ticked(bench, upkeep, 15_000_000)
+    assert (bad, True) == (bench.leader("bad").log.size_bytes, good > bench.leader("good").log.size_bytes)
+
+    ticked(bench, upkeep, 1)
+    assert bad > bench.leader("bad").log.size_bytes
+
+
+def test_tombstones_that_stay_for_ever_and_times_beyond_the_end_are_cleaned_around(bench: BrokerBench) -> None:
+    bench.make("state", cleanup_policy="compact", segment_bytes="16384", delete_retention_ms=str(2**63 - 1))
+    produce_raw(bench, "state", beyond_the_end((b"key 0", b"older"), (b"key 2", None)))
+    for number in range(12):
+        produce_keyed(bench, "state", (b"key %d" % (number % 2), bytes(4_000)))
+    before, failed = bench.leader("state").log.size_bytes, BROKER_CLEANINGS_FAILED._value.get()
+
+    ticked(bench, Upkeep(bench.broker.topics, bench.runtime), 1)
+
+    assert 0 == BROKER_CLEANINGS_FAILED._value.get() - failed
+    assert before > bench.leader("state").log.size_bytes
+    assert 1 in values_of(bench.leader("state").read(0, 1 << 20))
 
 
 def test_other_topics_are_not_cleaned(bench: BrokerBench) -> None:

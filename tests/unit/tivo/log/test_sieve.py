@@ -23,6 +23,7 @@ def sieve(
     aborted: tuple[Aborted, ...] = (),
     last_batches: Collection[int] = (),
     now_ms: int = NOW_MS,
+    tombstone_ms: int = 500,
 ) -> Sieve:
     found = OffsetMap(10, salt=b"")
     for key, offset in (newest or {}).items():
@@ -33,7 +34,7 @@ def sieve(
         aborted=AbortedRecords(aborted),
         last_batches=last_batches,
         now_ms=now_ms,
-        tombstone_ms=500,
+        tombstone_ms=tombstone_ms,
     )
 
 
@@ -93,6 +94,14 @@ def test_a_tombstone_stays_at_first_and_has_its_horizon() -> None:
 
     assert left is not None
     assert (True, NOW_MS + 500) == (read_header(left).has_delete_horizon, read_header(left).base_timestamp)
+    assert list(records(TOMBSTONE, 0, read_header(TOMBSTONE))) == list(records(left, 0, read_header(left)))
+
+
+def test_a_tombstone_may_stay_for_ever() -> None:
+    left = rest(sieve(tombstone_ms=2**63 - 1), TOMBSTONE)
+
+    assert left is not None
+    assert (True, 2**63 - 1) == (read_header(left).has_delete_horizon, read_header(left).base_timestamp)
     assert list(records(TOMBSTONE, 0, read_header(TOMBSTONE))) == list(records(left, 0, read_header(left)))
 
 

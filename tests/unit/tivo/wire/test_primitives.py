@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tivo.model.errors import WireError
-from tivo.wire.primitives import read_tag, read_uvarint, read_varint, skip_tags, uvarint, varint
+from tivo.wire.primitives import read_tag, read_uvarint, read_varint, skip_tags, uvarint, varint, wrapped
 
 UNSIGNED = [(0, "00"), (1, "01"), (127, "7f"), (128, "8001"), (300, "ac02"), ((1 << 64) - 1, "ffffffffffffffffff01")]
 SIGNED = [
@@ -54,6 +54,22 @@ def test_a_bad_varint_is_refused(written: bytes, evidence: str) -> None:
         read_uvarint(written, 0)
     with pytest.raises(WireError, match=evidence):
         read_varint(written, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "held"),
+    [
+        (0, 0),
+        (-1, -1),
+        (2**63 - 1, 2**63 - 1),
+        (-(2**63), -(2**63)),
+        (2**63, -(2**63)),
+        (-(2**63) - 1, 2**63 - 1),
+        (2**64 + 5, 5),
+    ],
+)
+def test_what_passes_the_end_of_64_bits_comes_out_at_the_other(value: int, held: int) -> None:
+    assert held == wrapped(value)
 
 
 def test_unknown_tagged_fields_are_passed_over() -> None:

@@ -203,6 +203,15 @@ def test_the_time_of_the_append_is_that_of_all_records() -> None:
     assert [9000] == [record.timestamp_ms for record in read(batch)]
 
 
+def test_a_time_that_passes_the_end_of_64_bits_is_what_kafka_takes_it_for() -> None:
+    body = b"\0" + varint(2**63 - 1) + b"\0\1\1\0"
+    header = read_header(batch_of(varint(len(body)) + body))._replace(base_timestamp=2)
+
+    (record,) = records(batch_of(varint(len(body)) + body), 0, header)
+
+    assert -(2**63) + 1 == record.timestamp_ms
+
+
 def test_an_empty_batch_has_no_records() -> None:
     assert [] == read(batch_of(b"", count=0))
 

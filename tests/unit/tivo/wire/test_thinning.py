@@ -57,6 +57,27 @@ def test_a_horizon_changes_no_record(some: list[Record], codec: Codec, horizon_m
     assert [part.content for part in kept] != [] and read(thinned(header, kept)) == read(left)
 
 
+@pytest.mark.parametrize("time_ms", [-(2**63), -1, 2**63 - 1])
+@pytest.mark.parametrize("horizon_ms", [0, 2**63 - 1])
+def test_a_horizon_at_the_end_of_time_changes_no_record_of_any_time(time_ms: int, horizon_ms: int) -> None:
+    batch = build([Record(10, time_ms, b"key", None)])
+    header = read_header(batch)
+
+    left = thinned(header, list(parts(batch, 0, header)), horizon_ms=horizon_ms)
+
+    assert [Record(10, time_ms, b"key", None)] == read(left)
+    assert (horizon_ms, time_ms) == (read_header(left).base_timestamp, read_header(left).max_timestamp)
+
+
+def test_a_record_whose_time_passes_the_end_stays_as_it_is_read() -> None:
+    batch = build([Record(10, 5_000, b"a", None), Record(11, 5_001, b"b", b"")])
+    header = read_header(batch)._replace(base_timestamp=2**63 - 1)
+
+    left = thinned(header, list(parts(batch, 0, header)), horizon_ms=9_000)
+
+    assert [2**63 - 1, -(2**63)] == [record.timestamp_ms for record in read(left)]
+
+
 def test_times_of_the_append_stay() -> None:
     batch = build(RECORDS, attributes=0x08)
     header = read_header(batch)
