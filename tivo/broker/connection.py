@@ -30,8 +30,9 @@ from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.produce import ProduceRequest
 from tivo.wire.schema import Message
 
-MAX_OWED = 64
-"""Produce requests of one connection that may wait for a group commit at the same time."""
+MAX_OWED, MAX_OWED_BYTES = 64, 5 << 20
+"""Produce requests of one connection that may wait for a group commit at the same time, and their bytes: five of the
+largest that clients send."""
 
 WRITE_LOW_BYTES, WRITE_HIGH_BYTES = 64 << 10, 1 << 20
 """Unsent bytes below which a connection is served again, and above which nothing more of it is."""
@@ -77,6 +78,7 @@ class Connection(asyncio.BufferedProtocol):
         self._broker = owner.broker
         self._waiting: deque[Item] = deque()
         self._owed: deque[Owed] = deque()
+        self._owed_bytes = 0
         self._outgoing = Outgoing()
         self._unsent_bytes = 0  # of a client that does not read, as counted in `Broker.unsent`
         self._transport: asyncio.Transport | None = None
@@ -224,7 +226,8 @@ class Connection(asyncio.BufferedProtocol):
     def _may_join(self, item: Item) -> bool:
         """Whether it may begin beside those that wait for their group commit."""
         is_produce = isinstance(item, Request) and item.api_key == PRODUCE
-        return is_produce and self._owed[-1].request.api_key == PRODUCE and len(self._owed) < MAX_OWED
+        has_room = len(self._owed) < MAX_OWED and self._owed_bytes < MAX_OWED_BYTES
+        return is_produce and self._owed[-1].request.api_key == PRODUCE and has_room
 
     def _waits_for_debt(self, item: Item) -> bool:
         """Whether the client has had too much by some connection; then this one is held back until it may have more."""
@@ -246,17 +249,22 @@ class Connection(asyncio.BufferedProtocol):
         reply = TABLE[item.api_key].handle(self._broker, item.body, caller)
         match reply:
             case Message():
-                self._owed.append(Owed(item, Deferred.of(reply), began_us))
+                self._owe(Owed(item, Deferred.of(reply), began_us))
             case Deferred():
-                self._owed.append(Owed(item, reply, began_us))
+                self._owe(Owed(item, reply, began_us))
                 reply.on_given = self._proceed
             case None:
                 self._hold_back(self._owner.throttle.charge(self._session.who, item, None, began_us))
+
+    def _owe(self, owed: Owed) -> None:
+        self._owed.append(owed)
+        self._owed_bytes += owed.request.size
 
     def _send_settled(self) -> None:
         """Take the replies that are there, up to the first that is still owed."""
         while self._owed and (response := self._owed[0].reply.response) is not None:
             request, _, began_us = self._owed.popleft()
+            self._owed_bytes -= request.size
             if told := errors_in(response):
                 self._note(request, told)
             now_us = self._broker.runtime.now().steady_us

@@ -14,7 +14,7 @@ from tests.support.broker import ENDPOINT, BrokerBench, response_of
 from tests.support.group_member import GroupMember
 from tivo.broker.broker import Broker
 from tivo.broker.complaints import Complaints
-from tivo.broker.connection import MAX_OWED, Connection
+from tivo.broker.connection import MAX_OWED, MAX_OWED_BYTES, Connection
 from tivo.broker.listeners import Endpoint
 from tivo.broker.throttle import Throttle
 from tivo.metrics import BROKER_ERRORS
@@ -231,6 +231,18 @@ def test_only_so_many_produce_requests_are_under_way(bench: BrokerBench, socket:
     bench.runtime.work()
 
     assert list(range(MAX_OWED + 10)) == offsets(socket.replies())
+    assert socket.transport.reading
+
+
+def test_large_produce_requests_that_wait_take_so_much_memory_and_no_more(bench: BrokerBench, socket: Socket) -> None:
+    request = produce(bytes(900_000))
+    socket.send(*[request] * 8)
+
+    assert 6 == bench.leader("t").log.log_end, f"the sixth begins below {MAX_OWED_BYTES} bytes"
+    assert not socket.transport.reading
+    bench.runtime.work()
+
+    assert list(range(8)) == offsets(socket.replies())
     assert socket.transport.reading
 
 
