@@ -212,6 +212,15 @@ def test_meta_counts_what_the_segment_holds(tmp_path: Path) -> None:
     assert again.is_whole()
 
 
+def test_the_oldest_time_is_that_of_first_records_and_no_search_leans_on_it(tmp_path: Path) -> None:
+    segment = made(tmp_path)
+    add(segment, b"a", b"b", times_ms=(30, 10))
+
+    assert (30, 30) == (segment.snapshot().min_time_ms, segment.snapshot().max_time_ms)
+    assert (30, BASE) == segment.first_at(5, from_offset=BASE)
+    assert (10, BASE + 1) == segment.first_at(5, from_offset=BASE + 1)
+
+
 def test_without_meta_a_segment_is_not_known(tmp_path: Path) -> None:
     made(tmp_path)
 
