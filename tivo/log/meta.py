@@ -20,8 +20,9 @@ class SegmentMeta(msgspec.Struct, frozen=True):
 
     That of the active segment is its recovery checkpoint, that of a sealed one covers the whole file.
     Times are Kafka's create times in ms. The newest is exact. The oldest is that of the batches' first
-    records, for a header tells no more: a record may be older, and nothing leans on it. `began_us` and `appended_us` are wall times of appends. `open_before`
-    and `open` are the transactions that are open where the segment begins, and where it ends.
+    records, for a header tells no more: a record may be older, and nothing leans on it. `began_us` and
+    `appended_us` are wall times of appends. `open_before` and `open` are the transactions that are open
+    where the segment begins, and where it ends.
     """
 
     bytes: int = 0
