@@ -2,7 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Collection, Sequence, Set
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple, Self, TypeAlias
@@ -68,6 +70,7 @@ class Producer:
         self._access = access_of(bootstrap)
         self._lock = asyncio.Lock()
         self._topics: set[str] = set()
+        self._under_way: Counter[str] = Counter()  # sends to each topic
         self._producers: dict[tuple[int, bool], AIOKafkaProducer] = {}
 
     async def start(self) -> None:
@@ -82,7 +85,7 @@ class Producer:
 
     def keep_only(self, topics: Collection[str]) -> None:
         """Ask the broker for no other topics: one that makes what it is asked for would make a deleted one anew."""
-        self._topics.intersection_update(topics)
+        self._topics.intersection_update({*topics, *self._under_way})  # one that is being made is waited for
         for producer in self._producers.values():
             producer.client.set_topics(self._topics)
 
@@ -102,8 +105,8 @@ class Producer:
         where it is away before anything was sent.
         """
         producer = await self._producer(acks, idempotent=acks == -1)
-        self._topics.add(topic)
-        answers = await _send_all(producer, topic, records)
+        with self._asking_for(topic):
+            answers = await _send_all(producer, topic, records)
         refused = [index for index, answer in enumerate(answers) if isinstance(answer, _Refused)]
         if refused and acks == -1:
             await self._retire(producer)
@@ -112,6 +115,16 @@ class Producer:
             for index in refused:
                 (answers[index],) = await _send_all(alone, topic, [records[index]])
         return answers
+
+    @contextmanager
+    def _asking_for(self, topic: str) -> Iterator[None]:
+        self._topics.add(topic)
+        self._under_way[topic] += 1
+        try:
+            yield
+        finally:
+            self._under_way[topic] -= 1
+            self._under_way = +self._under_way
 
     async def _producer(self, acks: int, *, idempotent: bool) -> AIOKafkaProducer:
         async with self._lock:

@@ -38,7 +38,7 @@ class Peer:
         self.others: list[MetadataResponseBroker] = []
         self._answers: dict[type[Message], Answer] = {
             ApiVersionsRequest: self._versions,
-            MetadataRequest: self._metadata,
+            MetadataRequest: self.metadata,
             **answers,
         }
         self._upto = {message.api.key: version for message, version in upto.items()}
@@ -54,7 +54,7 @@ class Peer:
             each.max_version = min(each.max_version, self._upto.get(each.api_key, each.max_version))
         return ApiVersionsResponse(api_keys=apis)
 
-    def _metadata(self, request: MetadataRequest) -> MetadataResponse:
+    def metadata(self, request: MetadataRequest) -> MetadataResponse:
         told = {topic.name: topic for topic in self.topics}
         wanted = [*told] if request.topics is None else [topic.name for topic in request.topics]
         return MetadataResponse(

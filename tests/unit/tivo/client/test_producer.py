@@ -10,6 +10,7 @@ from tivo.model.errors import BrokerError, RecordError, UnknownTopic
 from tivo.model.event import TIME_HEADER
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
+from tivo.wire.messages.metadata import MetadataRequest, MetadataResponse
 from tivo.wire.messages.produce import (
     PartitionProduceResponse,
     ProduceRequest,
@@ -179,6 +180,40 @@ async def test_name_that_no_topic_can_have_is_unknown_at_once(log: Log, name: st
     async with peer(log.table()) as broker, Producer(with_topic(broker)) as producer:
         with pytest.raises(UnknownTopic):
             await producer.send(name, values(b"a"))
+
+
+async def test_topic_that_is_being_made_is_waited_for_whatever_else_is_kept(log: Log) -> None:
+    asked = 0
+
+    def making(request: MetadataRequest) -> MetadataResponse:
+        nonlocal asked
+        asked += any(topic.name == "quakes" for topic in request.topics or ())
+        if asked == 1:
+            producer.keep_only([])
+        elif asked == 2:
+            with_topic(broker)
+        return broker.metadata(request)
+
+    async with peer({**log.table(), MetadataRequest: making}) as broker:
+        broker.topics = [a_topic("quakes", bytes(16), error_code=ErrorCode.LEADER_NOT_AVAILABLE)]
+        async with Producer(broker.bootstrap) as producer:
+            (answer,) = await producer.send("quakes", values(b"a"))
+
+    assert isinstance(answer, Produced)
+
+
+async def test_topic_that_is_not_kept_is_not_asked_for_again(log: Log) -> None:
+    async with peer(log.table()) as broker, Producer(with_topic(broker)) as producer:
+        await producer.send("quakes", values(b"a"))
+        before = len(broker.asked)
+
+        producer.keep_only(["others"])
+        broker.topics.append(a_topic("plates", bytes(16), 0))
+        await producer.send("plates", values(b"a"))
+
+    asked = [each for each in broker.asked[before:] if isinstance(each, MetadataRequest)]
+    assert asked
+    assert not [each for each in asked if "quakes" in {topic.name for topic in each.topics or ()}]
 
 
 async def test_producer_without_a_broker_names_the_address(log: Log) -> None:
