@@ -9,8 +9,10 @@ SOURCES := tivo streams tests hatch_build.py
 REQUIRE ?=
 REQUIRED := $(if $(REQUIRE),--require=$(REQUIRE))
 # How often the random and the violent tests try; `make faults` and `make handoff` go the whole way.
-KILLS ?= 5
-CUTOVERS ?= 2000
+KILLS ?= 3
+CUTOVERS ?= 1000
+# Files of tests that run at a time.
+JOBS ?= 2
 FUZZ_SECONDS ?= 60
 
 .PHONY: help
@@ -36,7 +38,7 @@ up: $(INSTALLED) ## start tivo with something to look at; Ctrl-C stops it
 
 .PHONY: test
 test: $(INSTALLED) ## all that Python and Node alone can run; REQUIRE=all wants every service
-	$(BIN)/pytest $(REQUIRED) --kills $(KILLS) --cutovers $(CUTOVERS) tests
+	$(BIN)/pytest $(REQUIRED) --kills $(KILLS) --cutovers $(CUTOVERS) -n $(JOBS) --dist loadfile tests
 
 .PHONY: check
 check: $(INSTALLED) ## format, lint, types, import rules, and that tests run all of the pure rooms

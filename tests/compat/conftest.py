@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line)
 
 
-@pytest.fixture(scope="session", params=["uvloop", "asyncio"])
+@pytest.fixture(scope="session", params=["uvloop", pytest.param("asyncio", marks=pytest.mark.whole)])
 def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     """A broker that all tests share: it is neither stopped nor killed."""
     data = tmp_path_factory.mktemp("broker") / "data"

@@ -78,7 +78,7 @@ def killed(folder: Path, kills: int, *, flush: FlushMode = "always", module: str
         finally:
             for sender in senders:
                 sender.stop()
-        gives_up_s = None if module == "tivo" else 15.0  # a broker that loses records may have no end to come to
+        gives_up_s = None if module == "tivo" else 5.0  # a broker that loses records may have no end to come to
         read_all(broker.bootstrap, "quakes", PARTITIONS, history, "last pass", gives_up_s=gives_up_s)
     history.close()
     entries = list(read_history(folder / "history.jsonl"))

@@ -7,6 +7,7 @@ A test names a service by a fixture (`kafka`, `kcat`, `chromium`, `node`, …) o
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,7 +25,7 @@ BUDGETS = (
     ("crash-states", 500, "simulated power losses of the log"),
     ("mutations", 1_000, "torn or flipped states of segments and indexes"),
     ("fuzz-runs", 2_000, "inputs that each target of tests/fuzz is given"),
-    ("window", 20, "seconds of events that are played at every speed"),
+    ("window", 10, "seconds of events that are played at every speed"),
 )
 """Options of the tests that could go on for ever: name, default, what they count."""
 
@@ -63,13 +64,31 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("whole") and item.config.getoption("--foreign") == "part":
-        _leave_out(item, "only `make compat` runs the whole of the foreign suites", required=False)
+        _leave_out(
+            item,
+            "only `make compat` runs foreign suites whole, and every client against both event loops",
+            required=False,
+        )
     asked = {name for mark in item.iter_markers("needs") for name in mark.args}
     for name in sorted(asked | SERVICES.keys() & getattr(item, "fixturenames", ())):
         found = _find(name)
         item.config.stash[_told][name] = str(found) if isinstance(found, Found) else "absent"
         if isinstance(found, Missing):
             _leave_out(item, f"{name}: {found}", required=name in _required(item.config))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process that runs a part of the tests hands over what it saw to the one that sums up."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["services"] = session.config.stash[_told], session.config.stash[_left_out]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    told, left_out = getattr(node, "workeroutput", {}).get("services", ({}, {}))
+    node.config.stash[_told].update(told)
+    for reason, tests in left_out.items():
+        node.config.stash[_left_out].setdefault(reason, []).extend(tests)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
