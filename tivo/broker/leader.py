@@ -18,7 +18,7 @@ from tivo.log.disk import Disk, read_file, replace_file
 from tivo.log.partition import Partition
 from tivo.log.transactions import Aborted
 from tivo.metrics import BROKER_BYTES, BROKER_RECORDS, BROKER_SYNC_SECONDS
-from tivo.model.errors import LogError
+from tivo.model.errors import LogError, OffsetOutOfRange
 from tivo.model.timeline import SECOND_US, to_kafka_ms
 from tivo.wire.control import Marker, build_marker
 from tivo.wire.error_codes import ErrorCode
@@ -188,6 +188,11 @@ class Leader:
         if mark < offset <= self.log.log_end:
             return NOTHING
         return self.log.read(offset, max_bytes=max_bytes, upto=mark)
+
+    def check_offset(self, offset: int) -> None:
+        """Raises OffsetOutOfRange where `read` does, and reads nothing."""
+        if not self.log.log_start <= offset <= self.log.log_end:
+            raise OffsetOutOfRange(self.log.name, offset, log_start=self.log.log_start, log_end=self.log.log_end)
 
     def aborted(self, offset: int, records: memoryview) -> list[Aborted]:
         """The aborted transactions that reach into batches which were read at an offset. Raises LogError."""

@@ -88,25 +88,42 @@ def _park(broker: Broker, request: FetchRequest, caller: Caller, gathered: Gathe
     return deferred
 
 
+class _Room:
+    """What an answer still has room for. The first batch comes whole, however large."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._left = max_bytes
+        self.size = 0
+
+    def read(self, leader: Leader, place: FetchPartition, *, committed: bool) -> memoryview:
+        """What one partition gives. Nothing is read of it once another had more than there was room for."""
+        if self.size and self._left <= 0:
+            leader.check_offset(place.fetch_offset)
+            return NOTHING
+        most = max(min(place.partition_max_bytes, self._left), 0)
+        records = leader.read(place.fetch_offset, most, committed=committed)
+        if self.size and len(records) > self._left:
+            self._left = 0  # it comes first in another answer
+            return NOTHING
+        self._left -= len(records)
+        self.size += len(records)
+        return records
+
+
 def _gather(broker: Broker, request: FetchRequest, caller: Caller) -> Gathered:
-    budget = min(max(request.max_bytes, 0), broker.unsent.room(broker.limits.max_fetch_bytes))
+    room = _Room(min(max(request.max_bytes, 0), broker.unsent.room(broker.limits.max_fetch_bytes)))
     is_follower = max(request.replica_id, request.replica_state.replica_id) >= 0
     committed = request.isolation_level == READ_COMMITTED
-    size = 0
-    has_error = False
     leaders: list[Leader] = []
     responses: list[FetchableTopicResponse] = []
     for wanted in request.topics:
         found = ErrorCode.TOPIC_AUTHORIZATION_FAILED if is_follower else _find(broker, wanted, caller)
-        partitions = []
-        for place in wanted.partitions:
-            left, is_first = budget - size, size == 0
-            data = _read(found, place, max_bytes=left, is_first=is_first, committed=committed, leaders=leaders)
-            size += len(data.records or b"")
-            has_error = has_error or data.error_code != ErrorCode.NONE
-            partitions.append(data)
+        partitions = [
+            _read(found, place, room=room, committed=committed, leaders=leaders) for place in wanted.partitions
+        ]
         responses.append(FetchableTopicResponse(topic=wanted.topic, topic_id=wanted.topic_id, partitions=partitions))
-    return Gathered(FetchResponse(responses=responses), size, leaders, has_error)
+    has_error = any(data.error_code != ErrorCode.NONE for topic in responses for data in topic.partitions)
+    return Gathered(FetchResponse(responses=responses), room.size, leaders, has_error)
 
 
 def _find(broker: Broker, wanted: FetchTopic, caller: Caller) -> Topic | ErrorCode:
@@ -122,25 +139,15 @@ def _find(broker: Broker, wanted: FetchTopic, caller: Caller) -> Topic | ErrorCo
 
 
 def _read(
-    found: Topic | ErrorCode,
-    place: FetchPartition,
-    *,
-    max_bytes: int,
-    is_first: bool,
-    committed: bool,
-    leaders: list[Leader],
+    found: Topic | ErrorCode, place: FetchPartition, *, room: _Room, committed: bool, leaders: list[Leader]
 ) -> PartitionData:
-    """What one partition gives; `is_first`: nothing else has given records yet."""
     leader: Leader | None = None
     try:
         if isinstance(found, ErrorCode):
             raise Refusal(found, "the topic is not there")
         leader = found.leader(place.partition)
         check_leader_epoch(leader, place.current_leader_epoch)
-        size = min(max(place.partition_max_bytes, 0), max_bytes)
-        records = leader.read(place.fetch_offset, size, committed=committed)
-        if not is_first and len(records) > max_bytes:
-            records = NOTHING  # a batch that is larger than what is left comes first in another answer
+        records = room.read(leader, place, committed=committed)
         aborted = leader.aborted(place.fetch_offset, records) if committed else []
     except (RequestError, LogError) as error:
         return _failed(place, code_of(error), leader)

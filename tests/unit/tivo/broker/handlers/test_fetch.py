@@ -89,6 +89,31 @@ def test_later_partition_waits_for_its_turn_when_the_answer_is_full(bench: Broke
     assert (0, 0) == (len(second.records), second.error_code)
 
 
+def answers_of(bench: BrokerBench, offsets: list[int], max_bytes: int) -> tuple[list[PartitionData], int]:
+    """What each partition of `many` gives from its offset on, and how often a segment was read for it."""
+    places = [FetchPartition(partition=at, fetch_offset=offset) for at, offset in enumerate(offsets)]
+    for place in places:
+        place.partition_max_bytes = MANY
+    topic = FetchTopic(topic_id=bench.broker.topics.get("many").id, partitions=places)
+    before = bench.disk.count("pread", ".log")
+    sent = bench.send(FetchRequest(max_wait_ms=0, min_bytes=1, max_bytes=max_bytes, topics=[topic]))
+    return sent.response.responses[0].partitions, bench.disk.count("pread", ".log") - before
+
+
+@pytest.mark.parametrize(("max_bytes", "are_read"), [(10, 1), (5_100, 2)])
+def test_nothing_is_read_once_there_is_no_room_in_the_answer(bench: BrokerBench, max_bytes: int, are_read: int) -> None:
+    bench.make("many", 5)
+    for partition in range(5):
+        bench.produce("many", b"large" * 1_000, partition=partition)
+    _, needed = answers_of(bench, [0] * are_read, max_bytes)
+
+    answers, reads = answers_of(bench, [0, 0, 0, 1, 2], max_bytes)
+
+    assert [1, 0, 0, 0, 0] == [len(values_of(answer.records)) for answer in answers]
+    assert [0, 0, 0, 0, ErrorCode.OFFSET_OUT_OF_RANGE] == [answer.error_code for answer in answers]
+    assert needed == reads
+
+
 def test_nothing_to_read_is_empty_and_not_null(bench: BrokerBench) -> None:
     data = fetched(bench, 0)
 
