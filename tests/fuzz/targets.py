@@ -1,5 +1,6 @@
 """What is fuzzed: each target takes any bytes, and raises only where it finds a fault. Each has seeds that are good."""
 
+import json
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,12 +20,15 @@ from tivo.broker.producers import Producers
 from tivo.log.catalog import Catalog
 from tivo.log.partition import Partition
 from tivo.log.settings import LogSettings
-from tivo.model.errors import AuthenticationError, LogError, WireError
+from tivo.model.errors import AuthenticationError, LogError, QueryError, WireError
+from tivo.model.event import Event, value_kind
+from tivo.query.evaluate import compile_expression
 from tivo.wire.compression import Codec
 from tivo.wire.connection import Refusal, Request, ServerConnection
 from tivo.wire.record_batch import HEADER, Record, batches, build, check_plausible, records, verify
 
 ROOT = Path("/data")
+CASES = Path(__file__).parents[1] / "conformance" / "query" / "expressions.json"
 SETTINGS = LogSettings(segment_bytes=700, checkpoint_bytes=300, index_bytes=100)
 MOST_INFLATED = 1 << 20
 MOST_BYTES = 32 << 10
@@ -109,6 +113,14 @@ def recover(data: bytes) -> None:
     partition.sync()
 
 
+def read_expression(data: bytes) -> None:
+    """A filter expression. What is taken says yes or no of every event."""
+    with suppress(QueryError):
+        passes = compile_expression(data.decode("utf-8", "surrogateescape"))
+        for event in _events():
+            assert isinstance(passes(event), bool)
+
+
 def log_in(data: bytes) -> None:
     """Two SCRAM messages, one behind the other, parted by a zero."""
     server = ScramServer(NOBODY, "SCRAM-SHA-256", nonce="server", secret=b"secret")
@@ -116,6 +128,13 @@ def log_in(data: bytes) -> None:
         for message in data.split(b"\0", 1):
             server.receive(message)
             assert server.principal is None, "nobody is known here, and somebody was let in"
+
+
+@cache
+def _events() -> list[Event]:
+    values = [None, b"\xff", b"text", b"-7", b'{"a": {"b": [1, null]}, "c": "1", "d": 1e308, "e": true}']
+    headers = (("h", b"1"), ("n", None))
+    return [Event(10**15, "t", 0, 7, each, each, headers, 2 * 10**15, value_kind(each)) for each in values]
 
 
 @cache
@@ -151,6 +170,11 @@ def _snapshots() -> list[bytes]:
     return [Producers().to_snapshot(), Producers(next_offset=9).to_snapshot()]
 
 
+def _expressions() -> list[bytes]:
+    cases = json.loads(CASES.read_text())["holds"]
+    return [where.encode() for section in cases for where in section["where"]]
+
+
 def _harms() -> list[bytes]:
     dice = random.Random(5)
     return [dice.randbytes(3 * dice.randrange(1, 6)) for _ in range(20)]
@@ -163,5 +187,6 @@ TARGETS = {
     "snapshot": Target(read_snapshot, _snapshots),
     "journal": Target(read_journal, lambda: [b"\x06\0\2\0\2gr\0\3\0\0", b"\x0c\0\1\0\1g\0\1t\0\0\0\0\0\3"]),
     "catalog": Target(read_catalog, lambda: [b"", b"a line\n"]),
+    "expression": Target(read_expression, _expressions),
     "scram": Target(log_in, lambda: [b"n,,n=user,r=nonce\0c=biws,r=nonceserver,p=cHJvb2Y="]),
 }

@@ -6,6 +6,7 @@
     │   ├── UnknownTopic             a topic that is not there
     │   ├── OffsetOutOfRange         an offset that a partition does not hold
     │   ├── RecordError              a record that cannot be taken
+    │   ├── QueryError               a filter expression or query that cannot be read (line, column, expected)
     │   ├── ConfigError              a setting, a flag or a `tivo.toml`
     │   └── AuthenticationError      somebody is not who he says, or does not say it right
     ├── NeighbourError               something that tivo leans on failed: retried or told, the cause kept
@@ -61,6 +62,19 @@ class OffsetOutOfRange(RequestError):
 
 class RecordError(RequestError):
     """A record cannot be taken as it is."""
+
+
+class QueryError(RequestError):
+    """Text in the query language says nothing that can be done. The place counts lines and characters from 1.
+
+    `expected` tells what could have stood there, where that is known.
+    """
+
+    def __init__(self, message: str, *, line: int, column: int, expected: tuple[str, ...] = ()) -> None:
+        super().__init__(f"line {line}, column {column}: {message}")
+        self.line = line
+        self.column = column
+        self.expected = expected
 
 
 class ConfigError(RequestError):

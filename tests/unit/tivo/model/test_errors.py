@@ -4,7 +4,7 @@ import inspect
 import re
 
 from tivo.model import errors
-from tivo.model.errors import CommandError, OffsetOutOfRange, PageGap, StalePage, TivoError, UnknownTopic
+from tivo.model.errors import CommandError, OffsetOutOfRange, PageGap, QueryError, StalePage, TivoError, UnknownTopic
 
 
 def test_the_tree_is_the_one_drawn() -> None:
@@ -37,6 +37,13 @@ def test_an_offset_out_of_range_is_told_with_the_range() -> None:
 
     assert "quakes/0 holds offsets 2 to below 7, not 9" == str(error)
     assert (9, 2, 7) == (error.offset, error.log_start, error.log_end)
+
+
+def test_a_query_that_says_nothing_is_told_with_its_place() -> None:
+    error = QueryError("expected a value, found the end", line=2, column=7, expected=("a value",))
+
+    assert "line 2, column 7: expected a value, found the end" == str(error)
+    assert (2, 7, ("a value",)) == (error.line, error.column, error.expected)
 
 
 def test_a_gap_before_a_page_is_told_with_both_its_ends() -> None:
