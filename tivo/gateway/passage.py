@@ -14,9 +14,13 @@ from msgspec import Meta
 
 from tivo.gateway.parameters import bad, window_of
 from tivo.gateway.problems import Problem
+from tivo.gateway.selection import Selection, select
+from tivo.model.errors import QueryError
 from tivo.model.event import Cursor, Event, Frontier
 from tivo.model.timeline import Window
 from tivo.playback.facts import TopicRef
+from tivo.playback.values import LONGEST_GLOB, MOST_GLOBS
+from tivo.query.parser import MOST_BYTES
 from tivo.store.base import Found, Store
 
 PartitionNumber: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -27,7 +31,7 @@ TimeUs: TypeAlias = Annotated[int, Meta(ge=-(2**62), le=2**62)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """Stored events of a topic with above[p] ≤ offset < upto[p], in a window, behind a cursor, of one key or all."""
+    """Stored events of a topic with above[p] ≤ offset < upto[p], in a window, behind a cursor, as far as wanted."""
 
     topic: str
     topic_id: bytes
@@ -35,17 +39,13 @@ class Passage:
     upto: Frontier
     above: Frontier = field(default_factory=dict)
     after: Cursor | None = None
-    key: bytes | None = None
+    selection: Selection = field(default_factory=Selection)
 
     async def read(self, store: Store, *, limit: int) -> Found:
-        """The next events, of any key."""
+        """The next events, wanted or not."""
         return await store.read(
             self.topic_id, self.window, above=self.above, upto=self.upto, after=self.after, limit=limit
         )
-
-    def kept(self, events: list[Event]) -> list[Event]:
-        """Those of the key asked for."""
-        return events if self.key is None else [event for event in events if event.key == self.key]
 
     def behind(self, event: Event) -> "Passage":
         return replace(self, after=event.cursor)
@@ -54,7 +54,8 @@ class Passage:
         """Opaque to clients, fit for a URL."""
         place = None if self.after is None else (self.after.time_us, self.after.partition, self.after.offset)
         window = (self.window.start_us, self.window.end_us)
-        written = _Token(self.topic_id, window, dict(self.upto), dict(self.above), place, self.key)
+        wanted = self.selection.keys, self.selection.where
+        written = _Token(self.topic_id, window, dict(self.upto), dict(self.above), place, *wanted)
         return to_token(written)
 
 
@@ -64,7 +65,8 @@ class _Token(msgspec.Struct, frozen=True, array_like=True):
     upto: dict[PartitionNumber, Offset]
     above: dict[PartitionNumber, Offset]
     place: tuple[TimeUs, PartitionNumber, Offset] | None
-    key: bytes | None
+    keys: Annotated[tuple[Annotated[str, Meta(max_length=LONGEST_GLOB)], ...], Meta(max_length=MOST_GLOBS)]
+    where: Annotated[str, Meta(max_length=MOST_BYTES)]
 
 
 T = TypeVar("T")
@@ -80,18 +82,23 @@ def from_token(token: str, kind: type[T]) -> T:
     try:
         return msgspec.msgpack.decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=kind)
     except (ValueError, msgspec.DecodeError):
-        raise bad("bad_cursor", "cursor", f"{token[:80]!r} is no cursor of this gateway") from None
+        raise _no_cursor(token) from None
 
 
-async def begin(query: Mapping[str, str], info: TopicRef, store: Store, *, now_us: int) -> Passage:
-    """A passage over a window (`start`, `end`) of a `key` or of all."""
-    key = query.get("key")
+def _no_cursor(token: str) -> Problem:
+    return bad("bad_cursor", "cursor", f"{token[:80]!r} is no cursor of this gateway")
+
+
+async def begin(
+    query: Mapping[str, str], info: TopicRef, store: Store, selection: Selection, *, now_us: int
+) -> Passage:
+    """A passage over what is wanted of a window (`start`, `end`)."""
     return Passage(
         topic=info.name,
         topic_id=info.topic_id,
         window=window_of(query, now_us=now_us),
         upto=await store.frontier(info.topic_id),
-        key=None if key is None else key.encode(),
+        selection=selection,
     )
 
 
@@ -100,6 +107,10 @@ def resume(token: str, info: TopicRef) -> Passage:
     read = from_token(token, _Token)
     if read.topic_id != info.topic_id:
         raise Problem(409, "topic_made_anew", f"{info.name!r} was deleted and made anew since this cursor was given")
+    try:
+        selection = select(read.keys, read.where)
+    except QueryError:
+        raise _no_cursor(token) from None
     return Passage(
         topic=info.name,
         topic_id=info.topic_id,
@@ -107,5 +118,5 @@ def resume(token: str, info: TopicRef) -> Passage:
         upto=read.upto,
         above=read.above,
         after=None if read.place is None else Cursor(read.place[0], info.name, read.place[1], read.place[2]),
-        key=read.key,
+        selection=selection,
     )

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from tivo.model.errors import (
     CommandError,
     NeighbourError,
+    QueryError,
     RecordError,
     RequestError,
     StoreError,
@@ -75,6 +76,8 @@ def problem_of(error: TivoError) -> Problem:
             return Problem(400, error.code, str(error), errors=[{"field": error.field, "detail": str(error)}])
         case RecordError():
             return Problem(422, "bad_record", str(error))
+        case QueryError():
+            return Problem(422, "bad_query", str(error), line=error.line, column=error.column, expected=error.expected)
         case RequestError():
             return Problem(400, "bad_request", str(error))
         case NeighbourError():

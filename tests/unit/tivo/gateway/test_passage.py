@@ -4,6 +4,7 @@ import pytest
 
 from tivo.gateway.passage import Passage, from_token, resume
 from tivo.gateway.problems import Problem
+from tivo.gateway.selection import Selection, select
 from tivo.model.event import Cursor
 from tivo.model.record import Record, to_event
 from tivo.model.timeline import Window
@@ -17,12 +18,22 @@ PASSAGE = Passage(
     upto={0: 9, 1: 3},
     above={0: 2},
     after=Cursor(7, "t", 0, 4),
-    key=b"\xff",
+    selection=select(("a*", "é"), "value.x > 1"),
 )
 
 
 def test_a_passage_is_taken_up_where_it_was_left() -> None:
     assert PASSAGE == resume(PASSAGE.token(), TOPIC)
+
+
+def test_what_was_wanted_is_wanted_where_it_is_taken_up() -> None:
+    wanted = resume(PASSAGE.token(), TOPIC).selection.passes
+
+    events = [
+        to_event(Record("t", 0, 0, 0, key, b'{"x": 2}', ()), received_us=0) for key in (b"ab", b"b", "é".encode())
+    ]
+    assert wanted is not None
+    assert [True, False, True] == [wanted(event) for event in events]
 
 
 def test_it_goes_on_behind_the_event_it_was_left_at() -> None:
@@ -58,6 +69,10 @@ def test_what_is_no_cursor_is_refused(token: str) -> None:
         replace(PASSAGE, upto={2**31: 0}),
         replace(PASSAGE, window=Window(-(2**63), None)),
         replace(PASSAGE, after=Cursor(0, "t", 0, 2**63)),
+        replace(PASSAGE, selection=Selection(("a",) * 65)),
+        replace(PASSAGE, selection=Selection(("a" * 250,))),
+        replace(PASSAGE, selection=Selection((), "value.x >")),
+        replace(PASSAGE, selection=Selection((), "true" + " " * 4_093)),
     ],
 )
 def test_a_cursor_that_holds_what_no_log_can_is_refused(forged: Passage) -> None:

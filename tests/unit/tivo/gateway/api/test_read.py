@@ -82,6 +82,79 @@ async def test_only_the_events_of_a_key_are_read(gateway: GatewayApp) -> None:
     assert [109, 111, 113, 115] == values(second)
 
 
+async def test_only_the_events_of_keys_that_match_are_read(gateway: GatewayApp) -> None:
+    for key in (b"sensor-1", b"gauge-1", b"sensor-2", b"gauge-2"):
+        gateway.log.append("t", NewRecord(key=key, value=b'"%b"' % key, time_us=0))
+    await gateway.log.store_all("t", gateway.store)
+
+    assert ["sensor-1", "sensor-2"] == values((await get(gateway, "?key=sensor-*"))[1])
+    assert ["sensor-1", "gauge-1", "gauge-2"] == values((await get(gateway, "?key=sensor-1&key=gauge-*"))[1])
+
+
+async def with_numbers() -> GatewayApp:
+    """Thirty stored records with `n` from 0 to 29, of keys `a` and `b` in turn."""
+    gateway = GatewayApp()
+    gateway.log.make("t")
+    for number in range(30):
+        gateway.log.append(
+            "t", NewRecord(key=b"ab"[number % 2 : number % 2 + 1], value=b'{"n":%d}' % number, time_us=number)
+        )
+    await gateway.log.store_all("t", gateway.store)
+    return gateway
+
+
+@pytest.mark.parametrize("by", ["start=0", "offset=0"])
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        ("where=value.n>=10+and+value.n<14", [10, 11, 12, 13]),
+        ("where=value.n>=10+and+value.n<16&key=a", [10, 12, 14]),
+        ("where=value.n+%25+10+=+9", [9, 19, 29]),
+        ("where=false", []),
+        ("where=value.gone+is+absent&key=b&key=c*", list(range(1, 30, 2))),
+    ],
+)
+async def test_only_the_events_of_which_an_expression_holds_are_read(by: str, wanted: str, numbers: list[int]) -> None:
+    gateway = await with_numbers()
+
+    seen: list[int] = []
+    async with gateway.client() as http:
+        address: str | None = f"{URL}?{by}&{wanted}&limit=2"
+        while address:
+            told = (await http.get(address)).json()
+            assert len(told["events"]) <= 2
+            seen += [value["n"] for value in values(told)]
+            address = told["next"]
+        streamed = await http.get(f"{URL}?{by}&{wanted}", headers=NDJSON)
+
+    assert numbers == seen
+    assert numbers == [event["value"]["n"] for event in json_lines(streamed.content)]
+
+
+async def test_a_limit_counts_what_is_wanted() -> None:
+    gateway = await with_numbers()
+
+    for by in ("", "offset=0&"):
+        async with gateway.client() as http:
+            streamed = await http.get(f"{URL}?{by}key=b&limit=3", headers=NDJSON)
+
+        assert [1, 3, 5] == [event["value"]["n"] for event in json_lines(streamed.content)]
+
+
+async def test_an_expression_that_says_nothing_is_refused_with_its_place(gateway: GatewayApp) -> None:
+    for by in ("", "offset=0&"):
+        status, told = await get(gateway, f"?{by}where=value.n%20%3E%20null")
+
+        assert (422, "bad_query", 1, 11) == (status, told["code"], told["line"], told["column"])
+        assert "nothing equals null" in told["detail"]
+
+
+async def test_what_could_have_stood_there_is_told(gateway: GatewayApp) -> None:
+    _, told = await get(gateway, "?where=value.n%20is")
+
+    assert ["`not`", "`null`", "`absent`"] == told["expected"]
+
+
 async def test_a_page_of_a_rare_key_goes_out_before_everything_was_looked_through() -> None:
     gateway = GatewayApp()
     gateway.log.make("t")
@@ -89,11 +162,12 @@ async def test_a_page_of_a_rare_key_goes_out_before_everything_was_looked_throug
     gateway.log.append("t", NewRecord(key=b"rare", value=b"1", time_us=10**12))
     await gateway.log.store_all("t", gateway.store)
 
-    _, first = await get(gateway, "?key=rare")
-    async with gateway.client() as http:
-        second = (await http.get(first["next"])).json()
+    for query in ("?key=rare", "?where=key%20=%20'rare'", "?offset=0&key=rare"):
+        _, first = await get(gateway, query)
+        async with gateway.client() as http:
+            second = (await http.get(first["next"])).json()
 
-    assert ([], [1]) == (values(first), values(second))
+        assert ([], [1]) == (values(first), values(second))
 
 
 async def test_offsets_are_read_in_their_own_order() -> None:
