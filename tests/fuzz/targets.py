@@ -8,19 +8,18 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.fuzz.logins import log_in, logins
 from tests.support.batches import batch
 from tests.support.crash_disk import MemoryDisk
 from tests.support.lengths import samples
 from tests.support.recorded import recorded
-from tivo.auth.scram import ScramServer
-from tivo.auth.users import NOBODY
 from tivo.broker.handlers import SERVED
 from tivo.broker.journal_format import from_record
 from tivo.broker.producers import Producers
 from tivo.log.catalog import Catalog
 from tivo.log.partition import Partition
 from tivo.log.settings import LogSettings
-from tivo.model.errors import AuthenticationError, LogError, QueryError, WireError
+from tivo.model.errors import LogError, QueryError, WireError
 from tivo.model.event import Event, value_kind
 from tivo.query.evaluate import compile_expression
 from tivo.wire.compression import Codec
@@ -121,15 +120,6 @@ def read_expression(data: bytes) -> None:
             assert isinstance(passes(event), bool)
 
 
-def log_in(data: bytes) -> None:
-    """Two SCRAM messages, one behind the other, parted by a zero."""
-    server = ScramServer(NOBODY, "SCRAM-SHA-256", nonce="server", secret=b"secret")
-    with suppress(AuthenticationError):
-        for message in data.split(b"\0", 1):
-            server.receive(message)
-            assert server.principal is None, "nobody is known here, and somebody was let in"
-
-
 @cache
 def _events() -> list[Event]:
     values = [None, b"\xff", b"text", b"-7", b'{"a": {"b": [1, null]}, "c": "1", "d": 1e308, "e": true}']
@@ -188,5 +178,5 @@ TARGETS = {
     "journal": Target(read_journal, lambda: [b"\x06\0\2\0\2gr\0\3\0\0", b"\x0c\0\1\0\1g\0\1t\0\0\0\0\0\3"]),
     "catalog": Target(read_catalog, lambda: [b"", b"a line\n"]),
     "expression": Target(read_expression, _expressions),
-    "scram": Target(log_in, lambda: [b"n,,n=user,r=nonce\0c=biws,r=nonceserver,p=cHJvb2Y="]),
+    "scram": Target(log_in, logins),
 }

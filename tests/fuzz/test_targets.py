@@ -6,8 +6,11 @@ from itertools import islice
 
 import pytest
 
+from tests.fuzz.logins import NAME, USERS, answered, log_in, logins
 from tests.fuzz.mutation import mutated
 from tests.fuzz.targets import MOST_BYTES, TARGETS, Target
+from tivo.auth.principals import Principal
+from tivo.auth.scram import ScramServer
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +41,19 @@ def test_a_target_that_breaks_is_caught() -> None:
     with pytest.raises(AssertionError):
         for data in inputs:
             broken.read(data)
+
+
+class Credulous(ScramServer):
+    """Takes whatever is shown for a proof."""
+
+    def _is_proven(self, said: bytes, proof: bytes) -> bool:
+        return True
+
+
+def test_a_server_that_takes_any_proof_is_caught() -> None:
+    let_in = [answered(data, ScramServer, USERS).principal for data in logins()]
+
+    assert [Principal(NAME), Principal(NAME), None, None] == let_in
+    with pytest.raises(AssertionError, match="without a proof"):
+        for data in logins():
+            log_in(data, Credulous)
