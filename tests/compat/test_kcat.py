@@ -1,11 +1,12 @@
 """kcat (librdkafka, C) against our broker."""
 
 import json
+import signal
 import subprocess
 
 import pytest
 
-from tests.compat.running import RunningBroker
+from tests.compat.running import RunningBroker, eventually
 
 pytestmark = pytest.mark.client("kcat")
 
@@ -32,6 +33,32 @@ def test_idempotent_producer(kcat: str, broker: RunningBroker, topic: str) -> No
     run(kcat, broker, "-P", "-t", topic, "-X", "enable.idempotence=true", given=lines(500))
 
     assert lines(500) == run(kcat, broker, "-C", "-t", topic, "-e", "-q")
+
+
+def test_transaction_is_committed_at_the_end_of_the_input(kcat: str, broker: RunningBroker, topic: str) -> None:
+    run(kcat, broker, "-P", "-t", topic, "-X", f"transactional.id={topic}", given=lines(500))
+
+    assert lines(500) == run(kcat, broker, "-C", "-t", topic, "-e", "-q", "-X", "isolation.level=read_committed")
+    assert f"{topic} [0] offset 501\n" == run(kcat, broker, "-Q", "-t", f"{topic}:0:-1"), "and one marker"
+
+
+def test_transaction_that_is_broken_off_shows_nothing(kcat: str, broker: RunningBroker, topic: str) -> None:
+    def shown(isolation: str) -> str:
+        return run(kcat, broker, "-C", "-t", topic, "-e", "-q", "-X", f"isolation.level={isolation}")
+
+    run(kcat, broker, "-P", "-t", topic, given="before\n")
+    command = [kcat, "-b", broker.bootstrap, "-P", "-t", topic, "-X", f"transactional.id={topic}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as producing:
+        assert producing.stdin is not None
+        producing.stdin.write(lines(10_000))  # it reads so many bytes at a time
+        producing.stdin.flush()
+        assert eventually(lambda: shown("read_uncommitted").startswith("before\n" + lines(10)))
+        assert "before\n" == shown("read_committed")
+        producing.send_signal(signal.SIGTERM)
+        producing.communicate(timeout=30)
+    run(kcat, broker, "-P", "-t", topic, "-X", f"transactional.id={topic}", given="after\n")
+
+    assert "before\nafter\n" == shown("read_committed")
 
 
 def test_keys_headers_and_null_values(kcat: str, broker: RunningBroker, topic: str) -> None:
