@@ -1,6 +1,7 @@
 """Well-formed requests for what no client should ask for: refused with a code and one line of log."""
 
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -10,12 +11,16 @@ from tests.compat.running import RunningBroker, eventually
 from tests.compat.watching import Watch
 from tests.support.lengths import altered, samples
 from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.api_versions import ApiVersionsRequest
 from tivo.wire.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
 from tivo.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from tivo.wire.messages.delete_groups import DeleteGroupsRequest
+from tivo.wire.messages.describe_groups import DescribeGroupsRequest
+from tivo.wire.messages.find_coordinator import FindCoordinatorRequest
 from tivo.wire.messages.heartbeat import HeartbeatRequest
 from tivo.wire.messages.init_producer_id import InitProducerIdRequest
 from tivo.wire.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol
-from tivo.wire.messages.leave_group import LeaveGroupRequest
+from tivo.wire.messages.leave_group import LeaveGroupRequest, MemberIdentity
 from tivo.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from tivo.wire.messages.offset_commit import (
     OffsetCommitRequest,
@@ -25,6 +30,7 @@ from tivo.wire.messages.offset_commit import (
 from tivo.wire.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestTopic
 from tivo.wire.messages.produce import ProduceRequest
 from tivo.wire.messages.sync_group import SyncGroupRequest
+from tivo.wire.primitives import uvarint
 from tivo.wire.schema import Message
 
 pytestmark = pytest.mark.parametrize("broker", ["uvloop"], indirect=True, scope="session")
@@ -114,13 +120,65 @@ def test_a_topic_cannot_have_any_number_of_partitions(
     assert watch.tells(2), watch.lines()
 
 
-def test_ten_thousand_places_in_one_request_are_answered(broker: RunningBroker, watch: Watch, group: str) -> None:
+def test_ten_thousand_places_in_one_request_are_too_many(broker: RunningBroker, watch: Watch, group: str) -> None:
     places = [OffsetCommitRequestPartition(partition_index=at) for at in range(10_000)]
     topics = [OffsetCommitRequestTopic(name="bystander", partitions=places)]
 
     (told,) = answered(broker, OffsetCommitRequest(group_id=group, topics=topics)).topics
 
-    assert [0] + [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION] * 9_999 == [place.error_code for place in told.partitions]
+    assert [ErrorCode.POLICY_VIOLATION] * 10_000 == [place.error_code for place in told.partitions]
+    assert watch.tells(1), watch.lines()
+    assert -1 == kept(broker, group)
+
+
+@pytest.mark.parametrize(
+    ("asks", "told"),
+    [
+        (lambda ids: FindCoordinatorRequest(coordinator_keys=ids), lambda response: response.coordinators),
+        (lambda ids: DescribeGroupsRequest(groups=ids), lambda response: response.groups),
+        (lambda ids: DeleteGroupsRequest(groups_names=ids), lambda response: response.results),
+    ],
+    ids=["FindCoordinator", "DescribeGroups", "DeleteGroups"],
+)
+def test_ten_thousand_groups_in_one_request_are_too_many(
+    broker: RunningBroker, watch: Watch, asks: Callable[[list[str]], Message], told: Callable[[Any], list[Any]]
+) -> None:
+    answers = told(answered(broker, asks([f"many-{at}" for at in range(10_000)])))
+
+    assert [ErrorCode.POLICY_VIOLATION] * 10_000 == [each.error_code for each in answers]
+    assert watch.tells(1), watch.lines()
+
+
+def test_ten_thousand_members_do_not_leave_at_once(broker: RunningBroker, watch: Watch, group: str) -> None:
+    members = [MemberIdentity(member_id=str(at)) for at in range(10_000)]
+
+    assert ErrorCode.POLICY_VIOLATION == answered(broker, LeaveGroupRequest(group_id=group, members=members)).error_code
+    assert watch.tells(1), watch.lines()
+
+
+def sized(request: bytes) -> bytes:
+    return len(request).to_bytes(4) + request
+
+
+FLOODS = {
+    "keys": frame(FindCoordinatorRequest(coordinator_keys=["k"] * 1_000_000)),
+    "tags": sized(frame(ApiVersionsRequest())[4:-1] + uvarint(1_000_000) + b"\x63\0" * 1_000_000),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
+def test_a_request_of_a_million_elements_closes_the_connection(
+    broker: RunningBroker, watch: Watch, flood: bytes
+) -> None:
+    watch.begin("tivo_broker_hung_up_total")
+    with closing(connect(broker)) as connection:
+        with suppress(OSError):
+            connection.sendall(flood)
+        assert is_closed(connection)
+
+    assert watch.tells(1), watch.lines()
+    assert "at most 131072" in watch.lines()[0]
+    assert 1 == watch.counted("tivo_broker_hung_up_total")
 
 
 # ---------------------------------------------------------------- lengths that cannot be

@@ -12,7 +12,7 @@ from tivo.auth.acl import Acls
 from tivo.auth.users import NOBODY, Users
 from tivo.broker.acl_book import ACL_FORMAT, AclBook
 from tivo.broker.authorizer import Authorizer
-from tivo.broker.broker import Broker, Identity, Limits
+from tivo.broker.broker import FEWEST_PLACES, Broker, Identity, Limits
 from tivo.broker.commits import Commits
 from tivo.broker.complaints import Complaints
 from tivo.broker.coordinator import Coordinator
@@ -86,6 +86,7 @@ def assemble(
             auto_create=options.auto_create,
             default_partitions=options.default_partitions,
             shortest_session_us=options.shortest_session_us,
+            max_places_per_request=max(options.max_partitions, FEWEST_PLACES),
         ),
         data_dir=str(options.data),
         runtime=runtime,

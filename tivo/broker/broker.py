@@ -28,17 +28,25 @@ class Identity:
     endpoints: tuple[Endpoint, ...]
 
 
+FEWEST_PLACES = 1_000
+"""So many partitions a request about offsets may name, however few there can be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Bounds of what clients may ask for.
 
     `max_fetch_bytes` bounds the answer to one Fetch, whatever the client would take (a first
-    batch above it is still given whole); `longest_wait_us` how long a Fetch may park.
+    batch above it is still given whole); `longest_wait_us` how long a Fetch may park. One request may name
+    `max_named_per_request` groups, transactional ids or members, and `max_places_per_request` partitions whose
+    offsets are committed: as many as there can be.
     """
 
     auto_create: bool = True
     default_partitions: int = 1
     max_topics_per_request: int = 1_000
+    max_named_per_request: int = 1_000
+    max_places_per_request: int = FEWEST_PLACES
     max_fetch_bytes: int = 4 << 20
     longest_wait_us: int = 5 * MINUTE_US
     shortest_session_us: int = 6 * SECOND_US

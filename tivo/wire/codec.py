@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from tivo.model.errors import WireError
 from tivo.wire.primitives import Buffer
-from tivo.wire.reader import ReaderSource
+from tivo.wire.reader import MOST_ELEMENTS, ReaderSource
 from tivo.wire.schema import Message, structure
 from tivo.wire.source import Source
 from tivo.wire.writer import WriterSource
@@ -26,15 +26,17 @@ class Compiled(NamedTuple):
     fields: list[str]
 
 
-def decode(message: type[M], version: int, buffer: memoryview, *, whole: bool = True) -> M:
+def decode(message: type[M], version: int, buffer: memoryview, *, whole: bool = True, most: int = MOST_ELEMENTS) -> M:
     """The message that fills `buffer`, or opens it if `whole` is False. Records in it are views; all else is copied.
+
+    `most` bounds the elements of its arrays and its tagged fields, all together.
 
     Raises WireError, which names message, version, field and evidence, for bytes that are not this message.
     """
     reader = READERS.get((message, version)) or _compiled_reader(message, version)
     made: M
     try:
-        made, end = reader.call(buffer, 0, len(buffer))
+        made, end = reader.call(buffer, 0, len(buffer), most)
     except (WireError, IndexError, struct.error, UnicodeDecodeError) as error:
         raise WireError(_story(message, version, reader, error)) from error
     if whole and end != len(buffer):

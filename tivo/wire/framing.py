@@ -16,6 +16,9 @@ from tivo.wire.schema import Api, Message
 M = TypeVar("M", bound=Message)
 
 API_VERSIONS = 18
+MOST_TAGS = 1_000
+"""Tagged fields of a header. None is known."""
+
 SIZE = Packer(">i")
 ADDRESS = Packer(">hhi")
 CLIENT_ID_LENGTH = Packer(">h")
@@ -49,7 +52,7 @@ def read_client_id(frame: memoryview, *, flexible: bool) -> tuple[str | None, in
         except UnicodeDecodeError as error:
             raise WireError(f"client_id is not UTF-8: {error}") from error
         at += length
-    return client_id, skip_tags(frame, at, len(frame)) if flexible else at
+    return client_id, skip_tags(frame, at, len(frame), MOST_TAGS)[0] if flexible else at
 
 
 def request_frame(request: Message, version: int, *, correlation_id: int, client_id: str | None) -> list[Buffer]:
@@ -75,7 +78,9 @@ def read_response(message: type[M], version: int, frame: memoryview) -> tuple[in
     if len(frame) < SIZE.size:
         raise WireError(f"the response header is cut short: it has {len(frame)} bytes")
     (correlation_id,) = SIZE.unpack_from(frame)
-    at = skip_tags(frame, SIZE.size, len(frame)) if _has_tags(message.api, version) else SIZE.size
+    at = SIZE.size
+    if _has_tags(message.api, version):
+        at, _ = skip_tags(frame, at, len(frame), MOST_TAGS)
     return correlation_id, decode(message, version, frame[at:])
 
 

@@ -58,12 +58,14 @@ def read_tag(view: memoryview, at: int, size: int) -> tuple[int, int, int]:
     return tag, at + length, at
 
 
-def skip_tags(view: memoryview, at: int, size: int) -> int:
-    """The position behind the tagged fields that begin at `at`."""
+def skip_tags(view: memoryview, at: int, size: int, most: int) -> tuple[int, int]:
+    """The position behind the tagged fields that begin at `at`, and their number. Raises WireError above `most`."""
     count, at = read_uvarint(view, at)
+    if count > most:
+        raise WireError(f"{count} tagged fields, at most {most} more are read")
     for _ in range(count):
         _, at, _ = read_tag(view, at, size)
-    return at
+    return at, count
 
 
 def uvarint(value: int) -> bytes:

@@ -15,14 +15,18 @@ from tivo.wire.schema import Array, Blob, Field, Fixed, Kind, Structure, Text
 from tivo.wire.source import BYTE, INT16, INT32, Source, is_packed, smallest
 
 MOST_ELEMENTS = 1 << 20
-"""In all arrays of a message together. 16 MiB of the smallest elements would otherwise become 600 MiB of objects."""
+"""In all arrays of a message together, with its tagged fields, unless a reader is told another number. 16 MiB of the
+smallest elements would otherwise become 600 MiB of objects."""
 
 
 class ReaderSource(Source):
-    """`read(view, at, size)`: the message at `at` in a view of `size` bytes, and the position behind it."""
+    """`read(view, at, size, most)`: the message at `at` in a view of `size` bytes, and the position behind it.
+
+    `most` bounds the elements of its arrays and its tagged fields, all together.
+    """
 
     def __init__(self, message: Structure, *, flexible: bool) -> None:
-        super().__init__("def read(view, at, size):", flexible=flexible)
+        super().__init__("def read(view, at, size, most):", flexible=flexible)
         self.constants |= {
             "read_uvarint": read_uvarint,
             "read_tag": read_tag,
@@ -108,7 +112,7 @@ class ReaderSource(Source):
             least = smallest(kind.element, flexible=self.flexible)
             self.line(f"if not 0 <= {length} * {least} <= size - at: refuse_length({length}, size - at)", path)
             self.line(f"elements += {length}", path)
-            self.line(f"if elements > {MOST_ELEMENTS}: refuse_elements(elements)", path)
+            self.line("if elements > most: refuse_elements(elements, most)", path)
             self.elements(name, kind.element, length, path)
             return
         self.line(f"if not 0 <= {length} <= size - at: refuse_length({length}, size - at)", path)
@@ -154,12 +158,16 @@ class ReaderSource(Source):
         count = self.fixed(BYTE, path + "tags")
         self.flush()
         if not fields:
-            self.line(f"if {count}: at = skip_tags(view, at - 1, size)", path + "tags")
+            with self.block(f"if {count}:", path + "tags"):
+                self.line(f"at, {count} = skip_tags(view, at - 1, size, most - elements)", path + "tags")
+                self.line(f"elements += {count}", path + "tags")
             return {}
         found = {field.name: self.assign(self.default(field), path + field.name) for field in fields}
         tag, end = self.name("tag"), self.name("end")
         with self.block(f"if {count}:", path + "tags"):
             self.line(f"{count}, at = read_uvarint(view, at - 1)", path + "tags")
+            self.line(f"elements += {count}", path + "tags")
+            self.line("if elements > most: refuse_elements(elements, most)", path + "tags")
             with self.block(f"for _ in range({count}):", path + "tags"):
                 self.line(f"{tag}, {end}, at = read_tag(view, at, size)", path + "tags")
                 for field in fields:
@@ -184,8 +192,8 @@ def refuse_length(length: int, left: int) -> NoReturn:
     raise WireError(f"its length is {length}, only {left} bytes are left")
 
 
-def refuse_elements(elements: int) -> NoReturn:
-    raise WireError(f"with it the arrays have {elements} elements, at most {MOST_ELEMENTS} are read")
+def refuse_elements(elements: int, most: int) -> NoReturn:
+    raise WireError(f"with it there are {elements} elements of arrays and tagged fields, at most {most} are read")
 
 
 def refuse_tag(tag: int, at: int, end: int) -> NoReturn:

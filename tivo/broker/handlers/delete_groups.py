@@ -1,7 +1,8 @@
 """DeleteGroups (42), versions 0-2: delete groups that nobody is in, with their committed offsets.
 
 Odd: GROUP_AUTHORIZATION_FAILED (30) without DELETE, NON_EMPTY_GROUP (68), GROUP_ID_NOT_FOUND (69),
-COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
+COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing; POLICY_VIOLATION (44), and nothing
+deleted, for more than 1,000 groups.
 """
 
 from functools import partial
@@ -18,10 +19,15 @@ from tivo.wire.messages.delete_groups import DeletableGroupResult, DeleteGroupsR
 def handle(broker: Broker, request: DeleteGroupsRequest, caller: Caller) -> Reply:
     response = DeleteGroupsResponse()
     parts = Parts(response)
+    is_over = len(request.groups_names) > broker.limits.max_named_per_request
     for group_id in request.groups_names:
         result = DeletableGroupResult(group_id=group_id)
         response.results.append(result)
-        result.error_code = broker.authorizer.error(caller, Operation.DELETE, acl.group(group_id))
+        result.error_code = (
+            ErrorCode.POLICY_VIOLATION
+            if is_over
+            else broker.authorizer.error(caller, Operation.DELETE, acl.group(group_id))
+        )
         if result.error_code:
             continue
         parts.owe()

@@ -1,7 +1,8 @@
 """DescribeGroups (15), versions 0-5: state and members of groups.
 
 Odd: GROUP_AUTHORIZATION_FAILED (30) without DESCRIBE; a group that nobody is in and that is not
-known has the state "Dead" and no error. An empty group id gets INVALID_GROUP_ID (24).
+known has the state "Dead" and no error. An empty group id gets INVALID_GROUP_ID (24). More than
+1,000 groups get POLICY_VIOLATION (44).
 
 - A group that is named twice is told once.
 - 3: what the caller may do to a group is told where he asks. 4: static members.
@@ -23,7 +24,12 @@ UNKNOWN = "Dead"
 
 
 def handle(broker: Broker, request: DescribeGroupsRequest, caller: Caller) -> DescribeGroupsResponse:
-    groups = [_authorized(broker, caller, group_id) for group_id in dict.fromkeys(request.groups)]
+    wanted = dict.fromkeys(request.groups)
+    if len(wanted) > broker.limits.max_named_per_request:
+        return DescribeGroupsResponse(
+            groups=[DescribedGroup(group_id=each, error_code=ErrorCode.POLICY_VIOLATION) for each in wanted]
+        )
+    groups = [_authorized(broker, caller, group_id) for group_id in wanted]
     if request.include_authorized_operations:
         for group in groups:
             if not group.error_code:

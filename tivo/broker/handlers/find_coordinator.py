@@ -2,7 +2,8 @@
 
 Odd: GROUP_AUTHORIZATION_FAILED (30), TRANSACTIONAL_ID_AUTHORIZATION_FAILED (53) without DESCRIBE of
 it; an empty group id gets INVALID_GROUP_ID (24), an empty transactional id and key types other than
-0 (groups) and 1 (transactions) INVALID_REQUEST (42).
+0 (groups) and 1 (transactions) INVALID_REQUEST (42); POLICY_VIOLATION (44), and no word, for more
+than 1,000 keys. A key that is named twice is told once.
 
 - 0: groups only. 1: key types. 4: several keys at once.
 """
@@ -21,8 +22,11 @@ NOBODY = -1
 
 def handle(broker: Broker, request: FindCoordinatorRequest, caller: Caller) -> FindCoordinatorResponse:
     if caller.version >= SEVERAL_KEYS:
+        keys = dict.fromkeys(request.coordinator_keys)
+        if len(keys) > broker.limits.max_named_per_request:
+            return FindCoordinatorResponse(coordinators=[_nobody(key, ErrorCode.POLICY_VIOLATION) for key in keys])
         return FindCoordinatorResponse(
-            coordinators=[_coordinator(broker, caller, key, request.key_type) for key in request.coordinator_keys]
+            coordinators=[_coordinator(broker, caller, key, request.key_type) for key in keys]
         )
     found = _coordinator(broker, caller, request.key, request.key_type)
     return FindCoordinatorResponse(
@@ -40,11 +44,13 @@ def _coordinator(broker: Broker, caller: Caller, key: str, key_type: int) -> Coo
         asked = acl.group(key) if key_type == GROUP else acl.transactional_id(key)
         broker.authorizer.check(caller, Operation.DESCRIBE, asked)
     except Refusal as refusal:
-        return Coordinator(
-            key=key, node_id=NOBODY, port=NOBODY, error_code=code_of(refusal), error_message=str(refusal)
-        )
+        return _nobody(key, code_of(refusal), str(refusal))
     at = caller.session.endpoint
     return Coordinator(key=key, node_id=broker.identity.node_id, host=at.host, port=at.port, error_message=None)
+
+
+def _nobody(key: str, error: ErrorCode, message: str | None = None) -> Coordinator:
+    return Coordinator(key=key, node_id=NOBODY, port=NOBODY, error_code=error, error_message=message)
 
 
 def _check(key: str, key_type: int) -> None:

@@ -1,7 +1,8 @@
 """LeaveGroup (13), versions 0-5: members go, and the others share what they had.
 
 Odd: GROUP_AUTHORIZATION_FAILED (30) without READ of the group, UNKNOWN_MEMBER_ID (25),
-FENCED_INSTANCE_ID (82), INVALID_GROUP_ID (24).
+FENCED_INSTANCE_ID (82), INVALID_GROUP_ID (24); POLICY_VIOLATION (44), and nobody gone, for more than
+1,000 members at once.
 
 - 0-2: one member, whose error is the response's. 3: several at once, each with its own error;
   an operator removes static members by their instance id with an empty member id.
@@ -22,6 +23,8 @@ def handle(broker: Broker, request: LeaveGroupRequest, caller: Caller) -> Reply:
     error = broker.authorizer.error(caller, Operation.READ, acl.group(request.group_id))
     if error or not request.group_id:
         return LeaveGroupResponse(error_code=error or ErrorCode.INVALID_GROUP_ID)
+    if len(request.members) > broker.limits.max_named_per_request:
+        return LeaveGroupResponse(error_code=ErrorCode.POLICY_VIOLATION)
     several = caller.version >= SEVERAL
     leavers: tuple[tuple[str, str | None], ...] = ((request.member_id, None),)
     if several:

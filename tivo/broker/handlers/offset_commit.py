@@ -3,7 +3,8 @@
 Odd, for all partitions: GROUP_AUTHORIZATION_FAILED (30) without READ of the group, INVALID_GROUP_ID
 (24), ILLEGAL_GENERATION (22), UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82),
 REBALANCE_IN_PROGRESS (27) between Join and Sync, COORDINATOR_NOT_AVAILABLE (15) where the journal
-takes nothing. For one: TOPIC_AUTHORIZATION_FAILED (29) without READ, UNKNOWN_TOPIC_OR_PARTITION
+takes nothing, POLICY_VIOLATION (44) for more partitions than the broker may have, or more than 1,000
+where it may have fewer. For one: TOPIC_AUTHORIZATION_FAILED (29) without READ, UNKNOWN_TOPIC_OR_PARTITION
 (3), OFFSET_METADATA_TOO_LARGE (12) above 4 KiB. Any offset is kept: one further back, one that is
 not there yet, and the negative ones by which kafkajs notes that a group begins at the start (-2) or
 at the end (-1).
@@ -33,6 +34,7 @@ from tivo.wire.messages.offset_commit import (
     OffsetCommitResponsePartition,
     OffsetCommitResponseTopic,
 )
+from tivo.wire.messages.offset_delete import OffsetDeleteRequest
 from tivo.wire.messages.txn_offset_commit import TxnOffsetCommitRequest, TxnOffsetCommitRequestPartition
 
 Wrong: TypeAlias = Callable[[str, OffsetCommitRequestPartition | TxnOffsetCommitRequestPartition], ErrorCode]
@@ -43,6 +45,8 @@ def handle(broker: Broker, request: OffsetCommitRequest, caller: Caller) -> Repl
     error = broker.authorizer.error(caller, Operation.READ, acl.group(request.group_id))
     if not error and not request.group_id:
         error = ErrorCode.INVALID_GROUP_ID
+    if not error and has_too_many(broker, request):
+        error = ErrorCode.POLICY_VIOLATION
     if not error:
         error = broker.coordinator.check_commit(
             request.group_id,
@@ -59,6 +63,11 @@ def handle(broker: Broker, request: OffsetCommitRequest, caller: Caller) -> Repl
     deferred = Deferred()
     broker.coordinator.commit(records, partial(_kept, request, deferred, wrong))
     return deferred
+
+
+def has_too_many(broker: Broker, request: OffsetCommitRequest | TxnOffsetCommitRequest | OffsetDeleteRequest) -> bool:
+    """Whether it names more partitions than it may."""
+    return sum(len(topic.partitions) for topic in request.topics) > broker.limits.max_places_per_request
 
 
 def unreadable(broker: Broker, caller: Caller, topics: Iterable[str]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 Odd: GROUP_AUTHORIZATION_FAILED (30) without DELETE of the group, per topic TOPIC_AUTHORIZATION_FAILED
 (29) without READ; NON_EMPTY_GROUP (68) while the group has members (Kafka allows it for topics that none of
 them reads; here they would have to be asked what their metadata means), GROUP_ID_NOT_FOUND (69),
-COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
+COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing, POLICY_VIOLATION (44) as OffsetCommit.
 """
 
 from collections.abc import Collection
@@ -12,6 +12,7 @@ from functools import partial
 from tivo.auth import acl
 from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
+from tivo.broker.handlers.offset_commit import has_too_many
 from tivo.broker.offsets import OffsetRecord
 from tivo.broker.replies import Deferred, Reply
 from tivo.model.errors import LogError
@@ -28,6 +29,8 @@ def handle(broker: Broker, request: OffsetDeleteRequest, caller: Caller) -> Repl
     error = broker.authorizer.error(
         caller, Operation.DELETE, acl.group(request.group_id)
     ) or broker.coordinator.why_not_delete(request.group_id)
+    if not error and has_too_many(broker, request):
+        error = ErrorCode.POLICY_VIOLATION
     if error is not ErrorCode.NONE:
         return OffsetDeleteResponse(error_code=error)
     may = partial(broker.authorizer.may, caller, Operation.READ)

@@ -18,6 +18,7 @@ without one, and for one of no transaction while the producer's is open.
 - acks=-1 and acks=1 are answered alike: where commits are durable, when the batches are on stable
   storage, else when they are appended. acks=0 is never answered; a batch that cannot be taken then
   closes the connection, so that the producer learns of it.
+- Of records without a key the first 100 of a batch are named.
 - 3: the first with record batches of format 2. 7: zstd may be used. 8: errors come with a text.
 - Compressed batches are inflated once, bounded, to keep a bomb from every consumer; they are
   stored as they came. Of the records inside only the first is looked at, and whether there is room for as many as
@@ -65,6 +66,8 @@ PRODUCERS_BITS = CODEC_BITS | LOG_APPEND_TIME | TRANSACTIONAL | CONTROL
 """Attributes that have a meaning in a batch of a producer, be it that it is refused for that: all but the delete
 horizon, by which tombstones would go at once, and what has none yet."""
 ZSTD_SINCE = 7
+MOST_RECORD_ERRORS = 100
+"""Records of a batch that are named one by one as wrong: a small batch may inflate to a million."""
 ABORTABLE_SINCE = 11
 """First version in which a producer is told that it need only abort (KIP-890)."""
 
@@ -132,7 +135,7 @@ def _refuse(answer: PartitionProduceResponse, code: ErrorCode, error: LogError |
     if isinstance(error, KeylessRecords):
         answer.record_errors = [
             BatchIndexAndErrorMessage(batch_index=place, batch_index_error_message="it has no key")
-            for place in error.places
+            for place in error.places[:MOST_RECORD_ERRORS]
         ]
 
 

@@ -4,7 +4,7 @@ Odd, for all partitions: TRANSACTIONAL_ID_AUTHORIZATION_FAILED (53) without WRIT
 id, GROUP_AUTHORIZATION_FAILED (30) without READ of the group, INVALID_GROUP_ID (24); INVALID_PRODUCER_ID_MAPPING (49);
 INVALID_PRODUCER_EPOCH (47) for a producer that is fenced; INVALID_TXN_STATE (48) where the
 transaction is not open, or the group is not in it; COORDINATOR_NOT_AVAILABLE (15) where the
-journal takes nothing. For one: as OffsetCommit.
+journal takes nothing; POLICY_VIOLATION (44) as OffsetCommit. For one: as OffsetCommit.
 
 - Until the transaction ends, OffsetFetch tells these places as unstable to whoever asks for that.
 - 2: the leader epoch is kept. 3: the member that consumed is named, and a commit of a former
@@ -17,7 +17,7 @@ from functools import partial
 from tivo.auth import acl
 from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
-from tivo.broker.handlers.offset_commit import Wrong, offset_records, unreadable, wrong_with
+from tivo.broker.handlers.offset_commit import Wrong, has_too_many, offset_records, unreadable, wrong_with
 from tivo.broker.replies import Deferred, Reply
 from tivo.broker.transaction_coordinator import OFFSETS
 from tivo.broker.transactions import Producer
@@ -57,6 +57,7 @@ def _why_not(broker: Broker, request: TxnOffsetCommitRequest, caller: Caller) ->
         broker.authorizer.error(caller, Operation.WRITE, acl.transactional_id(request.transactional_id))
         or broker.authorizer.error(caller, Operation.READ, acl.group(request.group_id))
         or (ErrorCode.NONE if request.group_id else ErrorCode.INVALID_GROUP_ID)
+        or (ErrorCode.POLICY_VIOLATION if has_too_many(broker, request) else ErrorCode.NONE)
     )
     producer = Producer(request.producer_id, request.producer_epoch)
     error = error or broker.transactions.why_not_write(request.transactional_id, producer, OFFSETS)

@@ -7,6 +7,7 @@ import pytest
 from tivo.wire.connection import (
     FIRST_BUFFER,
     KEPT_BUFFER,
+    MOST_ASKED,
     SMALL_BUFFER,
     Item,
     Refusal,
@@ -17,9 +18,10 @@ from tivo.wire.connection import (
 from tivo.wire.framing import Address, read_response, request_frame
 from tivo.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
 from tivo.wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
-from tivo.wire.messages.metadata import MetadataRequest
+from tivo.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from tivo.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from tivo.wire.messages.sasl_authenticate import SaslAuthenticateRequest, SaslAuthenticateResponse
+from tivo.wire.primitives import uvarint
 from tivo.wire.schema import Message
 
 SERVED: Mapping[int, type[Message]] = {
@@ -66,6 +68,15 @@ def feed(connection: ServerConnection, data: bytes, step: int = 1 << 30) -> list
         items += connection.received(count)
         at += count
     return items
+
+
+def test_a_request_of_countless_elements_or_tagged_fields_is_refused() -> None:
+    tags = uvarint(MOST_ASKED + 1) + bytes((99, 0)) * (MOST_ASKED + 1)
+    flood = heartbeat(1)[4:-1] + tags
+    names = frame(MetadataRequest(topics=[MetadataRequestTopic()] * (MOST_ASKED + 1)), 0)
+
+    for data in (len(flood).to_bytes(4) + flood, names):
+        assert f"at most {MOST_ASKED}" in str(refusal(data, max_frame=1 << 20).error)
 
 
 def refusal(data: bytes, max_frame: int = 1000) -> Refusal:

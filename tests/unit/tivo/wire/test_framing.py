@@ -6,6 +6,7 @@ from tests.unit.tivo.wire.sample import SampleRequest, SampleResponse
 from tivo.model.errors import WireError
 from tivo.wire.framing import Address, read_address, read_client_id, read_response, request_frame, response_frame
 from tivo.wire.messages.api_versions import ApiVersionsResponse
+from tivo.wire.primitives import uvarint
 
 ADDRESS = b"\0\x63\0\2\0\0\0\7"
 
@@ -42,6 +43,11 @@ def test_a_flexible_header_ends_with_tagged_fields_and_its_client_id_is_plain() 
 def test_a_bad_header_is_refused(rest: bytes, evidence: str) -> None:
     with pytest.raises(WireError, match=evidence):
         read_client_id(frame(rest), flexible=False)
+
+
+def test_countless_tagged_fields_of_a_header_are_refused() -> None:
+    with pytest.raises(WireError, match="1001 tagged fields, at most 1000"):
+        read_client_id(frame(b"\0\2me" + uvarint(1_001) + bytes(2_002)), flexible=True)
 
 
 @pytest.mark.parametrize(("version", "tags"), [(2, b""), (3, b"\0")])

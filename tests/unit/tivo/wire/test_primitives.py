@@ -75,7 +75,12 @@ def test_what_passes_the_end_of_64_bits_comes_out_at_the_other(value: int, held:
 def test_unknown_tagged_fields_are_passed_over() -> None:
     tags = memoryview(b"\x02" + b"\x00\x03abc" + b"\x90\x03\x00" + b"rest")
 
-    assert 9 == skip_tags(tags, 0, len(tags))
+    assert (9, 2) == skip_tags(tags, 0, len(tags), 2)
+
+
+def test_countless_tagged_fields_are_refused_before_they_are_looked_at() -> None:
+    with pytest.raises(WireError, match="300 tagged fields, at most 299 more are read"):
+        skip_tags(memoryview(b"\xac\x02"), 0, 2, 299)
 
 
 def test_a_tagged_field_tells_its_number_and_its_bounds() -> None:

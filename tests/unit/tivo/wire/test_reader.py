@@ -146,7 +146,8 @@ def test_what_is_malformed_is_refused_with_field_and_evidence(written: bytes, fi
         (flexible(b"\1\1\4" + bytes(5)), "leader: tagged field 1 should end at byte 43, its value ends at byte 44"),
         (flexible(b"\1\1\6" + bytes(6)), "leader: tagged field 1 should end at byte 45, its value ends at byte 44"),
         (flexible(b"\1\1\7" + bytes(6)), "tags: tagged field 1 has 7 bytes, 6 are left"),
-        (flexible(b"\xff\xff\xff\xff\x0f"), "tags: the varint at byte 41 is cut short"),
+        (flexible(b"\xff\xff\x3f"), "tags: the varint at byte 39 is cut short"),
+        (flexible(b"\xff\xff\xff\xff\x0f"), "tags: with it there are 4294967295 elements"),
     ],
 )
 def test_flexible_messages_are_refused_with_field_and_evidence(written: bytes, evidence: str) -> None:
@@ -166,5 +167,24 @@ def test_every_cut_is_refused() -> None:
 
 
 def test_a_message_of_countless_small_elements_is_refused() -> None:
-    with pytest.raises(WireError, match=f"numbers: with it the arrays have {MOST_ELEMENTS + 1} elements"):
+    with pytest.raises(WireError, match=f"numbers: with it there are {MOST_ELEMENTS + 1} elements"):
         read(plain(numbers=pack(">i", MOST_ELEMENTS + 1) + bytes(4 * (MOST_ELEMENTS + 1))))
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_tagged_fields_count_as_elements(version: int) -> None:
+    """Version 3 knows none of them, version 4 some."""
+    message = memoryview(flexible(b"\3" + b"\x63\0" * 3))
+
+    assert "ab" == decode(SampleRequest, version, message, most=3).name
+    with pytest.raises(WireError, match=r"3 .*tagged fields, at most 2"):
+        decode(SampleRequest, version, message, most=2)
+
+
+def test_tagged_fields_and_elements_count_together() -> None:
+    note = b"\5text" + b"\1\x63\0"
+    message = memoryview(flexible(b"\1" + b"\0" + bytes((1 + len(note),)) + b"\2" + note))
+
+    assert "text" == decode(SampleRequest, 4, message, most=3).notes[0].text
+    with pytest.raises(WireError, match=r"notes\.tags: with it there are 3 elements"):
+        decode(SampleRequest, 4, message, most=2)

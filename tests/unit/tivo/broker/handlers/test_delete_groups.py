@@ -33,6 +33,14 @@ def test_group_with_members_stays(bench: BrokerBench) -> None:
     assert [0] == deleted(bench, "g")
 
 
+def test_more_than_a_thousand_groups_are_refused(bench: BrokerBench) -> None:
+    committed(bench, request())
+
+    assert {ErrorCode.POLICY_VIOLATION} == set(deleted(bench, "g", *map(str, range(1_000))))
+    assert kept(bench) is not None
+    assert [0] + [ErrorCode.GROUP_ID_NOT_FOUND] * 999 == deleted(bench, "g", *map(str, range(999)))
+
+
 def test_disk_that_takes_nothing_is_told(bench: BrokerBench) -> None:
     committed(bench, request())
     bench.disk.faults.append(Fault(operation="pwrite", name=".log", error=28))

@@ -62,3 +62,11 @@ def test_group_that_is_named_twice_is_told_once(bench: BrokerBench) -> None:
     groups = bench.ask(DescribeGroupsRequest(groups=["g", "h", "g"])).groups
 
     assert ["g", "h"] == [group.group_id for group in groups]
+
+
+@pytest.mark.parametrize(("count", "error"), [(1_000, 0), (1_001, ErrorCode.POLICY_VIOLATION)])
+def test_more_than_a_thousand_groups_are_refused(bench: BrokerBench, count: int, error: int) -> None:
+    groups = bench.ask(DescribeGroupsRequest(groups=[f"g{number}" for number in range(count)])).groups
+
+    assert count == len(groups)
+    assert {error} == {group.error_code for group in groups}

@@ -29,6 +29,20 @@ def test_several_at_once(bench: BrokerBench) -> None:
     ]
 
 
+def test_key_that_is_named_twice_is_told_once(bench: BrokerBench) -> None:
+    response = bench.ask(FindCoordinatorRequest(coordinator_keys=["g", "h", "g"]))
+
+    assert ["g", "h"] == [each.key for each in response.coordinators]
+
+
+@pytest.mark.parametrize(("count", "error"), [(1_000, 0), (1_001, ErrorCode.POLICY_VIOLATION)])
+def test_more_than_a_thousand_keys_are_refused_without_a_word(bench: BrokerBench, count: int, error: int) -> None:
+    response = bench.ask(FindCoordinatorRequest(coordinator_keys=[f"g{number}" for number in range(count)]))
+
+    assert count == len(response.coordinators)
+    assert {(error, None)} == {(each.error_code, each.error_message) for each in response.coordinators}
+
+
 def test_nobody_coordinates_what_nothing_is_named(bench: BrokerBench) -> None:
     (told,) = bench.ask(FindCoordinatorRequest(coordinator_keys=["g" * 32_768])).coordinators
 

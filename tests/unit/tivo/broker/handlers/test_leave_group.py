@@ -32,5 +32,18 @@ def test_several_leave_each_with_its_own_answer(bench: BrokerBench, version: int
     ]
 
 
+def test_more_than_a_thousand_at_once_are_refused(bench: BrokerBench) -> None:
+    member = GroupMember(bench)
+    member.settle()
+    strangers = [MemberIdentity(member_id=str(number)) for number in range(1_000)]
+    leavers = [MemberIdentity(member_id=member.member_id), *strangers]
+
+    response = bench.ask(LeaveGroupRequest(group_id="g", members=leavers))
+    assert (ErrorCode.POLICY_VIOLATION, []) == (response.error_code, response.members)
+    assert 0 == member.beat()
+
+    assert 0 == bench.ask(LeaveGroupRequest(group_id="g", members=leavers[:1_000])).members[0].error_code
+
+
 def test_group_without_a_name_is_refused(bench: BrokerBench) -> None:
     assert ErrorCode.INVALID_GROUP_ID == bench.ask(LeaveGroupRequest()).error_code

@@ -70,6 +70,26 @@ def test_group_id_that_the_journal_cannot_keep_is_refused(bench: BrokerBench, ve
     assert 0 == committed(bench, request(group_id="g" * 32_767), version)
 
 
+@pytest.mark.parametrize(
+    ("count", "errors"),
+    [(1_000, {0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION}), (1_001, {ErrorCode.POLICY_VIOLATION})],
+)
+def test_more_places_than_a_broker_may_have_are_refused(bench: BrokerBench, count: int, errors: set[int]) -> None:
+    places = [OffsetCommitRequestPartition(partition_index=at) for at in range(count)]
+    topics = [OffsetCommitRequestTopic(name="t", partitions=places)]
+
+    (told,) = bench.ask(OffsetCommitRequest(group_id="g", topics=topics)).topics
+
+    assert errors == {place.error_code for place in told.partitions}
+
+
+def test_as_many_places_as_a_broker_may_have_are_taken(tmp_path: Path) -> None:
+    bench = open_broker(tmp_path / "data", max_partitions=5_000)
+
+    assert 5_000 == bench.broker.limits.max_places_per_request
+    bench.close()
+
+
 def test_going_back_is_fine(bench: BrokerBench) -> None:
     committed(bench, request(9))
     committed(bench, request(2))

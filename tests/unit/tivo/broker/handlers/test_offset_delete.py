@@ -29,6 +29,15 @@ def test_offset_is_forgotten(bench: BrokerBench) -> None:
     assert None is kept(bench)
 
 
+def test_more_places_than_a_broker_may_have_are_refused(bench: BrokerBench) -> None:
+    committed(bench, request())
+    places = [OffsetDeleteRequestPartition(partition_index=at) for at in range(1_001)]
+    topics = [OffsetDeleteRequestTopic(name="t", partitions=places)]
+
+    assert ErrorCode.POLICY_VIOLATION == bench.ask(OffsetDeleteRequest(group_id="g", topics=topics)).error_code
+    assert kept(bench) is not None
+
+
 def test_group_that_is_not_known(bench: BrokerBench) -> None:
     assert ErrorCode.GROUP_ID_NOT_FOUND == deleted(bench).error_code
 

@@ -271,6 +271,16 @@ def test_compacted_topics_take_no_records_without_a_key(bench: BrokerBench, code
     assert 2 == bench.leader("state").log.log_end
 
 
+def test_of_countless_records_without_a_key_some_are_named(bench: BrokerBench) -> None:
+    bench.make("state", cleanup_policy="compact")
+    keyless = build([Record(at, NOW_MS, None, b"") for at in range(1_000)])
+
+    refused = produced(bench, request(keyless, topic="state"))
+
+    assert ErrorCode.INVALID_RECORD == refused.error_code
+    assert list(range(100)) == [error.batch_index for error in refused.record_errors]
+
+
 def test_compacted_topics_take_no_records_that_cannot_be_read(bench: BrokerBench) -> None:
     bench.make("state", cleanup_policy="compact,delete")
     broken = build([Record(0, NOW_MS, b"key", b"a"), Record(1, NOW_MS, b"key", b"b")])

@@ -18,6 +18,11 @@ from tivo.wire.messages.offset_fetch import (
     OffsetFetchRequestTopic,
     OffsetFetchRequestTopics,
 )
+from tivo.wire.messages.txn_offset_commit import (
+    TxnOffsetCommitRequest,
+    TxnOffsetCommitRequestPartition,
+    TxnOffsetCommitRequestTopic,
+)
 
 
 def kept(bench: BrokerBench) -> int | None:
@@ -111,6 +116,21 @@ def test_what_is_wrong_is_refused(bench: BrokerBench, begun: TransactionalProduc
     assert ErrorCode.UNKNOWN_TOPIC_OR_PARTITION == begun.commit_offset(5, topic="nowhere")
     TransactionalProducer(bench).init()
     assert ErrorCode.INVALID_PRODUCER_EPOCH == begun.commit_offset(5)
+
+
+def test_more_places_than_a_broker_may_have_are_refused(begun: TransactionalProducer) -> None:
+    places = [TxnOffsetCommitRequestPartition(partition_index=at) for at in range(1_001)]
+    request = TxnOffsetCommitRequest(
+        transactional_id=begun.name,
+        group_id="g",
+        producer_id=begun.producer.id,
+        producer_epoch=begun.producer.epoch,
+        topics=[TxnOffsetCommitRequestTopic(name="t", partitions=places)],
+    )
+
+    (told,) = begun.bench.ask(request).topics
+
+    assert {ErrorCode.POLICY_VIOLATION} == {place.error_code for place in told.partitions}
 
 
 def test_member_commits_in_its_generation_alone(bench: BrokerBench, begun: TransactionalProducer) -> None:
