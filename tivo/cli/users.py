@@ -78,8 +78,7 @@ def add(place: UsersPlace, /, *, name: str, no_password: bool) -> None:
     NOBODY.with_user(name, User())  # a name that cannot be one is told before anybody types
     password = None if no_password else _asked_password()
     before = place.change(lambda users: users.with_user(name, _with_password(users.find(name) or User(), password)))
-    done = "took away" if no_password else "changed"
-    click.echo(f"{done} the password of {name}" if before.find(name) else f"added {name}")
+    click.echo(_done(name, before.find(name), no_password=no_password))
 
 
 @command.command("remove")
@@ -151,6 +150,18 @@ def token_remove(place: UsersPlace, /, *, name: str, label: str) -> None:
     click.echo(f"removed token {label!r} of {name}")
 
 
+def _done(name: str, before: User | None, *, no_password: bool) -> str:
+    if before is None:
+        return f"added {name}"
+    if not no_password:
+        return f"changed the password of {name}"
+    return f"took away the password of {name}" if _has_password(before) else f"{name} has no password as it is"
+
+
+def _has_password(user: User) -> bool:
+    return bool(user.scram_sha_256 or user.scram_sha_512)
+
+
 def _asked_password() -> str:
     if sys.stdin.isatty():
         password: str = click.prompt("password", hide_input=True, confirmation_prompt=True, err=True)
@@ -193,7 +204,7 @@ def _show(users: Users, *, as_json: bool) -> None:
     if not users.users:
         click.echo("no users yet; add one with `tivo users add NAME`")
     for name, user in users.users.items():
-        click.echo(f"{name}{'' if user.scram_sha_256 or user.scram_sha_512 else ' (without a password)'}")
+        click.echo(f"{name}{'' if _has_password(user) else ' (without a password)'}")
         for each in user.tokens:
             click.echo(f"  token {each.name}: {', '.join(each.scopes)}{_until(each, ', until ')}")
 
@@ -201,7 +212,7 @@ def _show(users: Users, *, as_json: bool) -> None:
 def _told(name: str, user: User) -> dict[str, Any]:
     return {
         "name": name,
-        "has_password": bool(user.scram_sha_256 or user.scram_sha_512),
+        "has_password": _has_password(user),
         "tokens": [
             {"label": each.name, "scopes": each.scopes, "expires": _until(each, "") or None} for each in user.tokens
         ],

@@ -62,6 +62,7 @@ def test_password_is_taken_away_and_tokens_stay(data: Path) -> None:
     run(data, "token", "add", "ada", "--label", "x", "--scope", "read")
 
     assert "took away the password of ada\n" == run(data, "add", "ada", "--no-password").output
+    assert "ada has no password as it is\n" == run(data, "add", "ada", "--no-password").output
 
     kept = read(data / "users.toml").get("ada")
     assert (None, None, 1) == (kept.scram_sha_256, kept.scram_sha_512, len(kept.tokens))
