@@ -26,8 +26,12 @@ import tenacity
 from tivo import config
 from tivo.model.errors import ConfigError, NeighbourError
 
-STOP_S = 4.0
-"""How long children may take to stop before they are killed; the whole stop stays within 5 s."""
+STOP_S, BROKER_STOP_S = 4.0, 30.0
+"""How long children may take to stop before they are killed, all of them together, and the broker.
+
+It stops within a second, too, unless there are many partitions or a slow disk: not to wait for them would cost more at
+the next start.
+"""
 
 READY_S = 60.0
 POLL_S = 0.05
@@ -197,7 +201,7 @@ class Supervisor:
 
     async def _stop_all(self) -> None:
         """The demo and the gateway first, the broker last, so that everything acknowledged comes to rest."""
-        deadline = asyncio.get_running_loop().time() + STOP_S
+        begun_s = asyncio.get_running_loop().time()
         for child in reversed(self._plan.children):
             process = self._running.get(child.name)
             if process is None or process.returncode is not None:
@@ -205,7 +209,7 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(begun_s + (BROKER_STOP_S if child.name == "broker" else STOP_S)):
                     await process.wait()
             except TimeoutError:
                 self._tell(f"{child.name} does not stop; killing it")

@@ -4,8 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
-from functools import partial
+from contextlib import asynccontextmanager
 
 from tivo.auth.users import NOBODY, Users
 from tivo.broker.assembly import assemble
@@ -15,6 +14,7 @@ from tivo.broker.connection import Connection
 from tivo.broker.doors import Doors
 from tivo.broker.leader import Leader
 from tivo.broker.options import BrokerOptions, check
+from tivo.broker.patience import arrivals, happens
 from tivo.broker.quotas import Rate
 from tivo.broker.runtime import Alarm, LoopRuntime
 from tivo.broker.throttle import Throttle
@@ -28,15 +28,15 @@ from tivo.users_file import UsersFile
 logger = logging.getLogger(__name__)
 
 SWEEP_US = SECOND_US
-CLOSE_DISK_SECONDS, CLOSE_CLIENTS_SECONDS = 2.0, 0.7
-"""How long a stop waits for the disk, and for clients to take their last replies."""
+CLOSE_DISK_SECONDS, CLOSE_CLIENTS_SECONDS = 10.0, 0.7
+"""How long a stop waits for the disk to close one more partition, and for clients to take their last replies."""
 
 READY = "ready"
 
 
 @asynccontextmanager
 async def serving(options: BrokerOptions, *, now: Callable[[], Now]) -> AsyncIterator["Server"]:
-    """A broker that serves while the context is open; leaving it takes 3 s at most.
+    """A broker that serves while the context is open; leaving it takes as long as partition after partition closes.
 
     Raises ConfigError for an address that cannot or may not be bound, LogError for a data
     directory that is in use or damaged.
@@ -147,7 +147,7 @@ class Server:
         for connection in tuple(self.connections):
             connection.finish()
         if self.connections:
-            await _happens(self._all_gone, CLOSE_CLIENTS_SECONDS)
+            await happens(self._all_gone, CLOSE_CLIENTS_SECONDS)
         for connection in tuple(self.connections):
             connection.abort("the broker stops")
         self._catalog.close(clean=is_clean and not self._runtime.failed.done())
@@ -159,24 +159,21 @@ class Server:
         self.broker.commits.close()
         self.broker.coordinator.close()
         self.broker.transactions.close()
-        results: list[LogError | None] = []
-        done = asyncio.Event()
-
-        def closed(owed: int, result: LogError | None) -> None:
-            results.append(result)
-            if len(results) == owed:
-                done.set()
+        closed: asyncio.Queue[LogError | None] = asyncio.Queue()
+        settled = asyncio.Event()
 
         def close_partitions() -> None:
-            leaders = list(self._leaders())
-            for leader in leaders:
-                self._runtime.in_thread(leader.close, partial(closed, len(leaders)))
+            for leader in self._leaders():
+                self._runtime.in_thread(leader.close, closed.put_nowait)
+            settled.set()
 
         self.broker.topics.when_settled(close_partitions)
-        in_time = await _happens(done, CLOSE_DISK_SECONDS)
-        for leader in self._leaders():
+        await happens(settled, CLOSE_DISK_SECONDS)
+        leaders = list(self._leaders())
+        results = await arrivals(closed, len(leaders), CLOSE_DISK_SECONDS)
+        for leader in leaders:
             leader.synced()
-        return in_time and not any(isinstance(result, LogError) for result in results)
+        return len(results) == len(leaders) and not any(isinstance(result, LogError) for result in results)
 
     # ------------------------------------------------------------- connections
 
@@ -241,11 +238,3 @@ class Server:
 
     def _leaders(self) -> Iterator[Leader]:
         return self.broker.topics.leaders()
-
-
-async def _happens(event: asyncio.Event, seconds: float) -> bool:
-    """Wait for an event, so long at most; whether it came."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()

@@ -11,8 +11,9 @@ import pytest
 from tests.support.batches import batch
 from tests.support.broker import response_of
 from tests.support.manual_clock import ManualClock
+from tivo.broker.leader import Leader
 from tivo.broker.options import BrokerOptions
-from tivo.broker.server import Server, run, serving
+from tivo.broker.server import CLOSE_DISK_SECONDS, Server, run, serving
 from tivo.log.catalog import Catalog
 from tivo.model.errors import ConfigError, LogError
 from tivo.wire.framing import read_response, request_frame
@@ -168,6 +169,28 @@ async def test_stop_answers_waiting_fetches_and_leaves_the_log_clean(tmp_path: P
     catalog = Catalog.open(tmp_path / "data")
     assert catalog.was_clean
     catalog.close(clean=False)
+
+
+async def test_stop_waits_as_long_as_partitions_close(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    async with serving(options(tmp_path, default_partitions=40), now=clock) as server:
+        async with client_of(server) as client:
+            await client.ask(metadata("t"))
+        leaders = list(server.broker.topics.leaders())
+        step_s = 0.9 * CLOSE_DISK_SECONDS / len(leaders)
+        monkeypatch.setattr(loop, "time", lambda: began_s + step_s * sum(is_closed(leader) for leader in leaders))
+
+    monkeypatch.undo()
+    catalog = Catalog.open(tmp_path / "data")
+    assert catalog.was_clean
+    catalog.close(clean=False)
+
+
+def is_closed(leader: Leader) -> bool:
+    return leader.log.read_only is not None
 
 
 async def test_stop_leaves_joins_without_an_answer(tmp_path: Path, clock: ManualClock) -> None:
