@@ -1,5 +1,6 @@
 """The door to every store. A store joins by passing `tests/conformance/store`."""
 
+from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
@@ -69,6 +70,31 @@ class Overview(NamedTuple):
     start_us: int
     width_us: int
     counts: list[int]
+
+
+class ImageHead(NamedTuple):
+    """An image of a partition: the last event of every key with a time before `at_us`.
+
+    It lacks no offset below `next`, the image frontier, and may hold some beyond.
+    """
+
+    image: int
+    at_us: int
+    next: int
+    events: int
+    raw_bytes: int
+
+
+class Imaged(NamedTuple):
+    """The images of a partition by time. `next`: the image frontier, None as long as nobody has looked.
+
+    `version` counts up with every image put, every move of the image frontier and every cut: whoever builds images
+    says which one he knows, and nothing is done where it is another by now.
+    """
+
+    next: int | None
+    version: int
+    heads: list[ImageHead]
 
 
 class Store(Protocol):
@@ -141,7 +167,7 @@ class Store(Protocol):
 
         The frontier is `at` then and the owner epoch, which is returned, one higher: pages that are
         still on their way are refused. Where the frontier lies there or lower, nothing happens. What
-        was set aside in quarantine is kept.
+        was set aside in quarantine is kept; images of any of these events go.
         """
         ...
 
@@ -185,6 +211,45 @@ class Store(Protocol):
         A bucket that ended before the time is merged whole, a later one once enough small pages
         have gathered in it. Readers see the same events. Call again at once while it returns
         `limit` or more, later where it returns less.
+        """
+        ...
+
+    async def imaged(self, topic_id: bytes, partition: int) -> Imaged:
+        """The images of a partition, for whoever builds them; `store.state` reads them."""
+        ...
+
+    async def image_before(self, topic_id: bytes, time_us: int) -> dict[int, ImageHead]:
+        """Per partition that has one, the newest image at or before a time."""
+        ...
+
+    async def image_part(self, image: int, start: bytes) -> list[Event] | None:
+        """The next events of an image in the order of keys, from a place in that order on (`image.key_order`).
+
+        As many as one part holds, none behind the last. None where the image is gone: a cut took it.
+        """
+        ...
+
+    async def put_image(
+        self, topic_id: bytes, partition: int, at_us: int, parts: AsyncIterator[Sequence[Event]], *, version: int
+    ) -> ImageHead | None:
+        """Hold an image, which lacks no offset below the image frontier. None where the version was another.
+
+        The parts come in the order of keys, and are held one by one; the image can be read once all of
+        them are, and takes the place of one at the same time. The version is one higher then.
+        """
+        ...
+
+    async def patch_image(self, image: int, events: Sequence[Event], *, version: int) -> list[Event] | None:
+        """Fold late events, one a key and in the order of keys, into an image: those that are now in it.
+
+        None where the partition's version is another, or the image is gone; some may be in it then.
+        """
+        ...
+
+    async def move_images(self, topic_id: bytes, partition: int, upto: int, *, version: int) -> bool:
+        """Set the image frontier, now that no image lacks an offset below it. The version is one higher then.
+
+        False where it was another, or the partition is not held.
         """
         ...
 

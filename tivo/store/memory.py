@@ -1,13 +1,26 @@
 """The store that forgets: everything in this process's memory. For tests, and for trying things out."""
 
 from bisect import bisect_left
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from tivo.model.event import Cursor, Event, Frontier, Loss, Lost, Page
 from tivo.model.timeline import Window
 from tivo.store.admission import admit, check_name, verify
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Owned, Store, TopicStats, Written
+from tivo.store.base import (
+    MAX_READ_BYTES,
+    Found,
+    Imaged,
+    ImageHead,
+    LedgerRow,
+    Overview,
+    Owned,
+    Store,
+    TopicStats,
+    Written,
+)
 from tivo.store.ledger import LossRow, lost, row_of_loss
+from tivo.store.memory_images import MemoryImages
 from tivo.store.overview import slices
 from tivo.store.selection import Selection, end
 
@@ -28,6 +41,7 @@ class MemoryStore(Store):
 
     def __init__(self) -> None:
         self._topics: dict[bytes, _Topic] = {}
+        self._images = MemoryImages()
 
     async def write(self, page: Page) -> Written:
         return (await self.write_all([page]))[0]
@@ -82,6 +96,8 @@ class MemoryStore(Store):
         owner_epoch, leader_epoch = topic.owned[partition]
         if topic.frontier[partition] <= at:
             return owner_epoch
+        dropped = [event for event in topic.events if event.partition == partition and event.offset >= at]
+        self._images.cut((topic_id, partition), at, min((event.time_us for event in dropped), default=None))
         topic.events = [event for event in topic.events if event.partition != partition or event.offset < at]
         held = [row for row in topic.ledger if row.partition != partition or row.base < at]
         topic.ledger = [_shortened(row, at, topic.events) if row.partition == partition else row for row in held]
@@ -125,8 +141,34 @@ class MemoryStore(Store):
     async def merge(self, *, before_us: int, limit: int) -> int:
         return 0
 
+    async def imaged(self, topic_id: bytes, partition: int) -> Imaged:
+        return self._images.imaged((topic_id, partition))
+
+    async def image_before(self, topic_id: bytes, time_us: int) -> dict[int, ImageHead]:
+        return self._images.before(topic_id, time_us)
+
+    async def image_part(self, image: int, start: bytes) -> list[Event] | None:
+        return self._images.part(image, start)
+
+    async def put_image(
+        self, topic_id: bytes, partition: int, at_us: int, parts: AsyncIterator[Sequence[Event]], *, version: int
+    ) -> ImageHead | None:
+        if not self._is_held(topic_id, partition):
+            return None
+        return await self._images.put((topic_id, partition), at_us, parts, version)
+
+    async def patch_image(self, image: int, events: Sequence[Event], *, version: int) -> list[Event] | None:
+        return self._images.patch(image, events, version)
+
+    async def move_images(self, topic_id: bytes, partition: int, upto: int, *, version: int) -> bool:
+        return self._is_held(topic_id, partition) and self._images.move((topic_id, partition), upto, version)
+
     async def close(self) -> None:
         """Nothing is held open; what was written can still be read."""
+
+    def _is_held(self, topic_id: bytes, partition: int) -> bool:
+        topic = self._topics.get(topic_id)
+        return topic is not None and partition in topic.frontier
 
     def _frontier(self, page: Page) -> int | None:
         topic = self._topics.get(page.topic_id)

@@ -90,8 +90,12 @@ class Packer:
         for piece in _cut(events, bucket_us, span_us):
             yield self._seal(piece, self._encoder.encode(piece))
 
+    def pack_part(self, events: Sequence[Event]) -> tuple[PageHeader, bytes]:
+        """One packed page of events of one partition in any order, such as a part of an image."""
+        return self._seal(events, self._encoder.encode(events))
+
     def unpack(self, packed: bytes) -> list[Event]:
-        """The events of a packed page in playback order. Raises StoreError where the bytes are damaged."""
+        """The events of a packed page as they were packed. Raises StoreError where the bytes are damaged."""
         return self._rows(packed, self._decoder)
 
     def times(self, packed: bytes) -> list[int]:
@@ -114,11 +118,12 @@ class Packer:
 
     def _seal(self, events: Sequence[Event], raw: bytes) -> tuple[PageHeader, bytes]:
         offsets = [event.offset for event in events]
+        times_us = [event.time_us for event in events]
         header = PageHeader(
             partition=events[0].partition,
             events=len(events),
-            min_time_us=events[0].time_us,
-            max_time_us=events[-1].time_us,
+            min_time_us=min(times_us),
+            max_time_us=max(times_us),
             base=min(offsets),
             next=max(offsets) + 1,
             raw_bytes=len(raw),
@@ -160,7 +165,7 @@ def _ends_before(event: Event, first: Event, held: int, bucket_us: int, span_us:
 def _cut(events: Sequence[Event], bucket_us: int, span_us: int) -> Iterator[Sequence[Event]]:
     start, size = 0, 0
     for at, event in enumerate(events):
-        weight = _weight(event)
+        weight = row_bytes(event)
         if at > start and (
             size + weight > MAX_BYTES or _ends_before(event, events[start], at - start, bucket_us, span_us)
         ):
@@ -170,6 +175,6 @@ def _cut(events: Sequence[Event], bucket_us: int, span_us: int) -> Iterator[Sequ
     yield events[start:]
 
 
-def _weight(event: Event) -> int:
+def row_bytes(event: Event) -> int:
     """Bytes that an event takes as a row at most: 52 are for its numbers and the heads of its strings."""
     return 52 + len(event.topic) + event_bytes(event) + 10 * len(event.headers)

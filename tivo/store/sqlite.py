@@ -1,16 +1,27 @@
 """The embedded store: one SQLite file, which one process writes and any number read."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from tivo.model.errors import StoreError
-from tivo.model.event import Cursor, Frontier, Loss, Lost, Page
+from tivo.model.event import Cursor, Event, Frontier, Loss, Lost, Page
 from tivo.model.timeline import Window
-from tivo.store import sqlite_cut, sqlite_merge
-from tivo.store.base import MAX_READ_BYTES, Found, LedgerRow, Overview, Owned, Store, TopicStats, Written
+from tivo.store import sqlite_cut, sqlite_images, sqlite_merge
+from tivo.store.base import (
+    MAX_READ_BYTES,
+    Found,
+    Imaged,
+    ImageHead,
+    LedgerRow,
+    Overview,
+    Owned,
+    Store,
+    TopicStats,
+    Written,
+)
 from tivo.store.selection import Selection
 from tivo.store.sqlite_read import Reader
 from tivo.store.sqlite_write import Writer
@@ -107,6 +118,39 @@ class SqliteStore(Store):
                 if len(rewrite.pages) < at_most:
                     break
         return gone
+
+    async def imaged(self, topic_id: bytes, partition: int) -> Imaged:
+        return await self._look(sqlite_images.imaged, self._reader, topic_id, partition)
+
+    async def image_before(self, topic_id: bytes, time_us: int) -> dict[int, ImageHead]:
+        return await self._look(sqlite_images.before, self._reader, topic_id, time_us)
+
+    async def image_part(self, image: int, start: bytes) -> list[Event] | None:
+        return await self._look(sqlite_images.part, self._reader, image, start)
+
+    async def put_image(
+        self, topic_id: bytes, partition: int, at_us: int, parts: AsyncIterator[Sequence[Event]], *, version: int
+    ) -> ImageHead | None:
+        draft = sqlite_images.Draft(topic_id=topic_id, partition=partition, at_us=at_us, version=version)
+        last: Sequence[Event] = []
+        async for part in parts:
+            if last and not await self._in(self._writing, sqlite_images.hold, self._changes(), draft, last):
+                return None
+            last = part
+        return await self._in(self._writing, sqlite_images.finish, self._changes(), draft, last)
+
+    async def patch_image(self, image: int, events: Sequence[Event], *, version: int) -> list[Event] | None:
+        taken: list[Event] = []
+        while events:
+            patched = await self._in(self._writing, sqlite_images.patch, self._changes(), image, events, version)
+            if patched is None:
+                return None
+            taken += patched.taken
+            events = events[patched.seen :]
+        return taken
+
+    async def move_images(self, topic_id: bytes, partition: int, upto: int, *, version: int) -> bool:
+        return await self._in(self._writing, sqlite_images.move, self._changes(), topic_id, partition, upto, version)
 
     async def close(self) -> None:
         """Finish what is under way and let go of the file. A later call raises StoreError."""

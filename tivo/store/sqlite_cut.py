@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from tivo.model.bucket import bucket_start
 from tivo.model.errors import StoreError
 from tivo.model.event import Event
+from tivo.store import sqlite_images
 from tivo.store.overview import LEVELS, count
 from tivo.store.page import SMALL_BYTES, SMALL_EVENTS
 from tivo.store.sqlite_file import File
@@ -28,6 +29,7 @@ def apply(writer: Writer, topic_id: bytes, partition: int, at: int) -> int:
 
 
 def _cut(file: File, topic: int, partition: int, at: int) -> int:
+    sqlite_images.cut(file, topic, partition, at)
     dropped = _drop_events(file, topic, partition, at)
     for level_us, cells in zip(LEVELS, count([event.time_us for event in dropped]), strict=True):
         rows = [(topic, level_us, start_us, -number) for start_us, number in cells.items()]

@@ -20,6 +20,9 @@ from tivo.store.statements import migrations
 
 _APPLICATION_ID = int.from_bytes(b"tivo")
 _MIGRATIONS = migrations("sqlite")
+_READABLE = 3
+"""The oldest schema that can be read as it is. What came since (images) counts as empty there."""
+
 _WAL_LIMIT_BYTES = 64 << 20
 
 Identity = tuple[int, int]
@@ -91,7 +94,7 @@ def open_to_read(path: Path, *, busy_ms: int) -> File | None:
 
 
 def is_outdated(path: Path, *, busy_ms: int) -> bool:
-    """Whether an older tivo made the file: nobody reads it before it was opened once to write. Raises StoreError."""
+    """Whether an older tivo made the file: it is brought up to date by opening it once to write. Raises StoreError."""
     if identity(path) is None:
         return False
     with translated(path), closing(_connect(path, "ro", busy_ms)) as connection:
@@ -133,8 +136,8 @@ def _check(file: File, journal_mode: str, bucket_us: int | None, path: Path) -> 
 
 
 def _check_version(version: int, path: Path) -> None:
-    if 0 < version < len(_MIGRATIONS):
-        raise StoreError(f"{path} has schema {version}, {len(_MIGRATIONS)} is needed: open it once to write")
+    if 0 < version < _READABLE:
+        raise StoreError(f"{path} has schema {version}, {_READABLE} is needed: open it once to write")
 
 
 def _recognise(connection: sqlite3.Connection, path: Path) -> int:

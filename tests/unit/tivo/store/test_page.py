@@ -198,3 +198,12 @@ def test_header_that_tells_of_other_rows_is_refused() -> None:
         Packer().unpack(forged(zstandard.compress(rows), raw_bytes=len(rows)))
     with pytest.raises(StoreError, match="tells of 1 events in 9 bytes, the rows hold 1"):
         Packer().unpack(forged(zstandard.compress(rows), events=1, raw_bytes=9))
+
+
+def test_a_part_keeps_the_order_it_came_in_and_tells_the_times_it_has() -> None:
+    given = [event(7, 30), event(2, 10), event(5, 20)]
+
+    header, packed = Packer().pack_part(given)
+
+    assert given == Packer().unpack(packed)
+    assert (10, 30, 2, 8) == (header.min_time_us, header.max_time_us, header.base, header.next)

@@ -1,17 +1,19 @@
 """The embedded store as a whole: when it opens its file, who may change it, how it comes to an end."""
 
 import sqlite3
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.unit.tivo.store.sqlite_stores import BUCKET_US, TOPIC, TOPIC_ID, read, row, rows, store_at
+from tests.unit.tivo.store.sqlite_stores import BUCKET_US, TOPIC, TOPIC_ID, behind, read, row, rows, store_at
 from tivo.model.errors import ConfigError, StoreError
-from tivo.model.event import Lost
+from tivo.model.event import Event, Lost
 from tivo.model.timeline import Window
-from tivo.store.base import LedgerRow, Written
+from tivo.store.base import Imaged, LedgerRow, Written
 from tivo.store.sqlite_file import open_to_write
+from tivo.store.state import Place, before, state
 from tivo.store.statements import migrations
 
 
@@ -59,6 +61,74 @@ async def test_file_of_an_older_tivo_is_brought_up_to_date_by_the_first_read(tmp
             assert {0: 3} == await store.frontier(TOPIC_ID)
             assert Written.STORED == await store.write(row(3, 7))
         assert {0: 4} == await reader.frontier(TOPIC_ID)
+
+
+async def test_a_reader_of_the_file_of_a_tivo_without_images_finds_none_until_it_is_brought_up_to_date(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "store.db"
+    async with store_at(path) as store:
+        await store.write(row(0, 1, 2))
+    become_third_schema(path)
+
+    async with store_at(path, read_only=True) as reader:
+        assert [1, 2] == [event.time_us for event in await read(reader, Window(), limit=9)]
+        assert ({}, None) == (await reader.image_before(TOPIC_ID, 9), await reader.image_part(1, b""))
+        assert Imaged(None, 0, []) == await reader.imaged(TOPIC_ID, 0)
+        place = Place(topic_id=TOPIC_ID, until=before(TOPIC, 9), upto=await reader.frontier(TOPIC_ID))
+        assert [2] == [event.time_us async for events in state(reader, place) for event in events]
+        async with store_at(path) as store:
+            assert {} == await store.image_before(TOPIC_ID, 9)
+            assert await store.put_image(TOPIC_ID, 0, 5, image_of(row(0, 1, 2).events[1:]), version=0)
+        assert [5] == [head.at_us for head in (await reader.image_before(TOPIC_ID, 9)).values()]
+
+
+def become_third_schema(path: Path) -> None:
+    """Take away what the fourth brought."""
+    with behind(path) as connection:
+        for statement in (
+            "DROP TABLE images",
+            "DROP TABLE image_parts",
+            "ALTER TABLE frontier DROP COLUMN images_next",
+            "ALTER TABLE frontier DROP COLUMN images_version",
+            "PRAGMA user_version = 3",
+        ):
+            connection.execute(statement)
+
+
+async def image_of(events: Sequence[Event]) -> AsyncIterator[Sequence[Event]]:
+    yield events
+
+
+async def test_a_damaged_part_of_an_image_is_told_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with store_at(path) as store:
+        await store.write(row(0, 1))
+        head = await store.put_image(TOPIC_ID, 0, 5, image_of(row(0, 1).events), version=0)
+        assert head is not None
+        with behind(path) as connection:
+            connection.execute("UPDATE image_parts SET packed = substr(packed, 1, 70)")
+
+        with pytest.raises(StoreError, match="image 1, part 1: packed page"):
+            await store.image_part(head.image, b"")
+
+
+async def test_half_an_image_that_a_killed_builder_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with store_at(path) as store:
+        await store.write(row(0, 1))
+    with behind(path) as connection:
+        connection.execute("INSERT INTO images (topic, partition, at_us) VALUES (1, 0, 3)")
+        connection.execute(
+            "INSERT INTO image_parts (image, last_key, events, raw_bytes, packed) VALUES (1, '', 1, 1, '')"
+        )
+
+    async with store_at(path) as store:
+        assert ({}, []) == (await store.image_before(TOPIC_ID, 9), (await store.imaged(TOPIC_ID, 0)).heads)
+        await store.put_image(TOPIC_ID, 0, 5, image_of(row(0, 1).events), version=0)
+
+    assert [(2,)] == rows(path, "SELECT image FROM images")
+    assert [(2,)] == rows(path, "SELECT image FROM image_parts")
 
 
 async def test_what_an_older_tivo_set_aside_is_told(tmp_path: Path) -> None:

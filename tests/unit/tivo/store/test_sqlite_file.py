@@ -103,7 +103,7 @@ async def test_store_of_a_newer_tivo_is_refused(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
 
     async with store_at(path) as store:
-        with pytest.raises(StoreError, match="has schema 99, this tivo knows 3"):
+        with pytest.raises(StoreError, match="has schema 99, this tivo knows 4"):
             await store.write(row(1, 2))
         with pytest.raises(StoreError, match="has schema 99"):
             await store.topics()

@@ -5,7 +5,7 @@ import pytest
 from tivo.store.statements import migrations, named
 
 
-@pytest.mark.parametrize("file", ["read", "write", "merge"])
+@pytest.mark.parametrize("file", ["read", "write", "merge", "images"])
 def test_every_statement_fits_the_schema(file: str) -> None:
     connection = sqlite3.connect(":memory:")
     for script in migrations("sqlite"):
