@@ -1,50 +1,19 @@
 """The topics of this broker: served from memory, changed one after the other off the loop."""
 
-import logging
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from tivo.broker import gauges, topic_settings
 from tivo.broker.leader import Leader, Shared
 from tivo.broker.refusal import Refusal
 from tivo.broker.runtime import Turns
+from tivo.broker.topic import Topic, check_name
+from tivo.broker.topic_files import TopicFiles
 from tivo.broker.topic_settings import Configs, TopicSettings
-from tivo.log import catalog
 from tivo.log.catalog import Catalog
-from tivo.log.partition import Partition
 from tivo.model.errors import LogError, RequestError, UnknownTopic
 from tivo.model.timeline import SECOND_US
 from tivo.wire.error_codes import ErrorCode
-
-logger = logging.getLogger(__name__)
-
-INTERNAL_PREFIX = "__"
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
-
-
-@dataclass(slots=True, kw_only=True)
-class Topic:
-    """A topic with the leaders of its partitions. A topic made anew has another id."""
-
-    name: str
-    id: bytes
-    configs: Configs
-    settings: TopicSettings
-    leaders: list[Leader]
-
-    @property
-    def is_internal(self) -> bool:
-        return self.name.startswith(INTERNAL_PREFIX)
-
-    def leader(self, partition: int) -> Leader:
-        """Raises Refusal (UNKNOWN_TOPIC_OR_PARTITION)."""
-        if not 0 <= partition < len(self.leaders):
-            raise Refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{self.name} has no partition {partition}")
-        return self.leaders[partition]
-
 
 GONE_US = 10 * SECOND_US
 """So long a deleted topic is not made anew by being asked for: its clients have heard by then that it is gone."""
@@ -68,7 +37,7 @@ class Topics:
         defaults: TopicSettings,
         max_partitions: int,
     ) -> None:
-        self._catalog = kept
+        self._files = TopicFiles(kept, shared)
         self._shared = shared
         self.defaults = defaults
         self._max_partitions = max_partitions
@@ -79,14 +48,13 @@ class Topics:
 
     def open(self) -> None:
         """Open what there is. Blocks; called once, before anybody asks. Raises LogError."""
-        for topic in self._catalog.topics():
-            settings = topic_settings.settings_of(topic.settings, self.defaults)
-            self._put(self._opened(topic, settings, [], clean=self._catalog.was_clean))
+        for topic in self._files.open_all(self.defaults):
+            self._put(topic)
 
     def create_now(self, name: str, partitions: int, configs: Configs) -> Topic:
         """Make a topic at start, blocking."""
         settings = topic_settings.settings_of(configs, self.defaults)
-        return self._put(self._created(name, partitions, configs, settings))
+        return self._put(self._files.create(name, partitions, configs, settings))
 
     # ------------------------------------------------------------- asked
 
@@ -131,7 +99,7 @@ class Topics:
         def begin() -> Callable[[], Topic]:
             self.check_new(name, partitions, configs)
             settings = topic_settings.settings_of(configs, self.defaults)
-            return lambda: self._created(name, partitions, configs, settings)
+            return lambda: self._files.create(name, partitions, configs, settings)
 
         self._turns.take(begin, self._then_put(then))
 
@@ -150,7 +118,7 @@ class Topics:
 
         def begin() -> Callable[[], Topic]:
             topic = self.check_growth(name, partitions)
-            return lambda: self._grown(topic, partitions)
+            return lambda: self._files.grow(topic, partitions)
 
         self._turns.take(begin, self._then_put(then))
 
@@ -169,7 +137,7 @@ class Topics:
             configs = self.check_alteration(name, make)
             settings = topic_settings.settings_of(configs, self.defaults)
             topic = self.get(name)
-            return lambda: self._altered(topic, configs, settings)
+            return lambda: self._files.alter(topic, configs, settings)
 
         self._turns.take(begin, self._then_put(then))
 
@@ -183,10 +151,10 @@ class Topics:
             nonlocal topic
             topic = self._present(topic)
             self._take_away(topic)
-            return partial(self._deleted, topic)
+            return partial(self._files.delete, topic)
 
         def end(deleted: Topic | LogError | RequestError) -> None:
-            if isinstance(deleted, LogError) and topic.name in self._catalog:
+            if isinstance(deleted, LogError) and topic.name in self._files:
                 self._give_back(topic)
             then(deleted)
 
@@ -194,8 +162,8 @@ class Topics:
 
     def tidy(self) -> None:
         """Try again to remove the files of deleted topics. To be called now and then."""
-        if self._catalog.has_deleted:
-            self._turns.take(lambda: self._catalog.remove_deleted, _tell_unremoved)
+        if self._files.has_deleted:
+            self._turns.take(lambda: self._files.remove_deleted, lambda done: None)
 
     def was_just_deleted(self, name: str) -> bool:
         """Whether a topic of this name went so lately that clients which had it may still ask for it."""
@@ -248,104 +216,9 @@ class Topics:
         for leader in topic.leaders:
             self._shared.runtime.in_thread(leader.sync, partial(_resume, leader))
 
-    def _created(self, name: str, partitions: int, configs: Configs, settings: TopicSettings) -> Topic:
-        """Make a topic, or leave nothing of it. Blocks. Raises LogError."""
-        if name in self._catalog:  # one that could neither be opened nor unmade
-            self._unmake(name)
-        kept = self._catalog.create(name, partitions, configs)
-        try:
-            return self._made(kept, settings, [], clean=True)
-        except LogError:
-            with suppress(LogError):  # the next who makes it does it, or finds it after a restart, empty
-                self._unmake(name)
-            raise
-
-    def _unmake(self, name: str) -> None:
-        self._catalog.delete(name)
-        self._catalog.remove_deleted()
-
-    def _grown(self, topic: Topic, partitions: int) -> Topic:
-        """The topic with more partitions; those that could not be opened before are opened now. Blocks.
-
-        Raises LogError, and RequestError where it was to be given yet more before.
-        """
-        kept = self._catalog.get(topic.name)
-        are_new = kept.partitions == len(topic.leaders)
-        if are_new or kept.partitions != partitions:
-            kept = self._catalog.grow(topic.name, partitions)
-        return self._made(kept, topic.settings, topic.leaders, clean=are_new)
-
-    def _made(self, kept: catalog.Topic, settings: TopicSettings, leaders: list[Leader], *, clean: bool) -> Topic:
-        """Open what was made just now. Its directories are to last as the topic does: in them lie leader epochs."""
-        topic = self._opened(kept, settings, leaders, clean=clean)
-        try:
-            self._shared.disk.fsync_dir(self._catalog.directory(kept, 0).parent)
-        except OSError as error:
-            _let_go(topic.leaders[len(leaders) :])
-            raise LogError(f"topic {kept.name!r}: its directories may not outlast a loss of power: {error}") from error
-        return topic
-
-    def _opened(self, kept: catalog.Topic, settings: TopicSettings, leaders: list[Leader], *, clean: bool) -> Topic:
-        """The topic with its partitions open, those that `leaders` does not hold yet. Blocks. Raises LogError."""
-        new: list[Leader] = []
-        try:
-            new.extend(
-                self._lead(kept, partition, settings, clean=clean) for partition in range(len(leaders), kept.partitions)
-            )
-        except LogError:
-            _let_go(new)
-            raise
-        return Topic(
-            name=kept.name, id=kept.id.bytes, configs=kept.settings, settings=settings, leaders=[*leaders, *new]
-        )
-
-    def _lead(self, kept: catalog.Topic, partition: int, settings: TopicSettings, *, clean: bool) -> Leader:
-        directory = self._catalog.directory(kept, partition)
-        log = Partition.open(
-            directory,
-            topic=kept.name,
-            partition=partition,
-            settings=settings.log,
-            clean=clean,
-            disk=self._shared.disk,
-        )
-        return Leader(log, directory, self._shared)
-
-    def _altered(self, topic: Topic, configs: Configs, settings: TopicSettings) -> Topic:
-        """The topic with other settings, by which its partitions go from here on: retention at once. Blocks.
-
-        Raises LogError.
-        """
-        kept = self._catalog.alter(topic.name, configs)
-        now_us = self._shared.runtime.now().wall_us
-        for leader in topic.leaders:
-            leader.log.settings = settings.log
-            with suppress(LogError):  # the partition is read-only from then on and says so itself
-                leader.log.enforce_retention(now_us=now_us)
-        return replace(topic, configs=kept.settings, settings=settings)
-
-    def _deleted(self, topic: Topic) -> Topic:
-        """Blocks. Raises LogError; the catalog tells whether the topic is still there then."""
-        try:
-            self._catalog.delete(topic.name)
-        finally:
-            if topic.name not in self._catalog:
-                _let_go(topic.leaders)
-        try:
-            self._catalog.remove_deleted()
-        except LogError as error:
-            _tell_unremoved(error)
-        return topic
-
 
 def _nothing() -> None:
     pass
-
-
-def _let_go(leaders: Sequence[Leader]) -> None:
-    """Write nothing more to them."""
-    for leader in leaders:
-        leader.delete()
 
 
 def _resume(leader: Leader, synced: int | LogError) -> None:
@@ -353,19 +226,3 @@ def _resume(leader: Leader, synced: int | LogError) -> None:
         leader.failed(synced)
     else:
         leader.resumed()
-
-
-def _tell_unremoved(result: LogError | RequestError | None) -> None:
-    if result is not None:
-        logger.warning("%s; they are removed when it can be, at the next start at the latest", result)
-
-
-def check_name(name: str) -> None:
-    """Raises Refusal (INVALID_TOPIC_EXCEPTION) for what cannot be a topic's name, or may not be given to one."""
-    if not _NAME.fullmatch(name) or name in (".", ".."):
-        raise Refusal(
-            ErrorCode.INVALID_TOPIC_EXCEPTION,
-            f"a topic's name has 1 to 249 of the characters a-z A-Z 0-9 . _ -, not {name[:300]!r}",
-        )
-    if name.startswith(INTERNAL_PREFIX):
-        raise Refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, f"names that begin with __ are the broker's own, not {name!r}")

@@ -24,8 +24,9 @@ from tivo.broker.config_changes import replaced
 from tivo.broker.handlers.describe_configs import TOPIC
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.replies import Parts, Reply
+from tivo.broker.topic import Topic
 from tivo.broker.topic_settings import Configs
-from tivo.broker.topics import Altered, Topic
+from tivo.broker.topics import Altered
 from tivo.model.errors import LogError, RequestError
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.alter_configs import (

@@ -19,7 +19,7 @@ from tivo.broker.broker import Broker, Caller
 from tivo.broker.handlers.describe_configs import topic_configs
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.replies import Parts, Reply
-from tivo.broker.topics import Topic
+from tivo.broker.topic import Topic
 from tivo.model.errors import LogError, RequestError
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.create_topics import (

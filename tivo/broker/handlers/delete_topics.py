@@ -16,7 +16,7 @@ from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.replies import Parts, Reply
-from tivo.broker.topics import Topic, check_name
+from tivo.broker.topic import Topic, check_name
 from tivo.model.errors import LogError, RequestError
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.delete_topics import (

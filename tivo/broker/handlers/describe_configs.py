@@ -18,8 +18,8 @@ from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.repeats import first_of_each
+from tivo.broker.topic import Topic
 from tivo.broker.topic_settings import BOOLEAN, INT, KNOWN, LONG, STRING, Known, TopicSettings
-from tivo.broker.topics import Topic
 from tivo.broker.transactions import EXPIRE_MS, LONGEST_MS
 from tivo.model.errors import RequestError
 from tivo.wire.error_codes import ErrorCode

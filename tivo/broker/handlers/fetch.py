@@ -26,7 +26,7 @@ from tivo.broker.leader import NOTHING, Leader, check_leader_epoch
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.repeats import drop_repeats
 from tivo.broker.replies import Deferred, Reply
-from tivo.broker.topics import Topic
+from tivo.broker.topic import Topic
 from tivo.model.errors import LogError, RequestError
 from tivo.model.timeline import MILLISECOND_US
 from tivo.wire.error_codes import ErrorCode

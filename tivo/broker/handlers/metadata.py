@@ -24,7 +24,7 @@ from tivo.broker.handlers.create_topics import check_creation
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.repeats import first_of_each
 from tivo.broker.replies import Parts, Reply
-from tivo.broker.topics import Topic
+from tivo.broker.topic import Topic
 from tivo.model.errors import LogError, RequestError
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.metadata import (
