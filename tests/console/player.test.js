@@ -69,6 +69,26 @@ test('a command gives the state it led to, or the result asked for', async () =>
   assert.deepEqual({ counts: [1, 2] }, await overview);
 });
 
+test('a step back ends at the unit that it came to', async () => {
+  const { player, world } = playing();
+  const events = told(player, 'event');
+  const stepped = player.step(-2, 'batch');
+  const { id: _, ...asked } = world.socket.last('step');
+
+  world.socket.say(
+    { type: 'reset', epoch: 2, pos_us: 3_000, why: 'seek', cursor: 'c' },
+    { type: 'state', ...stateOf({ status: 'paused', epoch: 2, pos_us: 3_000, cursor: 'c' }) },
+    { ...frame(1, [3, 4]), epoch: 2 },
+    { type: 'state', ...stateOf({ status: 'paused', epoch: 2, pos_us: 4_000, cursor: 'd' }) },
+  );
+  world.socket.ack('step', { status: 'paused', epoch: 2, pos_us: 4_000, cursor: 'd' });
+
+  assert.deepEqual({ action: 'step', n: -2, by: 'batch' }, asked);
+  assert.equal(4_000, (await stepped).pos_us);
+  assert.equal(4_000, player.state.pos_us);
+  assert.equal(2, events.length);
+});
+
 test('an answer that waited behind another does not undo a state told meanwhile', async () => {
   const { player, world } = playing();
   const paused = player.pause();

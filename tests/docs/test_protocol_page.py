@@ -23,6 +23,7 @@ PLAYBACK = Path(playback.__file__).parent
 
 SAMPLES: dict[str, dict[str, Any]] = {
     "seek": {"pos": "now"},
+    "step": {"n": 1},
     "subscribe": {"topics": "a"},
     "unsubscribe": {"topics": "a"},
     "resume": {"cursor": "c"},

@@ -23,6 +23,7 @@ from tivo.playback.effects import (
     OpenTail,
     ReadBounds,
     ReadFrontier,
+    ReadNear,
     ReadPage,
     ReadTail,
     Send,
@@ -48,7 +49,7 @@ from tivo.playback.notices import LASTING, Bye, Notice
 READ_SECONDS = 10
 CLOSING_SECONDS = 1
 
-Read: TypeAlias = ReadBounds | ReadFrontier | ReadPage | ReadTail | Ask
+Read: TypeAlias = ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | Ask
 
 
 class Session(Protocol):
@@ -146,7 +147,7 @@ class Player:
                 self.outbox.put(self._encode(frame), lasting=False)
             case WakeAt(steady_us):
                 self._timer.set(steady_us)
-            case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | Ask():
+            case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | ReadNear() | Ask():
                 self._reads[effect.read] = self._tasks.create_task(self._read(effect))
             case Tell(notice):
                 self.outbox.put(self._encode(notice), lasting=isinstance(notice, LASTING))
@@ -209,6 +210,8 @@ class Player:
                 return await self._frontier(effect)
             case ReadBounds():
                 return BoundsRead(effect.read, await self._sources.catalogue.log_ends(effect.topic))
+            case ReadNear():
+                return await self._sources.near.read(effect)
             case Ask():
                 return Answered(effect.read, await self._sources.answers.to(effect.question))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tivo.gateway.answers import Answers
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Tail
+from tivo.gateway.near import Near
 from tivo.store.base import Store
 
 
@@ -16,3 +17,4 @@ class Sources:
     tail: Tail
     catalogue: Catalogue
     answers: Answers
+    near: Near

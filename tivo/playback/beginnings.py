@@ -56,10 +56,15 @@ class Scope:
             topic, Window(from_us, self.controls.window.end_us), progress or Progress(), start=start, plan=plan
         )
 
-    def history(self, from_us: int | None, now: Now, *, goals: Mapping[str, Frontier]) -> list[Track]:
-        """Every topic from a time on; up to log ends that were noted before, where they are known."""
+    def history(
+        self, from_us: int | None, now: Now, *, goals: Mapping[str, Frontier], sent: Mapping[str, Progress]
+    ) -> list[Track]:
+        """Every topic from a time on, behind what was sent of it, up to log ends where some were noted before."""
         start = self.start(now)
-        return [self.track(topic, from_us, start, goal=goals.get(name)) for name, topic in self.topics.items()]
+        return [
+            self.track(topic, from_us, start, progress=sent.get(name), goal=goals.get(name))
+            for name, topic in self.topics.items()
+        ]
 
     def live(self, sent: Mapping[bytes, Progress], new: Start) -> list[Track]:
         """Every topic behind what was sent of it, by topic id; those of which nothing was begin as `new` says."""

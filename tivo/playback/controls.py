@@ -8,6 +8,7 @@ from tivo.model.errors import CommandError
 from tivo.model.timeline import MAX_TIME_US, MILLISECOND_US, MIN_TIME_US, SECOND_US, Now, Window, to_rfc_3339
 from tivo.playback.commands import (
     At,
+    Batches,
     Change,
     EndAction,
     Fit,
@@ -18,6 +19,7 @@ from tivo.playback.commands import (
     OnSlow,
     Pacing,
     Place,
+    Position,
     Rate,
     Speed,
     Time,
@@ -180,3 +182,24 @@ def resolve(time: At | FromNow | FromPosition, moment: Moment, name: str) -> int
                     field=name,
                 )
             return moment.position_us + time.offset_us
+
+
+def target(to: Position, controls: Controls, moment: Moment) -> int | None:
+    """The position that a viewer means; None is the first event of a window without a start.
+
+    Raises CommandError where it lies outside the window or in the future. Batches were counted before.
+    """
+    assert not isinstance(to, Batches), "where a batch lies has to be looked for"
+    window, wall_us = controls.window, moment.now.wall_us
+    match to:
+        case Place.BEGINNING | Place.UNBOUNDED:
+            return window.start_us
+        case Place.END:
+            return wall_us if window.end_us is None else min(window.end_us, wall_us)
+        case _:
+            at_us = resolve(to, moment, "pos")
+    if at_us not in window and at_us != window.end_us:
+        raise CommandError(f"pos ({at_us}) lies outside the window", code="bad_time", field="pos")
+    if at_us > wall_us and not (isinstance(to, FromNow) and to.offset_us == 0):
+        raise CommandError(f"pos ({at_us}) lies in the future", code="bad_time", field="pos")
+    return at_us

@@ -200,6 +200,7 @@ Effect: TypeAlias = (
     | ReadFrontier
     | ReadPage
     | ReadTail
+    | ReadNear
     | Ask
     | Cancel
     | OpenTail

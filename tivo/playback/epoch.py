@@ -16,6 +16,7 @@ from tivo.playback.merge import FIRST, FRAME_BYTES, LAST, behind, order_key, wei
 from tivo.playback.notices import Events, Gap, Shown, Skipped
 from tivo.playback.pacing import Pace, Thinner
 from tivo.playback.reading import Reading
+from tivo.playback.steps import Steps
 
 FRAME_EVENTS = 256
 _COALESCE_US = 16_000
@@ -255,6 +256,30 @@ class Epoch:
             effects += self._drop(now)
         return effects
 
+    def step(self, steps: Steps, now: Now) -> list[Effect]:
+        """While held: frames with what the steps still take, at once and not thinned. Late events do not count."""
+        effects: list[Effect] = []
+        self._thinner = None
+        while not steps.done and not self._out.credit.blocked(now.steady_us):
+            events = self._stepped(steps)
+            frame = self.frame(events, now) if events else None
+            if frame is None:
+                reading = self.reading
+                steps.done = steps.is_over(reading.horizon.time_us) or reading.exhausted or reading.complete
+                break
+            effects.append(Send(frame))
+        return effects
+
+    def _stepped(self, steps: Steps) -> list[Event]:
+        """The next events that the steps take."""
+        taken: list[Event] = []
+        for event in _fitting(self.reading.upto(LAST, FRAME_EVENTS)):
+            late = order_key(event) <= self.cursor or event.time_us < self._passed_us
+            if not late and not steps.takes(event.time_us):
+                break
+            taken.append(event)
+        return taken
+
     def is_quiet(self, now: Now) -> bool:
         """Whether what is due waits for the next of the coalesced frames. What has no time of its own never does."""
         if self.controls.frames is not Frames.COALESCE or now.steady_us >= self._out.quiet_until_us:
@@ -359,7 +384,7 @@ class Epoch:
         key = order_key(event)
         if key > self.cursor and event.time_us <= now.wall_us:
             self.cursor = key
-            return "late" if self.timed and event.time_us < self._passed_us else ""
+            return "late" if (self.timed or self.pace is None) and event.time_us < self._passed_us else ""
         return "late" if key <= self.cursor else "early"
 
     def _due_wall(self, event: Event, mark: str, now: Now) -> int:
@@ -371,9 +396,9 @@ class Epoch:
         return now.wall_us if due_us is None else now.wall_us - max(0, now.steady_us - due_us)
 
     def _taken(self, events: Sequence[Event], shown: int) -> None:
-        assert self.pace is not None, "nothing is sent before the clock runs"
         self.reading.sent(events)
-        self.pace = self.pace.count(shown)
+        if self.pace is not None:
+            self.pace = self.pace.count(shown)
         if self.cursor > FIRST and (self._at_us is None or self.cursor.time_us > self._at_us):
             self._at_us = self.cursor.time_us
 

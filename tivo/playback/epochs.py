@@ -13,6 +13,7 @@ from tivo.playback.effects import Effect
 from tivo.playback.epoch import Epoch, Outgoing
 from tivo.playback.facts import Catalogue
 from tivo.playback.handoff import Track
+from tivo.playback.merge import FIRST
 from tivo.playback.notices import Gap, Status
 from tivo.playback.progress import Bounds, Progress, Start
 from tivo.playback.reading import Reading
@@ -34,7 +35,7 @@ class Epochs:
 
     # ------------------------------------------------------------ the next one
 
-    def begin(
+    def begin(  # noqa: PLR0913  each is where an epoch may differ
         self,
         controls: Controls,
         now: Now,
@@ -43,11 +44,17 @@ class Epochs:
         iteration: int,
         goals: Mapping[str, Frontier] | None = None,
         delay_us: int | None = None,
+        sent: Mapping[str, Progress] | None = None,
     ) -> list[Effect]:
-        """From a time on (None: from the first event), following the live edge where there is a delay."""
-        tracks = self._scope(controls).history(from_us, now, goals=goals or {})
+        """From a time on (None: from the first event), following the live edge where there is a delay.
+
+        Of `sent` topics it begins behind an order key, in the middle of an instant.
+        """
+        sent = sent or {}
+        tracks = self._scope(controls).history(from_us, now, goals=goals or {}, sent=sent)
         closed, epoch = self._next(tracks, controls, from_us, iteration)
         epoch.delay_us = delay_us
+        epoch.cursor = max((each.cursor for each in sent.values()), default=FIRST)
         return closed
 
     def begin_live(self, controls: Controls, now: Now, *, new: Start) -> list[Effect]:

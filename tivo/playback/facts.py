@@ -161,4 +161,4 @@ class OutboxDrained:
 ReadAnswer: TypeAlias = BoundsRead | FrontierRead | PageRead | TailRead | ReadFailed
 """What answers a read of the store or the log."""
 
-Fact: TypeAlias = TopicsChanged | ReadAnswer | Answered | Woke | OutboxFull | OutboxDrained
+Fact: TypeAlias = TopicsChanged | ReadAnswer | NearRead | Answered | Woke | OutboxFull | OutboxDrained

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from tivo.model.errors import CommandError
-from tivo.playback.commands import Batches, Change, Command, Play, Refused, Resume, Seek, SetControls, Step
+from tivo.playback.commands import Change, Command, Play, Refused, Resume, SetControls
 
-ACTIONS = frozenset({"step", "mark", "unmark", "marks", "open", "join", "close"})
-CONTROLS = frozenset({"batches", "min_gap", "catch_up", "image", "where"})
+ACTIONS = frozenset({"mark", "unmark", "marks", "open", "join", "close"})
+CONTROLS = frozenset({"min_gap", "catch_up", "image", "where"})
 WITHHELD = ACTIONS | CONTROLS
 """A word goes out of these with the change that brings what it names."""
 
@@ -24,18 +24,12 @@ def _asked(command: Command) -> Iterator[tuple[str, str]]:
     match command:
         case Refused(named=str(action)) if action in ACTIONS:
             yield action, "action"
-        case Step():
-            yield command.action, "action"
-        case Seek(to=Batches()):
-            yield "batches", "pos"
         case Play(change=change) | SetControls(change=change) | Resume(change=change):
             yield from _controls(change)
 
 
 def _controls(change: Change) -> Iterator[tuple[str, str]]:
     """The controls that a change switches on."""
-    if isinstance(change.pos, Batches):
-        yield "batches", "pos"
     if change.min_gap_us:
         yield "min_gap", "min_gap"
     if change.catch_up:

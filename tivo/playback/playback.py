@@ -52,6 +52,7 @@ from tivo.playback.notices import (
 )
 from tivo.playback.progress import Bounds, Progress, Start
 from tivo.playback.pulse import Pulse
+from tivo.playback.steps import Steps
 
 _SHORTEST_TURN_US = 50_000
 _LONGEST_GLIDE_US = 60 * SECOND_US
@@ -70,6 +71,7 @@ class Playback:
         self.credit = Credit()
         self.epochs = Epochs(patterns, catalogue, bounds, self.credit)
         self.closed = False
+        self.steps: Steps | None = None
         self.ids = count(1)
         self._edge_told = False
         self._away_told: set[Source] = set()
@@ -116,20 +118,28 @@ class Playback:
     # ------------------------------------------------------------ epochs
 
     def begin(
-        self, why: ResetWhy, now: Now, *, from_us: int | None, iteration: int = 1, delay_us: int | None = None
+        self,
+        why: ResetWhy,
+        now: Now,
+        *,
+        from_us: int | None,
+        iteration: int = 1,
+        delay_us: int | None = None,
+        sent: Mapping[str, Progress] | None = None,
     ) -> None:
         """A new epoch where the viewer asked to be: what is still on its way to it is of no use any more.
 
-        From a time on (None: from the first event), following the live edge where there is a delay.
+        From a time on (None: from the first event), following the live edge where there is a delay, and
+        behind what counts as sent.
         """
         self._discard()
-        self._begin(why, now, from_us=from_us, iteration=iteration, delay_us=delay_us)
+        self._begin(why, now, from_us=from_us, iteration=iteration, delay_us=delay_us, sent=sent)
 
     def _discard(self) -> None:
         self.effects.append(Discard(self.epochs.number + 1))
         self.credit.forget()
 
-    def _begin(
+    def _begin(  # noqa: PLR0913  each is where an epoch may differ
         self,
         why: ResetWhy,
         now: Now,
@@ -138,11 +148,12 @@ class Playback:
         iteration: int,
         goals: Mapping[str, Frontier] | None = None,
         delay_us: int | None = None,
+        sent: Mapping[str, Progress] | None = None,
     ) -> None:
         if self.status is Status.TAILING and delay_us is None:
             self.status = Status.PLAYING
         self.effects += self.epochs.begin(
-            self.controls, now, from_us=from_us, iteration=iteration, goals=goals, delay_us=delay_us
+            self.controls, now, from_us=from_us, iteration=iteration, goals=goals, delay_us=delay_us, sent=sent
         )
         self._tell_reset(why, now)
 
@@ -205,6 +216,29 @@ class Playback:
             self.effects += self._epoch.hold(now)
             self.status = Status.PAUSED
 
+    def step(self, steps: Steps, now: Now) -> None:
+        """Hold the position, and show so many units more; of a window that was played there are none."""
+        self.pause(now)
+        if self.epoch is None:
+            self.status = Status.PAUSED
+            self.begin("seek", now, from_us=self.controls.window.start_us)
+        if self.status is not Status.ENDED:
+            self.steps = steps
+
+    def step_from(self, unit: Cursor, frontiers: Mapping[str, Frontier], steps: Steps, now: Now) -> None:
+        """A new epoch that begins with this unit, held, of which so many units are shown."""
+        self.status = Status.PAUSED
+        before = unit._replace(offset=unit.offset - 1)
+        sent = {name: Progress(frontier=frontier, cursor=before) for name, frontier in frontiers.items()}
+        self.begin("seek", now, from_us=unit.time_us, iteration=self.iteration, sent=sent)
+        self.steps = steps
+
+    def rest(self) -> None:
+        """No more steps; what is known of the log ends becomes old."""
+        if self.steps is not None and self.epoch is not None:
+            self.effects += self.epoch.reading.doubt()
+        self.steps = None
+
     def stop(self) -> None:
         """End the playback and free what it holds."""
         self.effects += self.epochs.free()
@@ -245,7 +279,9 @@ class Playback:
         reading = self.epoch.reading
         if reading.take(fact, now.steady_us) is None:
             return
-        if isinstance(fact, ReadFailed) and fact.source not in self._away_told:
+        if isinstance(fact, ReadFailed) and self.steps is not None:
+            self.steps.failed = fact
+        elif isinstance(fact, ReadFailed) and fact.source not in self._away_told:
             self._away_told.add(fact.source)
             retry_ms = (reading.retry_us or now.steady_us) - now.steady_us
             self.tell(Failed(code=AWAY[fact.source], message=fact.message, retry_ms=retry_ms // MILLISECOND_US))
@@ -311,6 +347,8 @@ class Playback:
                 self._send(now)
                 if not self._turn(now):
                     break
+        elif self.steps is not None:
+            self._step(self.steps, now)
         if self.closed:
             return
         if self.running:
@@ -344,9 +382,21 @@ class Playback:
 
     def _send(self, now: Now) -> None:
         """Send what is due; the last frame carries the cursor where what it says has changed."""
+        self._tell_gaps()
+        self._put(self._epoch.send_due(now), now)
+
+    def _step(self, steps: Steps, now: Now) -> None:
+        """Show what the steps still take, and read on for them."""
         epoch = self._epoch
         self._tell_gaps()
-        effects = epoch.send_due(now)
+        self._put(epoch.step(steps, now), now)
+        if steps.done:
+            self.tell(self.state(now))
+        else:
+            self.effects += epoch.reading.reads(self.ids, now.steady_us)
+
+    def _put(self, effects: list[Effect], now: Now) -> None:
+        epoch = self._epoch
         self.effects += effects
         frames = [effect.frame for effect in effects if isinstance(effect, Send)]
         if not frames or epoch.reading.live:
@@ -465,8 +515,8 @@ class Playback:
             event_us += self._epoch.next_us(now)
             times += self._turn_us(now)
             times += self._pulse.times(now)
-            if self._epoch.reading.retry_us is not None:
-                times.append(self._epoch.reading.retry_us)
+        if self.epoch is not None and (self.running or self.steps is not None):
+            times += [us for us in (self.epoch.reading.retry_us,) if us is not None]
         self._take_off(now, min(times, default=None))
         wake_us = min([*event_us, *times, *self._credit_us(now)], default=None)
         if wake_us != self._wake_us:

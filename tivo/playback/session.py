@@ -7,24 +7,27 @@
 | pause | – | paused | – |
 | seek | new epoch | new epoch, playing | new epoch, paused |
 | set with start, end, pos or filter | new epoch | new epoch, still running | – |
+| step on | the next units are shown | paused, and the same | – |
+| step back | new epoch | new epoch, paused | new epoch, paused |
 | tail | new epoch, playing until nothing is unsent, then tailing | the same | the same |
 | stop | ended | ended | – |
 | subscribe, unsubscribe | new epoch | new epoch, still running | – |
 | resume | the epoch and the status of the token | the same | the same |
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tivo.model.errors import CommandError
 from tivo.model.timeline import Now
 from tivo.playback import commands, offered
 from tivo.playback.answers import Answer, Answers
-from tivo.playback.commands import Batches, Change, Command, FromNow, Place, Position
-from tivo.playback.controls import Controls, Moment, apply, resolve
+from tivo.playback.commands import Change, Command, Place, Position
+from tivo.playback.controls import Moment, apply, target
 from tivo.playback.cursor import from_token
 from tivo.playback.effects import Ask, Effect, OverviewQuestion, Tell, TopicsQuestion
-from tivo.playback.facts import Answered, Catalogue, Fact, ReadFailed, Woke
+from tivo.playback.facts import Answered, Catalogue, Fact, NearRead, ReadFailed, Woke
+from tivo.playback.moves import Move, Moves, batches
 from tivo.playback.notices import Acked, Failed, Hello, State, Status
 from tivo.playback.playback import AWAY, Playback
 from tivo.playback.progress import Bounds
@@ -54,6 +57,7 @@ class Session:
         self._playback = Playback(topics, catalogue, bounds or Bounds())
         self._answers = Answers()
         self._asked: dict[int, tuple[Answer, Command]] = {}
+        self._moves = Moves(self._playback, self._finish)
 
     def open(self, now: Now) -> list[Effect]:
         """Greet the viewer; call it once, before anything is received."""
@@ -89,16 +93,29 @@ class Session:
                 playback.credit.acked(n, now.steady_us)
             case Command():
                 self._command(given, now)
-            case Answered(read, result):
-                self._answer(read, now, result)
-            case ReadFailed(read) if read in self._asked:
-                self._answer(read, now, given)
+            case Answered() | NearRead() | ReadFailed():
+                self._take(given, now)
             case _:
                 playback.receive(given, now)
         return self._done(now)
 
+    def _take(self, fact: Answered | NearRead | ReadFailed, now: Now) -> None:
+        """An answer that something of the session's own may be waiting for."""
+        match fact:
+            case Answered(read, result):
+                self._answer(read, now, result)
+            case ReadFailed(read) if read in self._asked:
+                self._answer(read, now, fact)
+            case NearRead():
+                self._moves.take(fact)
+            case _ if not self._moves.fails(fact):
+                self._playback.receive(fact, now)
+
     def _done(self, now: Now) -> list[Effect]:
         self._playback.advance(now)
+        while self._moves.go_on(now):
+            self._playback.effects += map(Tell, self._answers.ready())
+            self._playback.advance(now)
         return self._told()
 
     def _told(self) -> list[Effect]:
@@ -110,9 +127,12 @@ class Session:
     def _command(self, command: Command, now: Now) -> None:
         """Do a command and answer it, before what it leads to and behind the answers of those before it."""
         place = self._answers.place()
+        self._carry_out(command, place, now, lambda: self._do(command, place, now))
+
+    def _carry_out(self, command: Command, place: Answer, now: Now, do: Callable[[], bool]) -> None:
         before, self._playback.effects = self._playback.effects, []
         try:
-            answered = self._do(command, place, now)
+            answered = do()
         except CommandError as error:
             place.notice = _failed(command, error)
         else:
@@ -141,6 +161,16 @@ class Session:
             place.notice = self._acked(command, now, answer)
         self._playback.effects += map(Tell, self._answers.ready())
 
+    def _finish(self, move: Move, now: Now) -> None:
+        """A move is over, and comes to nothing more than its answer or to another command."""
+        then = move.then
+        if then is not None:
+            self._carry_out(then, move.place, now, lambda: self._apply(then, now))
+        elif move.error is not None:
+            move.place.notice = _failed(move.command, move.error)
+        else:
+            move.place.notice = self._acked(move.command, now, None)
+
     # ------------------------------------------------------------ commands
 
     def _do(self, command: Command, place: Answer, now: Now) -> bool:
@@ -152,6 +182,23 @@ class Session:
             case commands.AskOverview() | commands.AskTopics():
                 self._ask(command, place, now)
                 return False
+            case commands.AskState():
+                pass
+            case commands.Step():
+                self._playback.cause = "client"
+                self._moves.step(place, command, now)
+                return False
+            case _ if (number := batches(command)) is not None:
+                self._count(command, number, place, now)
+                return False
+            case _:
+                self._apply(command, now)
+                self._moves.drop(now)
+        return True
+
+    def _apply(self, command: Command, now: Now) -> bool:
+        """The commands that move the position or change how it moves. Raises CommandError where nothing was done."""
+        match command:
             case commands.Play(change=change):
                 self._play(change, now)
             case commands.SetControls(change=change):
@@ -177,10 +224,16 @@ class Session:
                 playback.tail(now, why="seek", delay_us=delay_us or None)
             case commands.Subscribe(topics=topics):
                 self._subscribe(topics, now)
-            case commands.Unsubscribe(topics=topics):
-                self._unsubscribe(topics, now)
             case _:
-                assert isinstance(command, commands.AskState), f"{command.action} has no rule"
+                assert isinstance(command, commands.Unsubscribe), f"{command.action} has no rule"
+                self._unsubscribe(command.topics, now)
+
+    def _count(self, command: Command, number: int, place: Answer, now: Now) -> None:
+        """Look for a position that is counted in batches, in the window that the command asks for."""
+        controls = self._playback.controls
+        if isinstance(command, commands.Play | commands.SetControls):
+            controls = apply(command.change, controls, self._moment(now))
+        self._moves.count(place, command, number, controls, now)
 
     def _play(self, change: Change, now: Now) -> None:
         playback = self._playback
@@ -189,7 +242,7 @@ class Session:
         fresh = playback.epoch is None or playback.status is Status.ENDED
         at_us = controls.window.start_us
         if change.pos is not None:
-            at_us = self._target(change.pos, controls, now)
+            at_us = target(change.pos, controls, self._moment(now))
         playback.steer(controls, now)
         if renewed or fresh or not playback.running:
             playback.run()
@@ -200,7 +253,7 @@ class Session:
         playback = self._playback
         controls = apply(change, playback.controls, self._moment(now))
         if change.pos is not None:
-            self._target(change.pos, controls, now)
+            target(change.pos, controls, self._moment(now))
         before, position_us = playback.controls, playback.position(now)
         playback.steer(controls, now)
         if change.pos is not None:
@@ -215,26 +268,9 @@ class Session:
         if to is Place.END and playback.controls.window.end_us is None and playback.running:
             playback.tail(now, why="seek", delay_us=None)
             return
-        at_us = self._target(to, playback.controls, now)
+        at_us = target(to, playback.controls, self._moment(now))
         playback.status = Status.PLAYING if playback.running else Status.PAUSED
         playback.begin("seek", now, from_us=at_us, iteration=playback.iteration)
-
-    def _target(self, to: Position, controls: Controls, now: Now) -> int | None:
-        """The position that a viewer means. Raises CommandError where it lies outside the window or in the future."""
-        assert not isinstance(to, Batches), "batches are withheld"
-        window = controls.window
-        match to:
-            case Place.BEGINNING | Place.UNBOUNDED:
-                return window.start_us
-            case Place.END:
-                return now.wall_us if window.end_us is None else min(window.end_us, now.wall_us)
-            case _:
-                at_us = resolve(to, self._moment(now), "pos")
-        if at_us not in window and at_us != window.end_us:
-            raise CommandError(f"pos ({at_us}) lies outside the window", code="bad_time", field="pos")
-        if at_us > now.wall_us and not (isinstance(to, FromNow) and to.offset_us == 0):
-            raise CommandError(f"pos ({at_us}) lies in the future", code="bad_time", field="pos")
-        return at_us
 
     def _moment(self, now: Now) -> Moment:
         return Moment(now, self._playback.position(now))

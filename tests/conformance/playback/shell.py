@@ -13,6 +13,7 @@ from tivo.playback.effects import (
     Effect,
     ReadBounds,
     ReadFrontier,
+    ReadNear,
     ReadPage,
     ReadTail,
     Send,
@@ -24,6 +25,7 @@ from tivo.playback.facts import (
     BoundsRead,
     Fact,
     FrontierRead,
+    NearRead,
     OutboxDrained,
     OutboxFull,
     PageRead,
@@ -133,7 +135,7 @@ class Shell:
                 self._cancelled.update(reads)
             case Close(code, _):
                 self.closed = code
-            case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | Ask():
+            case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | ReadNear() | Ask():
                 epoch = self.epoch
                 self.timeline.after(self.network.delay(), lambda: self._read(effect, epoch))
             case _:
@@ -151,7 +153,7 @@ class Shell:
         if self.network.random.random() < 0.02:
             self.timeline.after(self.network.delay() + 1, deliver)
 
-    def _read(self, effect: ReadBounds | ReadFrontier | ReadPage | ReadTail | Ask, epoch: int) -> None:
+    def _read(self, effect: ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | Ask, epoch: int) -> None:
         if self.gone or (effect.read in self._cancelled and self.network.random.random() < 0.5):
             return
         if self.network.fails():
@@ -170,6 +172,8 @@ class Shell:
                 self._answer(self._page(effect))
             case ReadTail():
                 self._tail(effect)
+            case ReadNear():
+                self._answer(self._near(effect))
             case Ask(read):
                 self._answer(Answered(read, {}))
 
@@ -190,6 +194,11 @@ class Shell:
             limit,
         )
         return PageRead(effect.read, events, last=len(events) < limit)
+
+    def _near(self, effect: ReadNear) -> NearRead:
+        limit = self.network.random.randint(1, effect.limit) if self.network.page_cut else effect.limit
+        found, looked_at = self.world.near(effect.topic, effect.window, effect.beside, reverse=effect.reverse)
+        return NearRead(effect.read, found[:limit], len(found) <= limit, looked_at)
 
     def _tail(self, effect: ReadTail) -> None:
         if self.gone:

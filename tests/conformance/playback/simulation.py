@@ -12,6 +12,7 @@ from tivo.model.event import Event
 from tivo.model.timeline import SECOND_US, Window
 from tivo.playback.commands import (
     At,
+    Batches,
     Change,
     Command,
     EndAction,
@@ -28,6 +29,8 @@ from tivo.playback.commands import (
     Seek,
     SetControls,
     Speed,
+    Step,
+    StepBy,
     Subscribe,
     Tail,
     Time,
@@ -249,9 +252,18 @@ class Simulation:
             lambda: Unsubscribe(topics=("b*",)),
             lambda: SetControls(change=Change(end=Place.UNBOUNDED, loop=Loop())),
         ]
-        if self.rich is not None and self.rich.random() < 0.3:
-            return SetControls(change=self._change(window=True))
+        rich = self.rich
+        if rich is not None and rich.random() < 0.3:
+            return self._step() if rich.random() < 0.5 else SetControls(change=self._change(window=True))
         return random.choice(wishes)()
+
+    def _step(self) -> Command:
+        """A step, or a few batches."""
+        assert self.rich is not None
+        n = self.rich.choice([1, 3, 40]) * self.rich.choice([1, -1])
+        if self.rich.random() < 0.3:
+            return Seek(to=Batches(n))
+        return Step(n=n, by=self.rich.choice(list(StepBy)))
 
     def _dawdle(self) -> None:
         self.shell.viewer_delay_us = self.random.choice([10_000, 300_000, 1_500_000])

@@ -13,6 +13,7 @@ from tests.conformance.playback.world import EPOCH_US, Timeline, World
 from tivo.model.timeline import SECOND_US, Window
 from tivo.playback.commands import (
     At,
+    Batches,
     Change,
     Command,
     Loop,
@@ -22,6 +23,8 @@ from tivo.playback.commands import (
     Seek,
     SetControls,
     Speed,
+    Step,
+    StepBy,
     Tail,
     Unlimited,
 )
@@ -119,6 +122,16 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(to=AGO)
     def seek(self, to: int) -> None:
         self.wish(Seek(to=At(to)))
+
+    @rule(n=st.sampled_from([-20, -1, 1, 3]), by=st.sampled_from(StepBy))
+    def step(self, n: int, by: StepBy) -> None:
+        self.wish(Step(n=n, by=by))
+        self.played = self.played or n > 0
+
+    @precondition(lambda self: self.played)
+    @rule(number=st.sampled_from([-2, 1, 50]))
+    def seek_in_batches(self, number: int) -> None:
+        self.wish(Seek(to=Batches(number)))
 
     @rule(pacing=PACINGS)
     def change_speed(self, pacing: Speed | Unlimited) -> None:

@@ -216,6 +216,25 @@ class World:
                     break
         return found
 
+    def near(self, ref: TopicRef, window: Window, beside: Cursor, *, reverse: bool) -> tuple[list[Event], Frontier]:
+        """Everything to one side of a place that the store or the log holds, nearest first, and what was looked at."""
+        topic = self.ever[ref.topic_id]
+        frontier, ends = self.frontier(ref.topic_id), self.ends(ref)
+        held = [event for event in topic.stored if event.offset < frontier.get(event.partition, 0)]
+        held += [
+            event
+            for partition, log in topic.partitions.items()
+            for event in log.slice(max(frontier.get(partition, 0), log.start), log.end, 1 << 30)
+            if not self._is_set_aside(event)
+        ]
+        found = [
+            event
+            for event in held
+            if event.time_us in window and (order_key(event) < beside if reverse else order_key(event) > beside)
+        ]
+        looked_at = {p: max(frontier.get(p, 0), ends.get(p, 0)) for p in frontier.keys() | ends.keys()}
+        return sorted(found, reverse=reverse), looked_at
+
     # ------------------------------------------------------------ the tail
 
     def ends(self, ref: TopicRef) -> dict[int, int]:

@@ -26,6 +26,7 @@ from tivo.playback.effects import (
     OverviewQuestion,
     ReadBounds,
     ReadFrontier,
+    ReadNear,
     ReadPage,
     ReadTail,
     Send,
@@ -40,6 +41,7 @@ from tivo.playback.facts import (
     BoundsRead,
     Fact,
     FrontierRead,
+    NearRead,
     OutboxDrained,
     OutboxFull,
     PageRead,
@@ -49,6 +51,7 @@ from tivo.playback.facts import (
     TopicRef,
     Woke,
 )
+from tivo.playback.merge import LAST
 from tivo.playback.notices import Events, Gap, Shown, Skipped
 
 
@@ -212,6 +215,17 @@ async def test_every_read_is_answered_by_its_fact() -> None:
     assert BoundsRead(2, {0: 3}) == bounds
     assert (3, 2, False) == (read.read, len(read.events), read.last)
     assert (4, 2, True) == (log.read, len(log.slices[0].events), log.behind)
+
+
+async def test_what_lies_next_to_a_place_is_read() -> None:
+    stage = Stage()
+    stage.gateway.log.fill("t", 5, start_us=0)
+    near = ReadNear(read=7, topic=stage.topic, window=Window(), beside=LAST, reverse=True, limit=2, max_bytes=2**20)
+
+    async with stage.playing(near) as session:
+        found = await session.next(NearRead)
+
+    assert (7, [4, 3], False) == (found.read, [event.offset for event in found.events], found.last)
 
 
 async def test_questions_of_the_viewer_are_answered_ready_for_json() -> None:

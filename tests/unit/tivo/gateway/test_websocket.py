@@ -52,6 +52,14 @@ class Viewer:
             pass
         return notice
 
+    async def shown_by(self, **command: Any) -> list[Any]:
+        """What is shown until a command is answered."""
+        await self.say(**command)
+        shown: list[Any] = []
+        while (notice := orjson.loads(await self.socket.recv()))["type"] != "ack":
+            shown += notice.get("events", [])
+        return shown
+
     async def events(self, gateway: GatewayApp, count: int) -> list[Any]:
         """So many events, the clock going on as long as they do not come."""
         shown: list[Any] = []
@@ -375,6 +383,19 @@ async def test_a_gateway_that_stops_tells_every_viewer_first(gateway: GatewayApp
     closed = [await one.closed() for one in viewers]
 
     assert 3 * [1001] == [bye["code"] for bye in byes] == [code for code, _ in closed]
+
+
+async def test_a_viewer_steps_on_and_back_from_the_store_into_the_log(gateway: GatewayApp) -> None:
+    gateway.log.fill("t", 3, start_us=10_000)
+
+    async with viewer(gateway) as one:
+        shown = [values(await one.shown_by(action="step", n=n)) for n in (9, 2, -1, -3, 1)]
+        sought = await one.ask(action="seek", pos="-2")
+        refused = await one.ask(action="step", n=0)
+
+    assert [[0, 1, 2, 3, 4, 5, 6, 7, 8], [9, 0], [9], [4, 5, 6], [7]] == shown
+    assert 5_000 == sought["state"]["pos_us"]
+    assert ("error", "bad_value", "n") == (refused["type"], refused["code"], refused["field"])
 
 
 async def test_a_viewer_that_vanishes_leaves_its_seat_and_its_tail(gateway: GatewayApp) -> None:

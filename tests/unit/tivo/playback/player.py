@@ -14,6 +14,7 @@ from tivo.playback.effects import (
     Effect,
     ReadBounds,
     ReadFrontier,
+    ReadNear,
     ReadPage,
     ReadTail,
     Send,
@@ -24,6 +25,7 @@ from tivo.playback.facts import (
     BoundsRead,
     Fact,
     FrontierRead,
+    NearRead,
     PageRead,
     ReadFailed,
     Source,
@@ -38,7 +40,7 @@ from tivo.playback.progress import Bounds
 from tivo.playback.session import Session
 
 N = TypeVar("N", bound=Notice)
-Read = ReadBounds | ReadFrontier | ReadPage | ReadTail | Ask
+Read = ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | Ask
 
 
 class Player:
@@ -166,12 +168,12 @@ class Player:
                     self._wake_us = steady_us
                 case Ask():
                     self.asked.append(effect)
-                case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() if not self.answers:
+                case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | ReadNear() if not self.answers:
                     self.held.append(effect)
                 case _:
                     pass
         for effect in effects:
-            if isinstance(effect, ReadBounds | ReadFrontier | ReadPage | ReadTail) and self.answers:
+            if isinstance(effect, ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear) and self.answers:
                 self._read(effect)
             elif isinstance(effect, Send) and self.acks:
                 self.receive(Ack(n=effect.frame.n))
@@ -195,6 +197,8 @@ class Player:
                 self.receive(PageRead(read.read, found[: read.limit], len(found) <= read.limit))
             case ReadTail():
                 self._tail(read)
+            case ReadNear():
+                self.receive(self._near(read))
             case Ask():
                 pass
 
@@ -215,6 +219,20 @@ class Player:
             and (read.after is None or event.cursor > read.after)
             and (read.until is None or event.cursor <= read.until)
         )
+
+    def _near(self, read: ReadNear) -> NearRead:
+        ends = {partition: self._end(read.topic, partition) for partition in read.topic.partitions}
+        found = sorted(
+            (
+                event
+                for partition in ends
+                for event in self._log(read.topic, partition)
+                if event.time_us in read.window
+                and (event.cursor < read.beside if read.reverse else event.cursor > read.beside)
+            ),
+            reverse=read.reverse,
+        )
+        return NearRead(read.read, found[: read.limit], len(found) <= read.limit, ends)
 
     def _tail(self, read: ReadTail) -> None:
         slices: list[TailSlice] = []

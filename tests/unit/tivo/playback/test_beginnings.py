@@ -43,7 +43,7 @@ def test_a_window_in_the_past_owes_what_the_log_holds_now() -> None:
 def test_topics_share_what_is_read_ahead_and_each_has_a_little() -> None:
     many = scope(*(f"t{number}" for number in range(1_000)))
 
-    (first, *_) = many.history(5, now(), goals={"t0": {0: 3}})
+    (first, *_) = many.history(5, now(), goals={"t0": {0: 3}}, sent={})
 
     assert Window(5, None) == first.window
     assert {0: 3} == first.goal

@@ -17,9 +17,10 @@ from tivo.playback.commands import (
     Place,
     Rate,
     Speed,
+    Time,
     Unlimited,
 )
-from tivo.playback.controls import Controls, Moment, apply, number
+from tivo.playback.controls import Controls, Moment, apply, number, target
 
 MOMENT = Moment(now(), 500)
 BOUNDED = Controls(window=Window(0, 60 * SECOND_US))
@@ -143,3 +144,37 @@ def test_the_state_tells_every_control(controls: Controls, told: dict[str, objec
 def test_whole_numbers_are_told_whole() -> None:
     assert "3" == str(number(Fraction(3)))
     assert "7.3" == str(number(Fraction(73, 10)))
+
+
+# ---------------------------------------------------------------- where to be
+
+
+@pytest.mark.parametrize(
+    ("to", "found"),
+    [
+        (At(7), 7),
+        (At(60 * SECOND_US), 60 * SECOND_US),
+        (FromPosition(5), 505),
+        (Place.BEGINNING, 0),
+        (Place.END, 60 * SECOND_US),
+    ],
+)
+def test_a_position_lies_in_the_window(to: Time, found: int) -> None:
+    assert found == target(to, BOUNDED, MOMENT)
+
+
+def test_the_end_of_an_open_window_is_now() -> None:
+    assert WALL_US == target(Place.END, Controls(), MOMENT)
+    assert WALL_US == target(FromNow(0), Controls(), MOMENT)
+    assert target(Place.UNBOUNDED, Controls(), MOMENT) is None
+
+
+@pytest.mark.parametrize(
+    ("to", "controls"),
+    [(At(-1), BOUNDED), (At(61 * SECOND_US), BOUNDED), (At(WALL_US + 1), Controls()), (FromNow(1), Controls())],
+)
+def test_a_position_outside_the_window_or_ahead_of_now_is_refused(to: Time, controls: Controls) -> None:
+    with pytest.raises(CommandError) as refused:
+        target(to, controls, MOMENT)
+
+    assert ("bad_time", "pos") == (refused.value.code, refused.value.field)

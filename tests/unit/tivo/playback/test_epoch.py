@@ -22,13 +22,15 @@ from tivo.playback.commands import (
     Seek,
     SetControls,
     Speed,
+    Step,
+    StepBy,
     Tail,
     Unlimited,
 )
 from tivo.playback.effects import ReadFrontier, ReadPage, ReadTail
 from tivo.playback.epoch import FRAME_EVENTS
 from tivo.playback.facts import OutboxDrained, OutboxFull, Source
-from tivo.playback.notices import CaughtUp, Clock, Events, FellBehind, Gap, Skipped, Status
+from tivo.playback.notices import Acked, CaughtUp, Clock, Events, FellBehind, Gap, Skipped, Status
 from tivo.playback.progress import Bounds
 
 START, END = At(WALL_US - 100 * SECOND_US), At(WALL_US - 10 * SECOND_US)
@@ -681,3 +683,91 @@ def test_a_clock_is_told_while_nothing_is_shown() -> None:
     player.run(SECOND_US)
 
     assert [WALL_US - 99_500_000, WALL_US - 99_000_000] == [clock.pos_us for clock in player.all(Clock)]
+
+
+# ---------------------------------------------------------------- held, step by step
+
+
+def test_a_step_sends_the_next_events_at_once() -> None:
+    player = Player()
+    player.has(past(90, 89, 88, 87))
+
+    player.do(Step(n=3))
+
+    assert [90, 89, 88] == [(WALL_US - found.time_us) // SECOND_US for found in player.shown]
+    assert [0, 0, 0] == player.times
+    assert WALL_US - 88 * SECOND_US == position(player)
+
+
+def test_a_step_by_batch_sends_the_instants_whole() -> None:
+    player = Player(room=Bounds(events=8))
+    player.has([event(START.time_us, offset=offset) for offset in range(40)])
+    player.has([event(START.time_us + 1, offset=40), event(START.time_us + 2, offset=41)])
+
+    player.do(Step(n=2, by=StepBy.BATCH))
+
+    assert 41 == len(player.shown)
+
+
+def test_a_step_does_not_count_what_came_in_late() -> None:
+    player = Player()
+    player.has(past(90, 80, 70))
+    player.do(Step(n=2))
+    player.has([event(WALL_US - 85 * SECOND_US, offset=3)])
+    player.do(Step(n=1))
+
+    player.do(Seek(to=At(WALL_US - 75 * SECOND_US)))
+    player.do(Step(n=5))
+
+    assert ["", "", "late", "", ""] == player.marks
+
+
+def test_what_comes_in_before_a_held_position_is_late() -> None:
+    player = Player()
+    player.has(past(90, 60))
+    player.do(Play(change=Change(start=START)))
+    player.run(20 * SECOND_US)
+    player.do(Pause())
+    player.has([event(WALL_US - 82 * SECOND_US, offset=2)], stored=False)
+
+    player.do(Step(n=1))
+
+    assert ["", "late", ""] == player.marks
+
+
+def test_steps_are_not_thinned_and_go_on_as_it_was_set() -> None:
+    player = Player()
+    player.has(past(*[90 - place / 100 for place in range(50)]))
+    player.do(window(Speed(Fraction(1)), max_rate=Fraction(4)))
+    player.do(Pause())
+
+    player.do(Step(n=40))
+
+    assert 40 == len(player.shown)
+    player.do(Play())
+    player.run(20 * SECOND_US)
+    assert 50 > len(player.shown)
+
+
+def test_a_step_waits_until_the_outbox_has_room() -> None:
+    player = Player()
+    player.has(past(90))
+    player.receive(OutboxFull())
+
+    player.do(Step(n=1))
+    before = len(player.shown)
+    player.receive(OutboxDrained())
+
+    assert (0, 1) == (before, len(player.shown))
+
+
+def test_a_step_ends_where_nothing_is_left() -> None:
+    player = Player()
+    player.has(past(90, 80))
+    player.do(SetControls(change=Change(start=START, end=END)))
+
+    player.do(Step(n=9, by=StepBy.BATCH))
+    player.do(Step(n=9))
+
+    assert 2 == len(player.shown)
+    assert 3 == len(player.all(Acked))

@@ -4,19 +4,7 @@ import pytest
 
 from tivo.model.errors import CommandError
 from tivo.playback import offered
-from tivo.playback.commands import (
-    AskState,
-    Batches,
-    Change,
-    Command,
-    Pause,
-    Play,
-    Refused,
-    Resume,
-    Seek,
-    SetControls,
-    Step,
-)
+from tivo.playback.commands import AskState, Change, Command, Pause, Play, Refused, Resume, SetControls
 from tivo.playback.protocol import decode
 
 
@@ -29,11 +17,7 @@ def asked(command: Command) -> CommandError:
 @pytest.mark.parametrize(
     ("command", "field"),
     [
-        (Step(n=1), "action"),
-        (decode('{"action":"step","n":0}'), "action"),
         (decode('{"action":"mark"}'), "action"),
-        (Seek(to=Batches(5)), "pos"),
-        (Play(change=Change(pos=Batches(-5))), "pos"),
         (SetControls(change=Change(min_gap_us=1)), "min_gap"),
         (Resume(cursor="x", change=Change(catch_up=Fraction(2))), "catch_up"),
         (Play(change=Change(image=True)), "image"),

@@ -23,6 +23,7 @@ from tivo.playback.commands import (
     Seek,
     SetControls,
     Speed,
+    Step,
     Stop,
     Subscribe,
     Tail,
@@ -32,6 +33,7 @@ from tivo.playback.cursor import from_token
 from tivo.playback.effects import Cancel, CloseTail, OpenTail, WakeAt
 from tivo.playback.facts import Answered, OutboxDrained, OutboxFull, PageRead, Source, TopicsChanged, Woke
 from tivo.playback.notices import (
+    Acked,
     Bye,
     CaughtUp,
     Clock,
@@ -754,3 +756,84 @@ def test_subscribing_to_what_is_played_already_changes_nothing() -> None:
     player.do(Subscribe(topics=("a*",)))
 
     assert resets == len(player.all(Reset))
+
+
+# ---------------------------------------------------------------- steps
+
+
+def ago(player: Player) -> list[int]:
+    return [(WALL_US - found.time_us) // SECOND_US for found in player.shown]
+
+
+def test_a_step_holds_what_plays() -> None:
+    player = Player()
+    player.has(past(90, 80, 70))
+    player.do(Play(change=PAST))
+    player.run(15 * SECOND_US)
+
+    player.do(Step(n=1))
+    player.run(60 * SECOND_US)
+
+    assert [90, 80] == ago(player)
+    assert (Status.PAUSED, WALL_US - 80 * SECOND_US) == (player.last(State).status, player.last(State).pos_us)
+
+
+def test_a_step_begins_where_nothing_is_played() -> None:
+    player = Player()
+    player.has(past(90, 80))
+    player.do(Stop())
+
+    player.do(Step(n=1))
+
+    assert ([90], Status.PAUSED, "seek") == (ago(player), status(player), player.last(Reset).why)
+
+
+def test_a_window_that_has_ended_has_no_step_on_but_one_back() -> None:
+    player = Player()
+    player.has(past(90, 80))
+    player.do(ended(None))
+
+    player.do(Step(n=1))
+    before = (ago(player), status(player))
+    player.do(Step(n=-1))
+
+    assert ([90, 80], Status.ENDED) == before
+    assert ([90, 80, 90], Status.PAUSED) == (ago(player), status(player))
+
+
+def test_a_step_asks_for_nothing_once_it_is_done() -> None:
+    player = Player()
+    player.has(past(90, 80))
+
+    player.do(Step(n=9))
+    told = len(player.told)
+    player.has(past(5, first=2), stored=False)
+    player.run(10 * SECOND_US)
+
+    assert told == len(player.told)
+    player.do(Step(n=1))
+    assert [90, 80, 5] == ago(player)
+
+
+def test_a_step_whose_log_is_away_ends_with_an_error() -> None:
+    player = Player()
+    player.has(past(90), stored=False)
+    player.away = {Source.LOG}
+
+    player.do(Step(id="1", n=1))
+
+    assert ["1"] == [failed.id for failed in player.all(Failed)]
+    player.away = set()
+    player.do(Step(id="2", n=1))
+    player.run(SECOND_US)
+    assert [90] == ago(player)
+
+
+def test_stop_ends_a_step() -> None:
+    player = Player()
+    player.answers = False
+    player.do(Step(id="1", n=1))
+
+    player.do(Stop())
+
+    assert ["1", None] == [told.id for told in player.all(Acked)]

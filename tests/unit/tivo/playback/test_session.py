@@ -12,6 +12,7 @@ from tivo.playback.commands import (
     AskState,
     AskTopics,
     At,
+    Batches,
     Change,
     Command,
     EndAction,
@@ -35,7 +36,7 @@ from tivo.playback.commands import (
     Unsubscribe,
 )
 from tivo.playback.effects import Cancel, OverviewQuestion, TopicsQuestion
-from tivo.playback.facts import Answered, ReadFailed, Source
+from tivo.playback.facts import Answered, NearRead, ReadFailed, Source
 from tivo.playback.notices import Acked, CaughtUp, Ended, Failed, Hello, Reset, State, Status
 
 HOUR_AGO = At(WALL_US - 3_600 * SECOND_US)
@@ -107,9 +108,9 @@ def test_an_ack_of_frames_is_not_answered() -> None:
 def test_what_is_withheld_is_refused_and_changes_nothing() -> None:
     player = Player()
 
-    answer = refused(player, Step(id="7", n=1))
+    answer = refused(player, Play(id="7", change=Change(image=True)))
 
-    assert ("7", "step", "not_offered", "action") == (answer.id, answer.action, answer.code, answer.field)
+    assert ("7", "play", "not_offered", "image") == (answer.id, answer.action, answer.code, answer.field)
 
 
 def test_what_could_not_be_decoded_is_answered_with_its_error() -> None:
@@ -631,3 +632,60 @@ def test_a_wake_up_that_only_time_has_led_to_is_short() -> None:
     player.run(20 * SECOND_US)
 
     assert 11 == len(player.shown)
+
+
+# ---------------------------------------------------------------- moves that take a while
+
+
+def test_a_step_is_answered_when_it_is_over() -> None:
+    player = Player()
+    player.has(past(90, 80))
+    player.answers = False
+
+    player.do(Step(id="1", n=1))
+    player.do(AskState(id="2"))
+    before = player.all(Acked)
+    player.answers = True
+    while player.held:
+        player.answer()
+
+    assert [] == before
+    assert ["1", "2"] == [told.id for told in player.all(Acked)]
+    assert WALL_US - 90 * SECOND_US == player.all(Acked)[0].state.pos_us
+
+
+def test_batches_are_looked_for_and_then_sought() -> None:
+    player = Player()
+    player.has(past(90, 80, 70))
+
+    player.do(Seek(id="1", to=Batches(2)))
+    player.do(SetControls(id="2", change=Change(pos=Batches(-1))))
+    player.do(Play(id="3", change=Change(pos=Batches(1), end=At(WALL_US - 75 * SECOND_US))))
+
+    told = [(acked.id, ((WALL_US - (acked.state.pos_us or 0)) // SECOND_US)) for acked in player.all(Acked)]
+    assert [("1", 80), ("2", 90), ("3", 80)] == told
+
+
+def test_batches_that_the_store_cannot_tell_are_refused() -> None:
+    player = Player()
+    player.away = {Source.STORE}
+
+    answer = refused(player, Seek(id="1", to=Batches(2)))
+
+    assert ("1", "seek", "store_unavailable") == (answer.id, answer.action, answer.code)
+
+
+def test_batches_in_no_window_are_refused() -> None:
+    change = Change(start=At(WALL_US), end=At(WALL_US - 1), pos=Batches(1))
+
+    assert "bad_window" == refused(Player(), SetControls(change=change)).code
+
+
+def test_what_was_read_for_no_search_changes_nothing() -> None:
+    player = Player()
+    told = list(player.told)
+
+    player.receive(NearRead(99, [], True, {}))
+    player.receive(ReadFailed(98, Source.STORE, "late"))
+
+    assert told == player.told

@@ -1,0 +1,120 @@
+from random import Random
+
+import pytest
+
+from tests.support.gateway_app import GatewayApp
+from tivo.client.producer import NewRecord
+from tivo.model.errors import BrokerError
+from tivo.model.event import Cursor, Event
+from tivo.model.timeline import MILLISECOND_US, Window
+from tivo.playback.effects import ReadNear
+from tivo.playback.facts import TopicRef
+from tivo.playback.merge import FIRST, LAST, behind
+
+
+def wanted(
+    topic: TopicRef, beside: Cursor, *, reverse: bool = True, limit: int = 100, max_bytes: int = 1 << 20
+) -> ReadNear:
+    return ReadNear(
+        read=1, topic=topic, window=Window(), beside=beside, reverse=reverse, limit=limit, max_bytes=max_bytes
+    )
+
+
+def produce(gateway: GatewayApp, *milliseconds: int, partition: int = 0, value: bytes = b"1") -> None:
+    for ms in milliseconds:
+        gateway.log.append("t", NewRecord(value=value, partition=partition, time_us=ms * MILLISECOND_US))
+
+
+def milliseconds(events: object) -> list[int]:
+    assert isinstance(events, list)
+    return [event.time_us // MILLISECOND_US for event in events]
+
+
+async def test_the_store_and_the_log_beyond_it_are_one_page() -> None:
+    gateway = GatewayApp()
+    topic = gateway.log.make("t", partitions=2)
+    produce(gateway, 10, 30)
+    produce(gateway, 20, partition=1)
+    await gateway.log.store_all("t", gateway.store)
+    produce(gateway, 25, 5, 40)
+
+    back = await gateway.sources.near.read(wanted(topic, behind(30 * MILLISECOND_US - 1)))
+    on = await gateway.sources.near.read(wanted(topic, behind(20 * MILLISECOND_US), reverse=False))
+
+    assert ([25, 20, 10, 5], True) == (milliseconds(back.events), back.last)
+    assert ([25, 30, 40], True) == (milliseconds(on.events), on.last)
+    assert {0: 5, 1: 1} == back.frontier
+
+
+async def test_a_topic_that_was_never_stored_is_read_from_the_log() -> None:
+    gateway = GatewayApp()
+    topic = gateway.log.make("t")
+    produce(gateway, *range(50))
+    gateway.log.trim("t", 0, 20)
+
+    found = await gateway.sources.near.read(wanted(topic, LAST))
+
+    assert list(range(49, 19, -1)) == milliseconds(found.events)
+
+
+async def test_a_log_that_was_trimmed_beyond_the_store_is_read_from_where_it_begins() -> None:
+    gateway = GatewayApp()
+    topic = gateway.log.make("t")
+    produce(gateway, 1, 2)
+    await gateway.log.store_all("t", gateway.store)
+    produce(gateway, 3, 4, 5, 6)
+    gateway.log.trim("t", 0, 4)
+
+    found = await gateway.sources.near.read(wanted(topic, LAST))
+
+    assert [6, 5, 2, 1] == milliseconds(found.events)
+
+
+async def test_a_page_is_bounded_in_bytes_and_holds_at_least_one_event() -> None:
+    gateway = GatewayApp()
+    topic = gateway.log.make("t")
+    produce(gateway, 1, 2, 3, value=b"x" * 5_000)
+
+    found = await gateway.sources.near.read(wanted(topic, LAST, max_bytes=6_000))
+    one = await gateway.sources.near.read(wanted(topic, LAST, max_bytes=1))
+
+    assert ([3, 2], False) == (milliseconds(found.events), found.last)
+    assert ([3], False) == (milliseconds(one.events), one.last)
+
+
+async def test_a_log_that_is_away_fails_the_read() -> None:
+    gateway = GatewayApp()
+    topic = gateway.log.make("t")
+    gateway.log.away = True
+
+    with pytest.raises(BrokerError):
+        await gateway.sources.near.read(wanted(topic, LAST))
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_pages_in_turn_give_every_event_once_in_order(seed: int) -> None:
+    random, gateway = Random(seed), GatewayApp()
+    topic = gateway.log.make("t", partitions=2)
+    for _ in range(random.choice([0, 1, 30])):
+        produce(gateway, random.randrange(20), partition=random.randrange(2))
+    await gateway.log.store_all("t", gateway.store)
+    for _ in range(random.choice([0, 1, 30])):
+        produce(gateway, random.randrange(20), partition=random.randrange(2))
+    reverse = random.random() < 0.5
+    beside, found, last = LAST if reverse else FIRST, list[Event](), False
+
+    while not last:
+        page = await gateway.sources.near.read(
+            wanted(
+                topic,
+                beside,
+                reverse=reverse,
+                limit=random.choice([1, 3, 100]),
+                max_bytes=random.choice([1, 700, 1 << 20]),
+            )
+        )
+        found, last = [*found, *page.events], page.last
+        beside = found[-1].cursor if found else beside
+
+    held = [event for partition in (0, 1) for event in gateway.log._topics["t"].logs[partition]]
+    assert sorted(held, reverse=reverse) == found
