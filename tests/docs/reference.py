@@ -199,6 +199,8 @@ def kafka_page() -> str:
         "  100 characters of its client's.",
         "- A member brings 256 KiB at most, all members of a group 8 MiB: protocols with their names and metadata,",
         "  the names of client and instance, and what they are assigned.",
+        "- A group that nobody is in and that has committed nothing is forgotten when the journal of the groups is",
+        "  shortened (Kafka: within 10 minutes).",
         "- One request has 131,072 elements of arrays and tagged fields at most. One FindCoordinator, DescribeGroups,",
         "  DeleteGroups or LeaveGroup names 1,000 keys, groups or members, one OffsetCommit, TxnOffsetCommit or",
         "  OffsetDelete as many partitions as the broker may have, or 1,000 where that is fewer; for more all get",

@@ -89,8 +89,11 @@ class Coordinator:
         release = partial(self._release, outcome.replies)
         if error is not None:
             release(error)
-        elif outcome.replies:
+            return
+        if outcome.replies:
             self._journal.when_durable(release)
+        if outcome.records:
+            self._journal.when_kept(self._shorten_if_long)
 
     def _release(self, replies: Iterable[tuple[int, Answer]], error: LogError | None) -> None:
         for ticket, answer in replies:
@@ -201,8 +204,18 @@ class Coordinator:
     def _shorten_if_long(self) -> None:
         """Not while a change waits until it is safe: it would be dropped, and is not among what is live."""
         if self._unsafe_changes == 0 and self._journal.is_long:
+            self._forget_unused()
             with suppress(LogError):  # the partition is read-only from then on and says so itself
                 self._journal.shorten([*self._records.values(), *self.offsets], self.offsets.pending())
+
+    def _forget_unused(self) -> None:
+        """Forget groups that nobody is in and that have committed nothing: no more is lost than the number of their
+        generation, and without it names that are used once would be kept for ever.
+        """
+        used = self.offsets.users()
+        for group_id in [each for each in self._records if each not in used]:
+            if self._groups[group_id].is_idle:
+                del self._groups[group_id], self._records[group_id]
 
     # ------------------------------------------------------------- time
 

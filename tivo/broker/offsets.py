@@ -92,6 +92,10 @@ class Offsets:
     def groups(self) -> Iterable[str]:
         return self._by_group.keys()
 
+    def users(self) -> set[str]:
+        """The groups that have committed something, or are about to in a transaction."""
+        return {*self._by_group, *(place[0] for waiting in self._pending.values() for place in waiting)}
+
     def removals(self, group_id: str) -> list[OffsetRecord]:
         """Records that remove all that a group has committed, or is about to in a transaction."""
         places = dict.fromkeys([*self.of_group(group_id), *sorted(self.pending_of_group(group_id))])

@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.support.broker import BrokerBench, ManualRuntime, open_broker
 from tests.support.faulty_disk import Fault
 from tests.support.group_member import GroupMember
+from tests.support.transactional import TransactionalProducer
 from tests.unit.tivo.broker.handlers.test_offset_commit import committed, kept, request
 from tivo.broker.journal import SHORTEN_ABOVE_BYTES
 from tivo.broker.upkeep import Upkeep
@@ -167,6 +168,64 @@ def test_journal_that_cannot_be_shortened_harms_nobody(bench: BrokerBench) -> No
         committed(bench, request())
 
     assert kept(bench) is not None
+
+
+LARGE = b"x" * 200_000
+
+
+def come_and_go(bench: BrokerBench, group_id: str) -> None:
+    """A member that its group keeps much of, for two generations."""
+    member = GroupMember(bench, group_id, metadata=LARGE)
+    member.settle()
+    assert 0 == member.leave()
+
+
+def test_journal_of_groups_that_only_rebalance_is_shortened(tmp_path: Path) -> None:
+    bench = open_broker(tmp_path / "data")
+    stays = GroupMember(bench, "stays")
+    stays.settle()
+    log = bench.leader("__consumer_offsets").log
+    sizes = []
+    for _ in range(20):
+        come_and_go(bench, "comes and goes")
+        sizes.append(log.log_end - log.log_start)
+        assert 0 == stays.beat()
+    assert log.log_start > 0
+    assert max(sizes) < 12, "twenty rounds make forty records"
+
+    stays.bench = open_broker(tmp_path / "data")
+
+    assert 0 == stays.beat()
+    stays.bench.close()
+
+
+def test_group_that_nobody_is_in_and_that_has_committed_nothing_is_forgotten_in_the_end(bench: BrokerBench) -> None:
+    committed(bench, request(group_id="has committed"))
+    come_and_go(bench, "has committed")
+    come_and_go(bench, "nothing")
+    GroupMember(bench, "is in").settle()
+    newcomer = GroupMember(bench, "nothing yet")
+    newcomer.join()
+    assert {"has committed", "nothing", "is in", "nothing yet"} == set(bench.broker.coordinator.group_ids())
+
+    for _ in range(4):
+        come_and_go(bench, "has committed")
+
+    assert {"has committed", "is in", "nothing yet"} == set(bench.broker.coordinator.group_ids())
+    group = bench.broker.coordinator.group("has committed")
+    assert group is not None
+    assert 10 == group.generation
+
+
+def test_group_of_an_open_transaction_is_not_forgotten(bench: BrokerBench, producer: TransactionalProducer) -> None:
+    come_and_go(bench, "g")
+    producer.add_offsets("g")
+    assert 0 == producer.commit_offset(5, group="g")
+
+    for _ in range(4):
+        come_and_go(bench, "other")
+
+    assert "g" in bench.broker.coordinator.group_ids()
 
 
 def test_commit_that_a_full_disk_held_up_counts_when_there_is_space_as_after_a_restart(tmp_path: Path) -> None:

@@ -103,6 +103,13 @@ def test_abort_drops_it() -> None:
     assert not made.is_pending("g", "t", 0)
 
 
+def test_whoever_has_committed_or_is_about_to_uses_it() -> None:
+    made = offsets()
+    made.apply(Pending(SEVEN, OffsetRecord("i", "t", 0, TEN)))
+
+    assert {"g", "h", "i"} == made.users()
+
+
 def test_newest_of_a_transaction_counts() -> None:
     made = waiting()
     made.apply(Pending(SEVEN, OffsetRecord("g", "t", 0, TEN._replace(offset=30))))
