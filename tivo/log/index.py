@@ -140,3 +140,13 @@ class SegmentIndex:
                 return
         self.arrivals.append(time_us, relative_first)
         self._since_arrival = 0
+
+    def arrived_us(self, relative: int) -> int | None:
+        """When the record at an offset had come, as far as is known."""
+        number = self.arrivals.last_value_at_or_below(relative)
+        return None if number < 0 else self.arrivals.entry(number)[0]
+
+    def before_arrival(self, time_us: int) -> int:
+        """A relative offset before which all had come when it was `time_us`."""
+        number = self.arrivals.last_at_or_below(time_us - 1)
+        return 0 if number < 0 else self.arrivals.entry(number)[1]

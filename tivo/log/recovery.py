@@ -23,6 +23,7 @@ from tivo.log.scan import DamagedBatch
 from tivo.log.segment import Segment
 from tivo.log.segment_files import LOG
 from tivo.log.settings import LogSettings
+from tivo.log.stretches import marker_at
 from tivo.log.swap import settle
 
 STATE = "state"
@@ -183,7 +184,8 @@ class Recovery:
             for position, header in segment.scan(segment.size, segment.next_offset, end=size):
                 if self._unsynced is None and header.last_offset >= self._synced:
                     self._unsynced = position
-                segment.note(position, header, header.base_offset, segment.marker(position, header))
+                marker = marker_at(segment.opened().log, position, header)
+                segment.note(position, header, header.base_offset, marker)
         except DamagedBatch as damaged:
             return damaged
         return None
@@ -245,7 +247,7 @@ def _newest_epoch(segments: list[Segment]) -> int:
     """The leader epoch of the last batch; 0 where there is none that can be read."""
     for segment in reversed(segments):
         try:
-            newest = segment.newest()
+            newest = segment.lookup().newest()
         except DamagedBatch:
             continue
         if newest is not None:

@@ -76,6 +76,18 @@ def good_until(view: memoryview, offset: int, upto: int) -> tuple[int, int]:
     return at, offset
 
 
+def whole_batches(buffer: bytes, offset: int, upto: int) -> tuple[memoryview, int]:
+    """The good batches at the start of a buffer, the first of which begins at `offset`, and the offset behind them.
+
+    None where the first reaches beyond `upto`. Raises WireError where it is not good, or not whole.
+    """
+    view = memoryview(buffer)
+    size, following = good_until(view, offset, upto)
+    if size == 0 and check(view, 0, offset) is None:
+        raise WireError(f"it is cut short after {len(view)} bytes")
+    return view[:size], following
+
+
 def scan(file: File, position: int, end: int, offset: int, *, chunk: int = SCAN_BYTES) -> Iterator[Found]:
     """The batches from `position` to `end` of a file, the first one beginning at `offset`.
 

@@ -8,26 +8,21 @@ from threading import Lock
 
 from tivo.log.disk import Disk, File
 from tivo.log.index import IndexProof
+from tivo.log.lookup import Lookup, Resumes
 from tivo.log.meta import NO_TIME, Damage, SegmentMeta
-from tivo.log.scan import HEADER_BYTES, SCAN_BYTES, DamagedBatch, Found, check, find_batch, good_until, scan
+from tivo.log.rebuild import index_anew
+from tivo.log.scan import HEADER_BYTES, DamagedBatch, Found, whole_batches
 from tivo.log.segment_files import LOG, OpenSegment, SegmentFiles
+from tivo.log.stretches import behind_damage, measure, scan_good, stretch_end
 from tivo.log.transactions import Ended, OpenTransaction, Transactions
 from tivo.model.errors import WireError
 from tivo.model.timeline import MILLISECOND_US
-from tivo.wire.control import Marker, read_marker
-from tivo.wire.record_batch import BatchHeader, read_header, records
+from tivo.wire.control import Marker
+from tivo.wire.record_batch import BatchHeader, read_header
 
 _logger = logging.getLogger(__name__)
 
 EMPTY = memoryview(b"")
-
-_RESUMES = 64
-"""Ends of recent reads that are remembered: so many consumers of one segment go on without a search."""
-
-_WALK_BYTES = 16 << 10
-"""Read at once on the way from an index entry to an offset, 4 KiB and a batch further on."""
-
-_MAX_INFLATED = 64 << 20
 
 
 class Segment:
@@ -44,7 +39,7 @@ class Segment:
         self._files = SegmentFiles(disk, directory, base, index_bytes=index_bytes, ending=ending)
         self._open: OpenSegment | None = None
         self._opening = Lock()
-        self._resume: dict[int, int] = {}
+        self._resumes = Resumes()
         self.take(SegmentMeta(next_offset=base))
 
     # ------------------------------------------------------------------ opening and closing
@@ -177,7 +172,9 @@ class Segment:
 
     def snapshot(self) -> SegmentMeta:
         """The segment as it stands, taken while nobody appends. Its proofs count entries; `save` adds the CRC."""
-        opened = self.opened()
+        return self._snapshot(self.opened())
+
+    def _snapshot(self, opened: OpenSegment) -> SegmentMeta:
         index = opened.indexes
         return SegmentMeta(
             bytes=self.size,
@@ -205,22 +202,17 @@ class Segment:
 
     def set_aside(self, damaged: DamagedBatch, *, end: int, next_offset: int) -> Damage:
         """Skip from a damaged batch to the next good one, or to `end`, at `next_offset`, where none is found."""
-        log = self._log()
-        next_offset = max(next_offset, damaged.offset + 1)  # a meta of other files might say less, for ever
-        found = find_batch(log, damaged.position + 1, end, base=self.base, least_offset=damaged.offset + 1)
-        if found is not None:
-            end, next_offset = found.position, found.header.base_offset
-        damage = Damage(self.base, damaged.position, end, damaged.offset, next_offset)
+        damage = measure(self._log(), damaged, self.base, end=end, next_offset=next_offset)
         self.damage = {**self.damage, damage.position: damage}
         _logger.error(
             "%s: bytes %d to %d are damaged, offsets %d to %d cannot be served: %s",
-            *(self.path(LOG), damage.position, end, damaged.offset, next_offset - 1, damaged),
+            *(self.path(LOG), damage.position, damage.end, damage.first_offset, damage.next_offset - 1, damaged),
         )
         return damage
 
     def pass_damage(self) -> None:
         """Let the segment end behind the damage at its end, where there is any."""
-        self.size, self.next_offset = self._behind_damage(self.size, self.next_offset)
+        self.size, self.next_offset = behind_damage(self.damage, self.size, self.next_offset)
 
     def close_gap(self, end: int) -> None:
         """Have the segment reach up to offset `end`: what it lacks is gone with the end of its file."""
@@ -241,7 +233,7 @@ class Segment:
         The first batch comes even where it is larger than `max_bytes`. Raises DamagedBatch if it is damaged.
         """
         position, base = self.locate(offset)
-        end = self._stretch_end(position, self.size)
+        end = stretch_end(self.damage, position, self.size)
         if position >= end or base >= upto:
             return EMPTY
         log = self.opened().log
@@ -250,34 +242,31 @@ class Segment:
             size = read_header(buffer).size
             if len(buffer) < size <= end - position:
                 buffer = log.pread(size, position)
-            return self._whole_batches(buffer, position, base, upto)
+            found, following = whole_batches(buffer, base, upto)
         except WireError as error:
             raise DamagedBatch(position, base, str(error)) from error
+        if found:  # damage behind the first batch is left to the read that begins there
+            self._resumes.remember(following, position + len(found))
+        return found
 
     def locate(self, offset: int) -> tuple[int, int]:
         """Position and base offset of the batch that holds `offset`, or of the first behind it. Raises DamagedBatch."""
-        position = self._resume.get(offset)
+        position = self._resumes.position(offset)
         if position is not None:
-            return self._behind_damage(position, offset)
-        for found in self.scan(*self._indexed(offset), chunk=_WALK_BYTES):
-            if found.header.last_offset >= offset:
-                return found.position, found.header.base_offset
-        return self.size, self.next_offset
+            return behind_damage(self.damage, position, offset)
+        return self.lookup().locate(offset)
 
     def first_at(self, time_ms: int, *, from_offset: int) -> tuple[int, int] | None:
         """Time and offset of the first record at or after a time and an offset. Raises DamagedBatch."""
-        if self.max_time_ms < time_ms:
-            return None
-        opened = self.opened()
-        number = opened.indexes.times.last_at_or_below(time_ms - 1)
-        start = self.base if number < 0 else self.base + opened.indexes.times.entry(number)[1]
-        for position, header in self.scan(*self.locate(max(start, from_offset)), chunk=_WALK_BYTES):
-            if header.max_timestamp >= time_ms:
-                batch = opened.log.pread(header.size, position)
-                record = _first_record_at(batch, header, time_ms, from_offset)
-                if record is not None:
-                    return record
-        return None
+        return None if self.max_time_ms < time_ms else self.lookup().first_at(time_ms, from_offset=from_offset)
+
+    def scan(self, position: int, offset: int, *, end: int | None = None) -> Iterator[Found]:
+        """The batches from `position` on, which begins at `offset`, but for what is set aside. Raises DamagedBatch.
+
+        `end` is the end of the segment as it is now, or a position behind it.
+        """
+        end = self.size if end is None else end
+        return scan_good(self.opened().log, self.damage, position, offset, end=end)
 
     def arrivals(self) -> Iterator[tuple[int, int]]:
         """When appends came, and the first offset of each: those that the index holds, by rising time."""
@@ -286,48 +275,11 @@ class Segment:
 
     def arrived_us(self, offset: int) -> int | None:
         """When the record at an offset had come, as far as the index tells."""
-        index = self.opened().indexes.arrivals
-        number = index.last_value_at_or_below(offset - self.base)
-        return None if number < 0 else index.entry(number)[0]
+        return self.opened().indexes.arrived_us(offset - self.base)
 
     def before_arrival(self, time_us: int) -> int:
         """An offset before which all had come when it was `time_us`."""
-        index = self.opened().indexes.arrivals
-        number = index.last_at_or_below(time_us - 1)
-        return self.base if number < 0 else self.base + index.entry(number)[1]
-
-    def scan(self, position: int, offset: int, *, end: int | None = None, chunk: int = SCAN_BYTES) -> Iterator[Found]:
-        """The batches from `position` on, which begins at `offset`, but for what is set aside. Raises DamagedBatch.
-
-        `end` is the end of the segment as it is now, or a position behind it.
-        """
-        log = self.opened().log
-        end = self.size if end is None else end
-        while True:
-            position, offset = self._behind_damage(position, offset)
-            if position >= end:
-                return
-            stretch = self._stretch_end(position, end)
-            for found in scan(log, position, stretch, offset, chunk=chunk):
-                yield found
-                offset = found.header.last_offset + 1
-            position = stretch
-
-    def marker(self, position: int, header: BatchHeader) -> Marker | None:
-        """How a good batch ends a transaction; None where it does not. Raises DamagedBatch."""
-        if not header.is_control:
-            return None
-        try:
-            return read_marker(self.opened().log.pread(header.size, position), 0, header)
-        except WireError as error:
-            raise DamagedBatch(position, header.base_offset, str(error)) from error
-
-    def newest(self) -> BatchHeader | None:
-        """The header of the last batch; None where there is none. Raises DamagedBatch."""
-        newest = None
-        for found in self.scan(*self._indexed(self.next_offset)):
-            newest = found.header
-        return newest
+        return self.base + self.opened().indexes.before_arrival(time_us)
 
     # ------------------------------------------------------------------ within
 
@@ -336,83 +288,18 @@ class Segment:
         return opened.log if opened is not None else self._files.open_log()
 
     def _now_opened(self) -> OpenSegment:
-        """As `opened`; the caller holds `_opening`."""
-        opened = self._open = self._open or self._files.load(self.meta) or self._rebuild()
-        return opened
+        """As `opened`; the caller holds `_opening`. Others see the files once their indexes are whole, not before."""
+        if self._open is None:
+            self._open = self._files.load(self.meta) or self._rebuilt()
+        return self._open
 
-    def _rebuild(self) -> OpenSegment:
-        opened = self._open = self._files.without_entries(self._files.open_log(), self.meta)
-        transactions = Transactions(self._open_before)
-        try:
-            for position, header in self.scan(0, self.base):
-                opened.indexes.note(
-                    position, header.last_offset - self.base, newest_ms=header.max_timestamp, size=header.size
-                )
-                if header.is_transactional:
-                    ended = transactions.note(header, header.base_offset, self.marker(position, header))
-                    if ended is not None and ended.aborted is not None:
-                        opened.aborted.append(ended.aborted)
-        except DamagedBatch:
-            self._open = None
-            raise
+    def _rebuilt(self) -> OpenSegment:
+        opened = self._files.without_entries(self._files.open_log(), self.meta)
+        index_anew(opened, self.damage, base=self.base, size=self.size, open_before=self._open_before)
         with suppress(OSError):  # a full disk must not stop a read; the index is built once more next time
-            self.save(self.snapshot())
+            self.meta = self._files.save(opened.indexes, opened.aborted, self._snapshot(opened))
         return opened
 
-    def _indexed(self, offset: int) -> tuple[int, int]:
-        """Position and base offset of a batch at or before the one that holds `offset`.
-
-        Where the log is damaged at an indexed batch, the entry before it serves: the walk from there finds the damage.
-        """
-        log, index, _ = self.opened()
-        for number in range(index.offsets.last_at_or_below(offset - self.base), -1, -1):
-            relative_last, position = index.offsets.entry(number)
-            header = _peek(log, position)
-            if header is not None and header.last_offset == self.base + relative_last:
-                return position, header.base_offset
-        return 0, self.base
-
-    def _behind_damage(self, position: int, offset: int) -> tuple[int, int]:
-        while (damage := self.damage.get(position)) is not None and damage.next_offset > offset:
-            position, offset = damage.end, damage.next_offset
-        return position, offset
-
-    def _stretch_end(self, position: int, end: int) -> int:
-        """Where the good batches from `position` on end: at the next damage, or at `end`."""
-        return min((start for start in self.damage if position < start < end), default=end)
-
-    def _whole_batches(self, buffer: bytes, position: int, offset: int, upto: int) -> memoryview:
-        """The good batches at the start of a buffer. Damage behind the first is left to the read that begins there."""
-        view = memoryview(buffer)
-        taken, following = good_until(view, offset, upto)
-        if taken == 0:
-            header = check(view, 0, offset)
-            if header is None:
-                raise WireError(f"it is cut short at {position + len(buffer)}")
-            return EMPTY  # it reaches beyond the limit
-        self._remember(following, position + taken)
-        return view[:taken]
-
-    def _remember(self, offset: int, position: int) -> None:
-        """Where a read ended, the next one begins. Too many are forgotten at once: each costs one search then."""
-        if len(self._resume) >= _RESUMES:
-            self._resume = {}
-        self._resume[offset] = position
-
-
-def _peek(log: File, position: int) -> BatchHeader | None:
-    try:
-        return read_header(log.pread(HEADER_BYTES, position))
-    except WireError:
-        return None
-
-
-def _first_record_at(batch: bytes, header: BatchHeader, time_ms: int, from_offset: int) -> tuple[int, int] | None:
-    """The first record of a batch at or after a time; the batch's first one where it cannot be inflated."""
-    try:
-        for record in records(batch, 0, header, max_inflated=_MAX_INFLATED):
-            if record.timestamp_ms >= time_ms and record.offset >= from_offset:
-                return record.timestamp_ms, record.offset
-    except WireError:
-        return header.max_timestamp, max(header.base_offset, from_offset)
-    return None
+    def lookup(self) -> Lookup:
+        """The segment as a reader finds it now."""
+        return Lookup(self.opened(), self.damage, self.base, self.size, self.next_offset)

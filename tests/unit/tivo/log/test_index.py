@@ -157,3 +157,15 @@ def test_values_are_searched_too() -> None:
     index = filled((10, 100), (20, 200))
 
     assert [-1, 0, 0, 1] == [index.last_value_at_or_below(value) for value in (99, 100, 199, 500)]
+
+
+def test_what_had_come_by_a_time_is_known_as_far_as_the_entries_tell() -> None:
+    index = SegmentIndex(100)
+    assert (None, 0) == (index.arrived_us(5), index.before_arrival(10**9))
+    for number in range(3):
+        index.arrived(1_000_000 + number * 10_000, number * 5, 10)
+
+    assert [1_000_000, 1_000_000, 1_010_000, 1_020_000] == [index.arrived_us(offset) for offset in (0, 4, 5, 99)]
+    assert [0, 0, 0, 5, 10] == [
+        index.before_arrival(1_000_000 + since_us) for since_us in (-1, 0, 10_000, 10_001, 10**6)
+    ]

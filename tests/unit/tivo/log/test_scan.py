@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.batches import batch
 from tivo.log.disk import OsDisk, OsFile, write_whole
-from tivo.log.scan import HEADER_BYTES, DamagedBatch, check, find_batch, good_until, scan
+from tivo.log.scan import HEADER_BYTES, DamagedBatch, check, find_batch, good_until, scan, whole_batches
 from tivo.model.errors import WireError
 from tivo.wire.record_batch import stamp
 
@@ -187,3 +187,19 @@ def test_what_only_looks_like_a_batch_is_passed(tmp_path: Path, why: str) -> Non
     end = log.size() - (1 if why == "behind the end" else 0)
 
     assert find_batch(log, 0, end, base=0, least_offset=5) is None
+
+
+def test_whole_batches_are_those_below_a_limit() -> None:
+    data = bytes(stamped(5) + stamped(6, records=2) + stamped(8)[:-1])
+    one, two = len(stamped(5)), len(stamped(6, records=2))
+
+    assert (data[: one + two], 8) == whole_batches(data, 5, 100)
+    assert (data[:one], 6) == whole_batches(data, 5, 7)
+    assert (b"", 5) == whole_batches(data, 5, 5)
+
+
+def test_first_of_whole_batches_that_is_not_whole_or_good_is_told() -> None:
+    with pytest.raises(WireError, match="it is cut short after 70 bytes"):
+        whole_batches(bytes(stamped(5)[:70]), 5, 100)
+    with pytest.raises(WireError, match="it begins at offset 5"):
+        whole_batches(bytes(stamped(5)), 6, 100)
