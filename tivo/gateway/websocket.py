@@ -40,6 +40,7 @@ from tivo.playback.notices import Bye, Failed
 from tivo.playback.session import Session
 from tivo.playback.topics import is_glob
 from tivo.playback.values import MOST_TOPICS, names
+from tivo.query.evaluate import compile_expression
 
 SUBPROTOCOL = "tivo.v1.json"
 GOING_AWAY, POLICY, INTERNAL, TRY_LATER = 1001, 1008, 1011, 1013
@@ -147,6 +148,7 @@ class Sockets:
             topics=globs,
             catalogue=stay.readable(known),
             limits=self._sessions.limits(),
+            compile_where=compile_expression,
         )
         player = Player(
             session,

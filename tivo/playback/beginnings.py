@@ -20,7 +20,6 @@ from tivo.playback.handoff import Track
 from tivo.playback.merge import FIRST
 from tivo.playback.notices import Gap
 from tivo.playback.progress import Bounds, Plan, Progress, Start
-from tivo.playback.topics import key_filter
 
 _LEAST_EVENTS = 8
 _LEAST_BYTES = 64 << 10
@@ -51,7 +50,7 @@ class Scope:
         """A topic from a time on (None: from its first event), behind what was sent of it."""
         share = max(1, len(self.topics))
         room = Bounds(max(_LEAST_EVENTS, self.bounds.events // share), max(_LEAST_BYTES, self.bounds.bytes // share))
-        plan = Plan(room, key_filter(self.controls.keys), goal)
+        plan = Plan(room, self.controls.passes, goal)
         return Track(
             topic, Window(from_us, self.controls.window.end_us), progress or Progress(), start=start, plan=plan
         )

@@ -24,6 +24,8 @@ from tivo.playback.commands import (
     Speed,
     Time,
 )
+from tivo.playback.topics import event_filter
+from tivo.playback.where import Passes, Where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Controls:
     loop: Loop = field(default_factory=Loop)
     end_action: EndAction | None = None
     keys: tuple[str, ...] = ()
+    where: Where = field(default_factory=Where)
     on_slow: OnSlow = OnSlow.STRETCH
     frames: Frames = Frames.EXACT
     clock_hz: Fraction = Fraction(4)
@@ -47,6 +50,11 @@ class Controls:
         if self.end_action is not None:
             return self.end_action
         return EndAction.TAIL if self.window.end_us is None else EndAction.PAUSE
+
+    @property
+    def passes(self) -> Passes | None:
+        """Whether an event is wanted; None where all are."""
+        return event_filter(self.keys, self.where)
 
     @property
     def speed(self) -> Fraction | None:
@@ -91,7 +99,8 @@ class Controls:
         told["max_gap"] = self.max_gap_us / SECOND_US if self.max_gap_us else None
         told["max_rate"] = number(self.max_rate) if self.max_rate else None
         told["end_action"] = self.at_end.value
-        told["filter"] = {"key": list(self.keys)} if self.keys else None
+        by_key: dict[str, Any] = {"key": list(self.keys)} if self.keys else {}
+        told["filter"] = by_key | ({"where": self.where.text} if self.where.text else {}) or None
         told["on_slow"] = self.on_slow.value
         told["frames"] = self.frames.value
         told["clock_hz"] = number(self.clock_hz)

@@ -20,7 +20,6 @@ from tivo.playback.merge import FIRST, behind
 from tivo.playback.playback import AWAY, Playback
 from tivo.playback.search import Search
 from tivo.playback.steps import Steps
-from tivo.playback.topics import key_filter
 
 _MOST = 64
 
@@ -134,7 +133,7 @@ class Moves:
         self._search = Search(
             {} if reverse and beside == FIRST else self._playback.epochs.topics,
             Window(controls.window.start_us, ahead_us if end_us is None else min(end_us, ahead_us)),
-            key_filter(controls.keys),
+            controls.passes,
             beside=beside,
             wanted=wanted,
             by=by,

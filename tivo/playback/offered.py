@@ -6,7 +6,7 @@ from tivo.model.errors import CommandError
 from tivo.playback.commands import Change, Command, Play, Refused, Resume, SetControls
 
 ACTIONS = frozenset({"mark", "unmark", "marks", "open", "join", "close"})
-CONTROLS = frozenset({"min_gap", "catch_up", "image", "where"})
+CONTROLS = frozenset({"min_gap", "catch_up", "image"})
 WITHHELD = ACTIONS | CONTROLS
 """A word goes out of these with the change that brings what it names."""
 
@@ -36,5 +36,3 @@ def _controls(change: Change) -> Iterator[tuple[str, str]]:
         yield "catch_up", "catch_up"
     if change.image:
         yield "image", "image"
-    if change.where:
-        yield "where", "filter.where"

@@ -16,6 +16,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tivo.model.errors import CommandError
@@ -23,7 +24,7 @@ from tivo.model.timeline import Now
 from tivo.playback import commands, offered
 from tivo.playback.answers import Answer, Answers
 from tivo.playback.commands import Change, Command, Place, Position
-from tivo.playback.controls import Moment, apply, target
+from tivo.playback.controls import Controls, Moment, apply, target
 from tivo.playback.cursor import from_token
 from tivo.playback.effects import Ask, Effect, OverviewQuestion, Tell, TopicsQuestion
 from tivo.playback.facts import Answered, Catalogue, Fact, NearRead, ReadFailed, Woke
@@ -33,6 +34,7 @@ from tivo.playback.playback import AWAY, Playback
 from tivo.playback.progress import Bounds
 from tivo.playback.topics import absences, missing, near
 from tivo.playback.values import MOST_TOPICS
+from tivo.playback.where import CompileWhere, Where, no_expressions
 
 PROTOCOL = "tivo.v1"
 _MOST_ASKED = 64
@@ -41,7 +43,7 @@ _MOST_ASKED = 64
 class Session:
     """One playback with its own clock, for one viewer. It never waits and never reads a clock."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is something that a gateway gives it
         self,
         *,
         sid: str,
@@ -50,10 +52,12 @@ class Session:
         catalogue: Catalogue,
         limits: Mapping[str, Any] | None = None,
         bounds: Bounds | None = None,
+        compile_where: CompileWhere = no_expressions,
     ) -> None:
         self._sid = sid
         self._server = server
         self._limits = limits or {}
+        self._compile_where = compile_where
         self._playback = Playback(topics, catalogue, bounds or Bounds())
         self._answers = Answers()
         self._asked: dict[int, tuple[Answer, Command]] = {}
@@ -232,12 +236,12 @@ class Session:
         """Look for a position that is counted in batches, in the window that the command asks for."""
         controls = self._playback.controls
         if isinstance(command, commands.Play | commands.SetControls):
-            controls = apply(command.change, controls, self._moment(now))
+            controls = self._steered(command.change, controls, now)
         self._moves.count(place, command, number, controls, now)
 
     def _play(self, change: Change, now: Now) -> None:
         playback = self._playback
-        controls = apply(change, playback.controls, self._moment(now))
+        controls = self._steered(change, playback.controls, now)
         renewed = change.window or change.loop is not None or change.keys is not None or change.pos is not None
         fresh = playback.epoch is None or playback.status is Status.ENDED
         at_us = controls.window.start_us
@@ -251,7 +255,7 @@ class Session:
 
     def _set(self, change: Change, now: Now) -> None:
         playback = self._playback
-        controls = apply(change, playback.controls, self._moment(now))
+        controls = self._steered(change, playback.controls, now)
         if change.pos is not None:
             target(change.pos, controls, self._moment(now))
         before, position_us = playback.controls, playback.position(now)
@@ -260,7 +264,7 @@ class Session:
             self._seek(change.pos, now)
         elif position_us is not None and position_us not in controls.window and playback.epoch is not None:
             playback.begin("window", now, from_us=controls.window.start_us, iteration=playback.iteration)
-        elif (controls.window, controls.keys) != (before.window, before.keys):
+        elif (controls.window, controls.keys, controls.where) != (before.window, before.keys, before.where):
             playback.renew("window", now)
 
     def _seek(self, to: Position, now: Now) -> None:
@@ -271,6 +275,13 @@ class Session:
         at_us = target(to, playback.controls, self._moment(now))
         playback.status = Status.PLAYING if playback.running else Status.PAUSED
         playback.begin("seek", now, from_us=at_us, iteration=playback.iteration)
+
+    def _steered(self, change: Change, controls: Controls, now: Now) -> Controls:
+        """The next controls, the expression compiled. Raises CommandError; then nothing has changed."""
+        steered = apply(change, controls, self._moment(now))
+        if change.where is None:
+            return steered
+        return replace(steered, where=Where.of(change.where, self._compile_where))
 
     def _moment(self, now: Now) -> Moment:
         return Moment(now, self._playback.position(now))
@@ -298,7 +309,7 @@ class Session:
     def _resume(self, command: commands.Resume, now: Now) -> None:
         playback = self._playback
         standing = from_token(command.cursor)
-        controls = apply(command.change, playback.controls.within(standing.window), self._moment(now))
+        controls = self._steered(command.change, playback.controls.within(standing.window), now)
         playback.steer(controls, now)
         playback.resume(standing, command.after, command.offsets, now)
         if controls.window != standing.window:

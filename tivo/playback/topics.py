@@ -1,13 +1,14 @@
 """Which topics a session plays: names and globs against the catalogue."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from fnmatch import translate
 
 from tivo.model.event import Event
 from tivo.model.topic_name import is_legal_name, no_name
 from tivo.playback.facts import Catalogue, TopicRef
+from tivo.playback.where import Passes, Where
 
 _GLOB_SIGNS = frozenset("*?[")
 _KNOWN_KEYS = 4_096
@@ -52,7 +53,15 @@ def near(name: str, catalogue: Catalogue) -> str:
     return f"; did you mean {alike[0]!r}?" if alike else ""
 
 
-def key_filter(globs: tuple[str, ...]) -> Callable[[Event], bool] | None:
+def event_filter(globs: tuple[str, ...], where: Where) -> Passes | None:
+    """Whether an event passes both by its key and by an expression; None where all events pass."""
+    by_key, by_where = key_filter(globs), where.passes
+    if by_key is None or by_where is None:
+        return by_key or by_where
+    return lambda event: by_key(event) and by_where(event)
+
+
+def key_filter(globs: tuple[str, ...]) -> Passes | None:
     """Whether an event's key, as text, matches one of the globs; None where all events pass. No key is an empty one."""
     if not globs:
         return None

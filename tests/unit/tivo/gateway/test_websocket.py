@@ -107,6 +107,18 @@ async def test_the_seeds_message_plays_its_window_once(gateway: GatewayApp) -> N
     assert 1 == end["iteration"]
 
 
+async def test_only_events_of_which_an_expression_holds_come(gateway: GatewayApp) -> None:
+    async with viewer(gateway) as one:
+        ack = await one.ask(**SEED, filter={"where": "value >= 3 and value % 2 = 0"})
+        shown = await one.events(gateway, 3)
+        told = await one.ask(action="set", filter={"where": "value >"})
+
+    assert [4, 6, 8] == values(shown)
+    assert {"where": "value >= 3 and value % 2 = 0"} == ack["state"]["filter"]
+    assert ("error", "bad_filter", "filter.where") == (told["type"], told["code"], told["field"])
+    assert "line 1, column 8: expected a value, found the end" == told["message"]
+
+
 async def test_events_come_when_they_are_due_and_no_sooner(gateway: GatewayApp) -> None:
     async with viewer(gateway) as one:
         await one.ask(**SEED)

@@ -38,6 +38,7 @@ from tivo.playback.facts import (
 from tivo.playback.notices import Events, Notice, Reset, State
 from tivo.playback.progress import Bounds
 from tivo.playback.session import Session
+from tivo.query.evaluate import compile_expression
 
 N = TypeVar("N", bound=Notice)
 Read = ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | Ask
@@ -64,7 +65,13 @@ class Player:
         self._parked: list[ReadTail] = []
         self._wake_us: int | None = None
         self.session = Session(
-            sid="s", server="test", topics=patterns, catalogue=self.topics, limits={"max_sessions": 512}, bounds=room
+            sid="s",
+            server="test",
+            topics=patterns,
+            catalogue=self.topics,
+            limits={"max_sessions": 512},
+            bounds=room,
+            compile_where=compile_expression,
         )
         self._perform(self.session.open(self.now))
 

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from tests.unit.tivo.playback.events import WALL_US, now
+from tests.unit.tivo.playback.events import WALL_US, event, now
 from tivo.model.errors import CommandError
 from tivo.model.timeline import SECOND_US, Window
 from tivo.playback.commands import (
@@ -21,6 +21,7 @@ from tivo.playback.commands import (
     Unlimited,
 )
 from tivo.playback.controls import Controls, Moment, apply, number, target
+from tivo.playback.where import Where
 
 MOMENT = Moment(now(), 500)
 BOUNDED = Controls(window=Window(0, 60 * SECOND_US))
@@ -134,11 +135,23 @@ def test_without_an_end_a_fitted_speed_stays_and_loops_go() -> None:
         (Controls(loop=Loop(3)), {"loop": {"count": 3, "mode": "restart", "gap_ms": 0}}),
         (Controls(loop=Loop(None, 500_000)), {"loop": {"count": None, "mode": "restart", "gap_ms": 500}}),
         (Controls(max_gap_us=1_500_000, max_rate=Fraction(9), keys=("a*",)), {"max_gap": 1.5, "max_rate": 9}),
+        (Controls(where=Where("true")), {"filter": {"where": "true"}}),
+        (Controls(keys=("a*",), where=Where("true")), {"filter": {"key": ["a*"], "where": "true"}}),
         (Controls(keys=("a*",)), {"filter": {"key": ["a*"]}, "on_slow": "stretch", "frames": "exact", "clock_hz": 4}),
     ],
 )
 def test_the_state_tells_every_control(controls: Controls, told: dict[str, object]) -> None:
     assert told == {name: value for name, value in controls.describe().items() if name in told}
+
+
+def test_what_is_wanted_is_wanted_by_key_and_expression() -> None:
+    controls = Controls(keys=("a",), where=Where("late", lambda event: event.time_us > 5))
+
+    assert controls.passes is not None
+    assert [True, False, False] == [
+        controls.passes(event(us, key=key)) for us, key in ((6, b"a"), (5, b"a"), (6, b"b"))
+    ]
+    assert Controls().passes is None
 
 
 def test_whole_numbers_are_told_whole() -> None:

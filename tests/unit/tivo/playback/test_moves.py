@@ -62,6 +62,18 @@ def ten(*, partitions: int = 1) -> Player:
 # ---------------------------------------------------------------- on
 
 
+def test_steps_and_batches_count_events_of_which_an_expression_holds() -> None:
+    player = ten()
+    player.do(SetControls(change=Change(where="offset % 2 = 0", keys=())))
+
+    assert [90, 70] == stepped(player, Step(n=2))
+    assert [90] == stepped(player, Step(n=-1))
+    player.do(Seek(to=Batches(2)))
+    assert at(50) == position(player)
+    player.do(SetControls(change=Change(pos=Batches(-1), where="offset = 1", keys=())))
+    assert at(80) == position(player)
+
+
 def test_a_step_shows_the_next_event_and_stays_there() -> None:
     player = ten()
 

@@ -470,6 +470,77 @@ def test_another_filter_is_a_new_epoch() -> None:
     assert "window" == player.last(Reset).why
 
 
+def test_only_events_of_which_an_expression_holds_are_shown() -> None:
+    player = Player()
+    player.has(past(*range(60, 50, -1)))
+
+    player.do(Play(change=replace(WINDOW, where="offset % 3 = 0", pacing=Unlimited())))
+    player.run(SECOND_US)
+
+    assert [0, 3, 6, 9] == [shown.offset for shown in player.shown]
+    assert {"where": "offset % 3 = 0"} == player.last(Acked).state.controls["filter"]
+
+
+def test_another_expression_is_a_new_epoch_and_the_same_is_none() -> None:
+    player = Player()
+    player.do(Play(change=replace(WINDOW, where="true")))
+
+    player.do(SetControls(change=Change(where="true")))
+    player.do(SetControls(change=Change(where="false")))
+
+    assert ["play", "window"] == [reset.why for reset in player.all(Reset)]
+
+
+def test_an_expression_goes_on_where_other_controls_change_and_ends_with_an_empty_one() -> None:
+    player = Player()
+    player.do(Play(change=replace(WINDOW, where="false")))
+
+    player.do(SetControls(change=Change(pacing=Speed(Fraction(2)))))
+    kept = player.last(Acked).state.controls["filter"]
+    player.do(SetControls(change=Change(where="")))
+
+    assert ({"where": "false"}, None) == (kept, player.last(Acked).state.controls["filter"])
+
+
+def test_an_expression_that_says_nothing_changes_nothing() -> None:
+    player = Player()
+    player.do(Play(change=WINDOW))
+
+    for wrong in (Play, SetControls):
+        failed = refused(player, wrong(change=Change(where="value.x >", pacing=Speed(Fraction(9)))))
+
+        assert ("bad_filter", "filter.where") == (failed.code, failed.field)
+        assert "line 1, column 10: expected a value, found the end" == failed.message
+    assert (1, 1) == (len(player.all(Reset)), player.session.describe(player.now).controls["speed"])
+
+
+def test_live_events_pass_by_an_expression_too() -> None:
+    player = Player()
+    player.do(Play(change=Change(start=At(WALL_US - SECOND_US), where="offset = 1")))
+    player.run(2 * SECOND_US)
+
+    player.has(past(0, 0), stored=False)
+    player.run(SECOND_US)
+
+    assert [1] == [shown.offset for shown in player.shown]
+
+
+def test_a_resume_names_its_expression_anew() -> None:
+    player = Player()
+    player.has(past(90, 80, 70))
+    player.do(Play(change=replace(WINDOW, where="offset != 1")))
+    player.run(15 * SECOND_US)
+    other = Player()
+    other.has(past(90, 80, 70))
+
+    other.do(
+        Resume(cursor=player.cursor, after=past(90)[0].cursor, change=Change(where="offset != 1", pacing=Unlimited()))
+    )
+    other.run(SECOND_US)
+
+    assert [2] == [shown.offset for shown in other.shown]
+
+
 def test_set_may_name_a_position() -> None:
     player = Player()
     player.do(Play(change=WINDOW))

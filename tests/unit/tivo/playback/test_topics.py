@@ -1,7 +1,8 @@
 import pytest
 
 from tests.unit.tivo.playback.events import event, topic
-from tivo.playback.topics import absences, is_glob, key_filter, matching, missing, near
+from tivo.playback.topics import absences, event_filter, is_glob, key_filter, matching, missing, near
+from tivo.playback.where import Where
 
 CATALOGUE = {name: topic(name) for name in ("metrics.b", "metrics.a", "orders")}
 
@@ -51,6 +52,23 @@ def test_keys_pass_by_any_of_the_globs() -> None:
 
     assert passes is not None
     assert [True, True, False, False] == [passes(event(0, key=key)) for key in (b"sensor-1", b"door", b"doors", None)]
+
+
+def test_an_event_passes_both_by_its_key_and_by_an_expression() -> None:
+    large = Where("large", lambda event: event.offset > 1)
+    events = [event(0, offset=number, key=key) for number in (1, 2) for key in (b"a", b"b")]
+
+    wanted = {
+        name: [(each.offset, each.key) for each in events if passes is None or passes(each)]
+        for name, passes in {
+            "both": event_filter(("a",), large),
+            "key": event_filter(("a",), Where()),
+            "where": event_filter((), large),
+        }.items()
+    }
+
+    assert {"both": [(2, b"a")], "key": [(1, b"a"), (2, b"a")], "where": [(2, b"a"), (2, b"b")]} == wanted
+    assert event_filter((), Where()) is None
 
 
 def test_a_key_without_text_is_matched_by_its_replacement() -> None:
