@@ -76,7 +76,7 @@ def make_directory(directory: Path) -> None:
 @contextlib.contextmanager
 def lock(directory: Path) -> Iterator[None]:
     """Hold a data directory for this process. Raises ConfigError naming who holds it, or why it cannot be."""
-    from tivo.log.catalog import lock as hold
+    from tivo.log.data_dir import lock as hold
 
     make_directory(directory)
     try:

@@ -19,7 +19,8 @@ from tivo.broker.quotas import Rate
 from tivo.broker.runtime import Alarm, LoopRuntime
 from tivo.broker.throttle import Throttle
 from tivo.broker.upkeep import Upkeep
-from tivo.log.catalog import Catalog, DataDirLock, lock
+from tivo.log.catalog import Catalog
+from tivo.log.data_dir import DataDirLock, lock
 from tivo.metrics import BROKER_CONNECTIONS
 from tivo.model.errors import LogError
 from tivo.model.timeline import SECOND_US, Now

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tivo.log.catalog import CLEAN, JOURNAL, Catalog
+from tivo.log.catalog import Catalog
+from tivo.log.catalog_journal import JOURNAL
+from tivo.log.data_dir import CLEAN
 from tivo.log.disk import Disk
 from tivo.log.segment_files import LOG
 from tivo.model.errors import RequestError, UnknownTopic

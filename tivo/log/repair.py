@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tivo.log.catalog import JOURNAL, Catalog
+from tivo.log.catalog import Catalog
+from tivo.log.catalog_journal import JOURNAL
 from tivo.log.disk import OsDisk, OsFile, ReadOnlyDisk, open_fd, write_whole
 from tivo.log.partition import Partition
 from tivo.log.places import Place

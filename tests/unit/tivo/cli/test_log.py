@@ -10,7 +10,7 @@ from click.shell_completion import ShellComplete
 
 from tests.support.partitions import SIZE, contents, fill, flip, logs
 from tivo.cli import cli, main
-from tivo.log.catalog import lock
+from tivo.log.data_dir import lock
 from tivo.log.places import Place
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.partitions import SETTINGS, SIZE, contents, cut, fill, flip, logs
-from tivo.log.catalog import CLEAN, Catalog
+from tivo.log.catalog import Catalog
+from tivo.log.data_dir import CLEAN
 from tivo.log.disk import ReadOnlyDisk
 from tivo.log.dump import dump
 from tivo.log.facts import RecordFacts
