@@ -105,7 +105,7 @@ class Workload:
         partitions = tuple(sorted(self.dice.sample(range(PARTITIONS), self.dice.randint(1, PARTITIONS))))
         self.disk.note(Begun(number, partitions))
         log = self.bench.leader(JOURNAL_TOPIC).log
-        records = [OffsetRecord("g", "t", each, Committed(number, -1, METADATA, 0)) for each in partitions]
+        records = [OffsetRecord("g", JOURNAL_TOPIC, each, Committed(number, -1, METADATA, 0)) for each in partitions]
 
         def tell(error: LogError | None) -> None:
             assert error is None, error

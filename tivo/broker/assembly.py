@@ -71,7 +71,7 @@ def assemble(
         initial_delay_us=options.initial_rebalance_delay_us,
         max_members=options.max_group_members,
     )
-    coordinator.load()
+    coordinator.load(topics.id_of)
     transactions = TransactionCoordinator(
         Journal(_kept_in(topics, TRANSACTIONS_TOPIC), runtime, TRANSACTION_FORMAT),
         coordinator,

@@ -42,12 +42,16 @@ class Coordinator:
         self._heap: list[tuple[int, str]] = []
         self._alarm: Alarm | None = None
 
-    def load(self) -> int:
-        """Read the journal back; gives the number of entries. Raises LogError where one is damaged."""
+    def load(self, topic_id_of: Callable[[str], bytes | None]) -> int:
+        """Read the journal back; gives the number of entries. Raises LogError where one is damaged.
+
+        Offsets of topics that have gone since are dropped: a kill may have come between a topic's end and theirs.
+        """
         entries = 0
         for entry in self._journal.read():
             self._apply(entry)
             entries += 1
+        self.offsets.drop_gone(topic_id_of)
         now_us = self._runtime.now().steady_us
         for record in self._records.values():
             group = self._new_group(record.group_id)

@@ -13,6 +13,7 @@ from tivo.broker.leader import Durable, Leader
 from tivo.broker.runtime import Runtime
 from tivo.broker.transactions import NO_PRODUCER, Producer
 from tivo.model.errors import LogError
+from tivo.model.event import Headers
 from tivo.model.timeline import to_kafka_ms
 from tivo.wire import record_batch
 from tivo.wire.control import Marker
@@ -31,13 +32,14 @@ R = TypeVar("R")
 
 
 class Format(NamedTuple, Generic[W, R]):
-    """Entry and time in ms → key and value of a record; a batch → what is read of it.
+    """Entry and time in ms → key and value of a record; a batch → what is read of it; entry → headers of its record.
 
-    The latter raises LogError for what is no entry.
+    The second raises LogError for what is no entry.
     """
 
     to_record: Callable[[W, int], tuple[bytes, bytes | None]]
     from_batch: Callable[[Buffer, int, BatchHeader], Iterator[R]]
+    headers: Callable[[W], Headers] = lambda entry: ()
 
 
 def each_record(
@@ -79,8 +81,8 @@ class Journal(Generic[W, R]):
         now = self._runtime.now()
         now_ms = to_kafka_ms(now.wall_us)
         records = [
-            record_batch.Record(offset=index, timestamp_ms=now_ms, key=key, value=value, headers=())
-            for index, (key, value) in enumerate(self._form.to_record(entry, now_ms) for entry in entries)
+            record_batch.Record(index, now_ms, *self._form.to_record(entry, now_ms), self._form.headers(entry))
+            for index, entry in enumerate(entries)
         ]
         attributes = 0 if producer == NO_PRODUCER else TRANSACTIONAL
         batch = memoryview(

@@ -2,7 +2,8 @@
 
 Keys: OffsetCommitKey version 1, GroupMetadataKey version 2. Values: OffsetCommitValue version 3,
 GroupMetadataValue version 3. A null value removes what its key names. Offsets of an open transaction stand in
-batches of its producer, and count when a marker of it follows that commits.
+batches of its producer, and count when a marker of it follows that commits. The id of the topic that an offset is of
+stands in a header of its record: Kafka's value has a place for it from version 4 on, which older tools do not read.
 """
 
 from collections.abc import Iterator
@@ -15,15 +16,17 @@ from tivo.broker.membership import GroupRecord, MemberRecord
 from tivo.broker.offsets import Committed, Ended, OffsetRecord, Pending
 from tivo.broker.transactions import Producer
 from tivo.model.errors import LogError, WireError
+from tivo.model.event import Headers
 from tivo.model.timeline import MILLISECOND_US
 from tivo.wire import codec, record_batch
 from tivo.wire.control import read_marker
 from tivo.wire.primitives import Buffer
 from tivo.wire.record_batch import BatchHeader
-from tivo.wire.schema import Api, Int32, Int64, Message, Struct
+from tivo.wire.schema import NO_UUID, Api, Int32, Int64, Message, Struct
 
 _OFFSET_KEY, _GROUP_KEY, _VALUE = 1, 2, 3
 _NO_API = -1
+TOPIC_ID = "tivo.topic.id"
 
 
 class GroupRemoved(NamedTuple):
@@ -107,14 +110,21 @@ def to_record(entry: Entry, now_ms: int) -> tuple[bytes, bytes | None]:
             return _bytes(key, _OFFSET_KEY), value
 
 
-def from_record(key: bytes, value: bytes | None) -> Entry:
+def headers(entry: Entry) -> Headers:
+    """Headers of the record that keeps an entry."""
+    if not isinstance(entry, OffsetRecord) or entry.committed is None or entry.committed.topic_id == NO_UUID:
+        return ()
+    return ((TOPIC_ID, entry.committed.topic_id),)
+
+
+def from_record(key: bytes, value: bytes | None, headers: Headers = ()) -> Entry:
     """The entry that a record keeps. Raises LogError for one of another kind or version, naming it."""
     version = int.from_bytes(key[:2])
     try:
         if version == _GROUP_KEY:
             return _group_entry(codec.decode(GroupKey, version, memoryview(key)[2:]).group_id, value)
         if version == _OFFSET_KEY:
-            return _offset_entry(codec.decode(OffsetKey, version, memoryview(key)[2:]), value)
+            return _offset_entry(codec.decode(OffsetKey, version, memoryview(key)[2:]), value, headers)
     except WireError as error:
         raise LogError(f"a record of the group journal is damaged: {error}") from error
     raise LogError(f"a record of the group journal has a key of version {version}, known are 1 and 2")
@@ -128,11 +138,11 @@ def from_batch(buffer: Buffer, position: int, header: BatchHeader) -> Iterator[R
         return
     producer = Producer(header.producer_id, header.producer_epoch)
     for record in record_batch.records(buffer, position, header):
-        entry = from_record(record.key or b"", record.value)
+        entry = from_record(record.key or b"", record.value, record.headers)
         yield Pending(producer, entry) if header.is_transactional and isinstance(entry, OffsetRecord) else entry
 
 
-GROUP_FORMAT = Format(to_record, from_batch)
+GROUP_FORMAT = Format(to_record, from_batch, headers)
 
 
 def _bytes(message: Message, version: int) -> bytes:
@@ -155,11 +165,12 @@ def _offset_value(committed: Committed) -> OffsetValue:
     )
 
 
-def _offset_entry(key: OffsetKey, value: bytes | None) -> OffsetRecord:
+def _offset_entry(key: OffsetKey, value: bytes | None, headers: Headers) -> OffsetRecord:
     committed = None
     if value is not None:
         kept = codec.decode(OffsetValue, _VALUE, _value(value))
-        committed = Committed(kept.offset, kept.leader_epoch, kept.metadata, kept.commit_timestamp)
+        topic_id = dict(headers).get(TOPIC_ID) or NO_UUID
+        committed = Committed(kept.offset, kept.leader_epoch, kept.metadata, kept.commit_timestamp, topic_id)
     return OffsetRecord(key.group_id, key.topic, key.partition, committed)
 
 

@@ -1,19 +1,28 @@
 """Committed offsets: up to where each consumer group has come. Those of open transactions wait for their end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from tivo.broker.transactions import Producer
 from tivo.wire.control import Marker
+from tivo.wire.schema import NO_UUID
 
 
 class Committed(NamedTuple):
-    """A committed offset. Leader epoch (-1: not told) and metadata are given back as they came."""
+    """A committed offset. Leader epoch (-1: not told) and metadata are given back as they came.
+
+    `topic_id` is that of the topic it was committed for, NO_UUID where nobody knows.
+    """
 
     offset: int
     leader_epoch: int
     metadata: str
     committed_ms: int
+    topic_id: bytes = NO_UUID
+
+    def is_of(self, topic_id: bytes) -> bool:
+        """Whether it was committed for this topic, not for one of the same name that is gone."""
+        return self.topic_id in (NO_UUID, topic_id)
 
 
 class OffsetRecord(NamedTuple):
@@ -68,6 +77,22 @@ class Offsets:
         offsets.pop(place, None)
         if not offsets:
             self._by_group.pop(record.group_id, None)
+
+    def drop_gone(self, topic_id_of: Callable[[str], bytes | None]) -> None:
+        """Drop what was committed for topics that are gone: `topic_id_of` tells of each name who has it now."""
+
+        def stands(topic: str, committed: Committed | None) -> bool:
+            topic_id = topic_id_of(topic)
+            return topic_id is not None and (committed is None or committed.is_of(topic_id))
+
+        for group_id, offsets in list(self._by_group.items()):
+            for place in [place for place, committed in offsets.items() if not stands(place[0], committed)]:
+                del offsets[place]
+            if not offsets:
+                del self._by_group[group_id]
+        for waiting in self._pending.values():
+            for key in [key for key, each in waiting.items() if not stands(key[1], each.record.committed)]:
+                del waiting[key]
 
     def of(self, group_id: str, topic: str, partition: int) -> Committed | None:
         return self._by_group.get(group_id, {}).get((topic, partition))

@@ -68,6 +68,11 @@ class Topics:
     def find(self, name: str) -> Topic | None:
         return self._by_name.get(name)
 
+    def id_of(self, name: str) -> bytes | None:
+        """The id of the topic that has this name now."""
+        topic = self._by_name.get(name)
+        return None if topic is None else topic.id
+
     def by_id(self, topic_id: bytes) -> Topic:
         """Raises Refusal (UNKNOWN_TOPIC_ID)."""
         topic = self._by_id.get(topic_id)

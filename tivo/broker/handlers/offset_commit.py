@@ -91,7 +91,13 @@ def offset_records(
             request.group_id,
             topic.name,
             place.partition_index,
-            Committed(place.committed_offset, place.committed_leader_epoch, place.committed_metadata or "", now_ms),
+            Committed(
+                place.committed_offset,
+                place.committed_leader_epoch,
+                place.committed_metadata or "",
+                now_ms,
+                broker.topics.get(topic.name).id,
+            ),
         )
         for topic in request.topics
         for place in topic.partitions

@@ -2,7 +2,8 @@
 
 Odd: GROUP_AUTHORIZATION_FAILED (30) without DESCRIBE of the group, TOPIC_AUTHORIZATION_FAILED (29)
 for a topic without DESCRIBE, which is left out of "all"; a partition without a committed offset
-gets -1 and no error, whether it exists or not. An empty group id gets INVALID_GROUP_ID (24).
+gets -1 and no error, whether it exists or not, and so does one whose offset was committed for a topic
+of the same name that is gone. An empty group id gets INVALID_GROUP_ID (24).
 
 - A group or a partition that is named twice is told once.
 - 2: null topics mean all that the group has committed. 5: leader epochs. 8: several groups at once.
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from tivo.auth import acl
 from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
-from tivo.broker.offsets import Committed, Offsets
+from tivo.broker.offsets import Committed
 from tivo.broker.repeats import drop_repeats, first_of_each
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.offset_fetch import (
@@ -137,15 +138,25 @@ def _found(
     answers = []
     for topic, partitions in wanted:
         error = broker.authorizer.error(caller, Operation.DESCRIBE, acl.topic(topic))
-        told = [_find(broker.coordinator.offsets, group_id, topic, each, require_stable) for each in partitions]
+        told = [_find(broker, group_id, topic, each, require_stable) for each in partitions]
         answers.append((topic, [Found(each.partition, NOTHING, error) for each in told] if error else told))
     return answers
 
 
-def _find(offsets: Offsets, group_id: str, topic: str, partition: int, require_stable: bool) -> Found:
+def _find(broker: Broker, group_id: str, topic: str, partition: int, require_stable: bool) -> Found:
+    offsets = broker.coordinator.offsets
     if require_stable and offsets.is_pending(group_id, topic, partition):
         return Found(partition, NOTHING, ErrorCode.UNSTABLE_OFFSET_COMMIT)
-    return Found(partition, offsets.of(group_id, topic, partition) or NOTHING, ErrorCode.NONE)
+    committed = offsets.of(group_id, topic, partition)
+    if committed is None or not _stands(broker, topic, committed):
+        return Found(partition, NOTHING, ErrorCode.NONE)
+    return Found(partition, committed, ErrorCode.NONE)
+
+
+def _stands(broker: Broker, topic: str, committed: Committed) -> bool:
+    """Whether it is no offset of a topic that had this name before."""
+    topic_id = broker.topics.id_of(topic)
+    return topic_id is None or committed.is_of(topic_id)
 
 
 def _all(broker: Broker, caller: Caller, group_id: str, require_stable: bool) -> Wanted:
@@ -153,7 +164,8 @@ def _all(broker: Broker, caller: Caller, group_id: str, require_stable: bool) ->
     offsets = broker.coordinator.offsets
     waiting = sorted(offsets.pending_of_group(group_id)) if require_stable else []
     by_topic: dict[str, list[int]] = {}
-    for topic, partition in dict.fromkeys([*offsets.of_group(group_id), *waiting]):
+    committed = [place for place, each in offsets.of_group(group_id).items() if _stands(broker, place[0], each)]
+    for topic, partition in dict.fromkeys([*committed, *waiting]):
         if broker.authorizer.sees(caller, Operation.DESCRIBE, acl.topic(topic)):
             by_topic.setdefault(topic, []).append(partition)
     return by_topic.items()

@@ -10,6 +10,7 @@ from tests.unit.tivo.broker.handlers.test_offset_commit import committed, kept, 
 from tivo.broker.journal import SHORTEN_ABOVE_BYTES
 from tivo.broker.upkeep import Upkeep
 from tivo.wire.error_codes import ErrorCode
+from tivo.wire.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestTopic
 
 SECOND = 1_000_000
 
@@ -157,6 +158,51 @@ def test_topic_that_nobody_read_has_nothing_to_forget(bench: BrokerBench) -> Non
     bench.broker.coordinator.forget_topic("t")
 
     assert end == bench.leader("__consumer_offsets").log.log_end
+
+
+def delete_without_offsets(bench: BrokerBench) -> None:
+    """As a kill leaves it that comes when the topic is gone, and its offsets are not."""
+    bench.broker.topics.delete(bench.broker.topics.get("t"), lambda deleted: None)
+    bench.runtime.work()
+
+
+def fetched(bench: BrokerBench) -> list[int]:
+    """What is told of the offset of `t`, asked for by name and among all."""
+    asked = [OffsetFetchRequestTopic(name="t", partition_indexes=[0])]
+    answers = [bench.ask(OffsetFetchRequest(group_id="g", topics=topics), 7).topics for topics in (asked, None)]
+    return [place.committed_offset for topics in answers for topic in topics for place in topic.partitions]
+
+
+def test_offsets_of_a_topic_that_is_gone_are_gone_at_the_next_start(tmp_path: Path) -> None:
+    before = open_broker(tmp_path / "data")
+    before.make("t")
+    committed(before, request())
+    delete_without_offsets(before)
+
+    after = open_broker(tmp_path / "data")
+
+    assert None is kept(after)
+    after.make("t")
+    assert [-1] == fetched(after)
+    after.close()
+
+
+def test_topic_made_anew_is_not_read_from_where_its_predecessor_was_left(tmp_path: Path) -> None:
+    before = open_broker(tmp_path / "data")
+    before.make("t")
+    committed(before, request(9))
+    delete_without_offsets(before)
+    before.make("t")
+    assert [-1] == fetched(before)
+
+    after = open_broker(tmp_path / "data")
+    assert [-1] == fetched(after)
+    committed(after, request(3))
+    assert [3, 3] == fetched(after)
+    again = open_broker(tmp_path / "data")
+
+    assert [3, 3] == fetched(again)
+    again.close()
 
 
 def test_journal_that_cannot_be_shortened_harms_nobody(bench: BrokerBench) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tivo.broker.journal_format import Entry, GroupRemoved, from_batch, from_record, to_record
+from tivo.broker.journal_format import Entry, GroupRemoved, from_batch, from_record, headers, to_record
 from tivo.broker.membership import GroupRecord, MemberRecord
 from tivo.broker.offsets import Committed, Ended, OffsetRecord, Pending
 from tivo.broker.transactions import Producer
@@ -32,9 +32,18 @@ GROUP = GroupRecord(
 )
 
 
-@pytest.mark.parametrize("entry", [OFFSET, OFFSET._replace(committed=None), GROUP, GroupRemoved("g")])
+OF_TOPIC = OffsetRecord("g", "t", 2, Committed(10, 3, "meta", 1_000, bytes(range(16))))
+
+
+@pytest.mark.parametrize("entry", [OFFSET, OF_TOPIC, OFFSET._replace(committed=None), GROUP, GroupRemoved("g")])
 def test_entries_come_back(entry: Entry) -> None:
-    assert entry == from_record(*to_record(entry, now_ms=5))
+    assert entry == from_record(*to_record(entry, now_ms=5), headers(entry))
+
+
+def test_topic_of_an_offset_stands_in_a_header() -> None:
+    assert to_record(OFFSET, now_ms=5) == to_record(OF_TOPIC, now_ms=5)
+    assert (("tivo.topic.id", bytes(range(16))),) == headers(OF_TOPIC)
+    assert () == headers(OFFSET)
 
 
 def test_committed_offset_is_written_as_kafka_writes_it() -> None:
@@ -70,11 +79,11 @@ def read(batch: bytearray) -> list[Entry | Pending | Ended]:
 
 
 def records(*entries: Entry) -> list[Record]:
-    return [Record(at, 0, *to_record(entry, 5)) for at, entry in enumerate(entries)]
+    return [Record(at, 0, *to_record(entry, 5), headers(entry)) for at, entry in enumerate(entries)]
 
 
 def test_batches_hold_entries_one_after_the_other() -> None:
-    assert [OFFSET, GROUP] == read(build(records(OFFSET, GROUP)))
+    assert [OFFSET, OF_TOPIC, GROUP] == read(build(records(OFFSET, OF_TOPIC, GROUP)))
 
 
 def test_offsets_of_a_transaction_wait_for_its_end() -> None:

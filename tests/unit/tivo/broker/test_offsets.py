@@ -145,3 +145,34 @@ def test_group_that_is_deleted_takes_along_what_waits() -> None:
     made.apply(Ended(7, Marker.COMMIT))
 
     assert {} == made.of_group("g")
+
+
+# ------------------------------------------------------------------ topics that are gone
+
+NEW, OLD = bytes(15) + b"n", bytes(15) + b"o"
+
+
+def test_offset_is_of_its_topic_or_of_one_that_nobody_knows() -> None:
+    assert TEN.is_of(NEW)
+    assert TEN._replace(topic_id=NEW).is_of(NEW)
+    assert not TEN._replace(topic_id=OLD).is_of(NEW)
+
+
+def test_offsets_of_topics_that_are_gone_are_dropped() -> None:
+    made = Offsets()
+    stand = [
+        OffsetRecord("g", "t", 0, TEN._replace(topic_id=NEW)),
+        OffsetRecord("g", "t", 1, TEN),
+        OffsetRecord("i", "t", 0, None),
+    ]
+    gone = [OffsetRecord("g", "t", 2, TEN._replace(topic_id=OLD)), OffsetRecord("h", "u", 0, TEN)]
+    for record in [*stand[:2], *gone]:
+        made.apply(record)
+    for record in [*stand, *gone]:
+        made.apply(Pending(SEVEN, record))
+
+    made.drop_gone({"t": NEW}.get)
+
+    assert stand[:2] == list(made)
+    assert [(SEVEN, stand)] == made.pending()
+    assert ["g"] == list(made.groups())
