@@ -10,8 +10,10 @@ import time
 import faust
 
 from streams import subscription
+from streams.agents.images import ImageBuilder, build_images, standing_back
 from streams.agents.persist import Keeper, Patience, persist
 from streams.driver import check_driver
+from streams.images import Spacing
 from streams.intake import Intake
 from streams.models import PageSchema
 from streams.pages import PageTransport
@@ -105,6 +107,8 @@ class _Worker:
         self._salvager = Salvager(access, self._cluster, max_bytes=PAGE_BYTES)
         places, patience = Places(), Patience(steady_us)
         keeper = Keeper(store, places, patience, now)
+        self._places = places
+        self._images = image_builder(settings, store, keeper)
         intake = Intake(
             places=places,
             cluster=self._cluster,
@@ -135,6 +139,8 @@ class _Worker:
                 tasks.create_task(merge_pages(self._store, now)),
                 tasks.create_task(self._work()),
             ]
+            if self._images is not None:
+                chores.append(tasks.create_task(build_images(self._images, self._places)))
             try:
                 await stopping.wait()
             finally:
@@ -151,6 +157,15 @@ class _Worker:
         await self._app.wait_until_stopped()
         if self._app.crash_reason is not None:
             raise self._app.crash_reason
+
+
+def image_builder(settings: config.Settings, store: Store, keeper: Keeper) -> ImageBuilder | None:
+    """Who builds images; None where none are wanted."""
+    if not settings.agent.image_bytes:
+        return None
+    bucket_us = config.duration_us(settings.store.bucket)
+    spacing = Spacing(every_bytes=settings.agent.image_bytes, bucket_us=bucket_us)
+    return ImageBuilder(store, spacing, stand_back=standing_back(keeper))
 
 
 def access_to(settings: config.Settings) -> Access:

@@ -127,6 +127,10 @@ class AgentSettings:
     )
     page_events: Annotated[int, Meta(ge=1, le=10_000, description="events in a page at most")] = 1_000
     linger_ms: Annotated[int, Meta(ge=0, le=10_000, description="under load, how long a page waits to fill")] = 20
+    image_bytes: Annotated[
+        int,
+        Meta(ge=0, description="bytes of events from one image to the next, which makes seeking cheap; 0: no images"),
+    ] = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,12 @@ AGENT_WAITING = Gauge("tivo_agent_waiting_partitions", "Partitions not fetched b
 AGENT_LAG = Gauge(
     "tivo_agent_lag_records", "Records between the frontier and the end of the log", ["topic", "partition"]
 )
+AGENT_IMAGES = Counter("tivo_agent_images_total", "Images put into the store", ["topic"])
+AGENT_IMAGE_LAG = Gauge(
+    "tivo_agent_image_lag_offsets",
+    "Offsets that are stored and may be lacking in images: whoever reads the state folds them in",
+    ["topic", "partition"],
+)
 AGENT_MERGED = Counter("tivo_agent_merged_pages_total", "Small pages of the store rewritten into larger ones")
 
 # ---------------------------------------------------------------- broker

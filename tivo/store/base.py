@@ -75,7 +75,8 @@ class Overview(NamedTuple):
 class ImageHead(NamedTuple):
     """An image of a partition: the last event of every key with a time before `at_us`.
 
-    It lacks no offset below `next`, the image frontier, and may hold some beyond.
+    It lacks no offset below `next`, the image frontier, and may hold some beyond. `raw_bytes`: of its events, as
+    they are counted for pages (`page.row_bytes`).
     """
 
     image: int

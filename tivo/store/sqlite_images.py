@@ -13,6 +13,7 @@ from tivo.model.errors import StoreError
 from tivo.model.event import Event
 from tivo.store.base import Imaged, ImageHead
 from tivo.store.image import latest, parts, place_of, won
+from tivo.store.page import row_bytes
 from tivo.store.sqlite_file import File
 from tivo.store.sqlite_read import Reader
 from tivo.store.sqlite_write import Writer
@@ -165,10 +166,10 @@ def _insert(file: File, image: int, events: Sequence[Event]) -> int:
     """Hold events as parts of an image; their bytes before compression."""
     raw_bytes = 0
     for piece in parts(events):
-        header, packed = file.packer.pack_part(piece)
-        row = (image, place_of(piece[-1]), header.events, header.raw_bytes, packed)
-        file.connection.execute(_SQL["insert_part"], row)
-        raw_bytes += header.raw_bytes
+        _, packed = file.packer.pack_part(piece)
+        size = sum(map(row_bytes, piece))
+        file.connection.execute(_SQL["insert_part"], (image, place_of(piece[-1]), len(piece), size, packed))
+        raw_bytes += size
     return raw_bytes
 
 

@@ -5,11 +5,14 @@ from pathlib import Path
 import faust
 import pytest
 
-from streams.app import _credentials, access_to
+from streams.agents.persist import Keeper, Patience
+from streams.app import _credentials, access_to, image_builder, now
+from streams.places import Places
 from tests.support.certificates import make_certificates
 from tivo.client.access import Access
-from tivo.config import KafkaSettings, Settings
+from tivo.config import AgentSettings, KafkaSettings, Settings
 from tivo.model.errors import ConfigError
+from tivo.store.memory import MemoryStore
 
 
 def test_nobody_is_told_who_it_is_by_default() -> None:
@@ -50,3 +53,10 @@ def test_tls_in_the_words_of_faust(tmp_path: Path, security: str, kind: type) ->
 def test_missing_password_is_named() -> None:
     with pytest.raises(ConfigError, match=r"kafka\.password_file"):
         access_to(Settings(kafka=KafkaSettings(security="SASL_SSL", user="ada")))
+
+
+def test_images_are_built_where_they_are_wanted() -> None:
+    keeper = Keeper(MemoryStore(), Places(), Patience(lambda: 0), now)
+
+    assert image_builder(Settings(), MemoryStore(), keeper) is not None
+    assert image_builder(Settings(agent=AgentSettings(image_bytes=0)), MemoryStore(), keeper) is None
