@@ -2,17 +2,13 @@
 
 Pure: told a request or that time has passed, it says what to answer, what to append to the log
 and when to be told again. Metadata and assignments stay opaque, so eager and cooperative
-assignors are the same to it. What survives a restart (generation, members, assignments) changes
-only in `apply`, which reads a record alike whether it was just made or comes from the log.
+assignors are the same to it. What consumers ask stands here, and in `generations` what comes of it.
 """
 
-from enum import Enum
-
-from tivo.broker.members import Member, Members, brought_by, shared_protocols
+from tivo.broker.generations import Generations, State
+from tivo.broker.members import Member, brought_by, shared_protocols
 from tivo.broker.membership import (
-    Answer,
     Beaten,
-    GroupRecord,
     Heartbeat,
     Join,
     Joined,
@@ -29,16 +25,7 @@ MAX_METADATA_BYTES = 8 << 20
 """What all members of a group may bring along, and be assigned: it is held in memory, and told in one answer."""
 
 
-class State(Enum):
-    """Where a group stands, in the names that Kafka's tools show."""
-
-    EMPTY = "Empty"
-    PREPARING = "PreparingRebalance"
-    COMPLETING = "CompletingRebalance"
-    STABLE = "Stable"
-
-
-class Group:
+class Group(Generations):
     """One consumer group.
 
     `initial_delay_us` is how long the first members of an empty group wait for others before the
@@ -46,20 +33,9 @@ class Group:
     """
 
     def __init__(self, group_id: str, *, initial_delay_us: int = 0, max_members: int = 1000) -> None:
-        self.group_id = group_id
-        self.state = State.EMPTY
-        self.generation = 0
-        self.protocol_type: str | None = None
-        self.protocol: str | None = None
-        self.leader: str | None = None
-        self.members = Members()
+        super().__init__(group_id, initial_delay_us=initial_delay_us)
         self._expected: dict[str, int] = {}  # ids handed out (KIP-394) and not used yet → when they lapse
-        self._initial_delay_us = initial_delay_us
         self._max_members = max_members
-        self._gather_until_us = 0  # PREPARING: no generation begins before, even if all have joined
-        self._close_us = 0  # PREPARING: who has not joined by then is out; COMPLETING, STABLE: likewise for Sync
-        self._replies: list[tuple[int, Answer]] = []
-        self._records: list[GroupRecord] = []
 
     # ------------------------------------------------------------- what it is told
 
@@ -77,31 +53,9 @@ class Group:
         return self._outcome()
 
     def tick(self, now_us: int) -> Outcome:
-        """Time has passed: sessions end, rebalances close."""
+        """Time has passed: sessions end, rebalances close, ids that nobody used lapse."""
         self._expected = {member_id: lapse for member_id, lapse in self._expected.items() if lapse > now_us}
-        late = self.state in (State.COMPLETING, State.STABLE) and now_us >= self._close_us
-        gone = [m for m in self.members.values() if m.is_expired(now_us) or (late and not m.has_synced)]
-        for member in gone:
-            self._remove(member)
-        if gone:
-            self._rebalance(now_us)
-        elif self.state is State.PREPARING:
-            self._try_begin(now_us)
-        return self._outcome()
-
-    def apply(self, record: GroupRecord, now_us: int) -> None:
-        """Take over a generation: who is in it and who owns what. The only way that either changes."""
-        self.generation = record.generation
-        self.protocol_type = record.protocol_type or None
-        self.protocol = record.protocol
-        self.leader = record.leader
-        kept = Members()
-        for each in record.members:
-            member = self.members.get(each.member_id) or Member.of_record(each, record.protocol or "", now_us)
-            member.assignment = each.assignment
-            kept[each.member_id] = member
-        self.members = kept
-        self.state = State.STABLE if kept else State.EMPTY
+        return super().tick(now_us)
 
     def check_commit(self, member_id: str, instance_id: str | None, generation: int, now_us: int) -> ErrorCode:
         """Whether these offsets may be committed; a member's commit counts as a sign of life.
@@ -125,14 +79,8 @@ class Group:
     @property
     def deadline_us(self) -> int | None:
         """Steady time at which `tick` has something to do; None while there is nothing to wait for."""
-        times = [member.expires_us for member in self.members.values() if not member.is_parked]
-        times.extend(self._expected.values())
-        if self.state is State.PREPARING:
-            waits = self._gather_until_us if self.members.have_all_joined else self._close_us
-            times.append(max(waits, self._gather_until_us))
-        elif any(not member.has_synced for member in self.members.values()):
-            times.append(self._close_us)
-        return min(times, default=None)
+        deadline_us = super().deadline_us
+        return min([*self._expected.values(), *(() if deadline_us is None else (deadline_us,))], default=None)
 
     # ------------------------------------------------------------- join
 
@@ -215,71 +163,8 @@ class Group:
         member.rebalance_timeout_us = join.rebalance_timeout_us
         member.parked_join = join.ticket
 
-    def _joined(self, member: Member, *, leader: str | None = None, skip_assignment: bool = False) -> Joined:
-        leader = leader or self.leader or ""
-        protocol = self.protocol or ""
-        everybody = leader == member.member_id
-        return Joined(
-            member_id=member.member_id,
-            generation=self.generation,
-            protocol_type=self.protocol_type,
-            protocol=protocol,
-            leader=leader,
-            members=tuple((m.member_id, m.instance_id, m.metadata(protocol)) for m in self.members.values())
-            if everybody
-            else (),
-            skip_assignment=skip_assignment,
-        )
-
     def _refuse(self, join: Join, error: ErrorCode) -> None:
         self._reply(join.ticket, Joined(error=error, member_id=join.member_id))
-
-    # ------------------------------------------------------------- rebalance
-
-    def _rebalance(self, now_us: int) -> None:
-        """Collect members for the next generation, unless that is going on already."""
-        if self.state is not State.PREPARING:
-            for member in self.members.values():
-                if member.parked_sync is not None:
-                    member.seen(now_us)  # its session stood still while it waited
-                    self._free_sync(member, Synced(error=ErrorCode.REBALANCE_IN_PROGRESS))
-            was_empty = self.state is State.EMPTY
-            self._gather_until_us = now_us + self._initial_delay_us if was_empty else now_us
-            self._close_us = now_us + self.members.longest_rebalance_us
-            self.state = State.PREPARING
-        self._try_begin(now_us)
-
-    def _try_begin(self, now_us: int) -> None:
-        over = now_us >= self._close_us or self.members.have_all_joined
-        if not over or (self.members and now_us < self._gather_until_us):
-            return
-        for member in list(self.members.values()):
-            if member.parked_join is None and member.instance_id is None:
-                self._remove(member)
-        if self.members and not any(member.parked_join is not None for member in self.members.values()):
-            self._close_us = now_us + self.members.longest_rebalance_us  # static members only: their sessions decide
-            return
-        self._begin(now_us)
-
-    def _begin(self, now_us: int) -> None:
-        self.generation += 1
-        if not self.members:
-            self.protocol = None
-            self.leader = None
-            self._keep()
-            return
-        self.protocol = self.members.vote()
-        joined = [member.member_id for member in self.members.values() if member.parked_join is not None]
-        if self.leader not in joined:
-            self.leader = joined[0]
-        self.state = State.COMPLETING
-        self._close_us = now_us + self.members.longest_rebalance_us
-        for member in self.members.values():
-            member.has_synced = False
-            if member.parked_join is not None:
-                ticket, member.parked_join = member.parked_join, None
-                member.seen(now_us)
-                self._reply(ticket, self._joined(member))
 
     def _wrong_with(self, join: Join) -> ErrorCode:
         others = self.members.besides(join)
@@ -329,18 +214,6 @@ class Group:
         dealt = sum(len(assignments.get(member.member_id, b"")) for member in members)
         return dealt + sum(map(brought_by, members)) > MAX_METADATA_BYTES
 
-    def _deal(self, assignments: dict[str, bytes]) -> None:
-        for member in self.members.values():
-            member.assignment = assignments.get(member.member_id, b"")
-        self._keep()
-
-    def _give_parts(self, now_us: int) -> None:
-        for member in self.members.values():
-            if member.parked_sync is not None:
-                member.seen(now_us)
-                part = Synced(protocol_type=self.protocol_type, protocol=self.protocol, assignment=member.assignment)
-                self._free_sync(member, part)
-
     def _speaks(self, sync: Sync) -> bool:
         """Whether the protocol that a member names (from version 5 on) is the chosen one."""
         return sync.protocol_type in (None, self.protocol_type) and sync.protocol in (None, self.protocol)
@@ -370,50 +243,8 @@ class Group:
             self._remove(self.members[member_id])
         return error
 
-    # ------------------------------------------------------------- members
-
     def _identify(self, member_id: str, instance_id: str | None, generation: int) -> ErrorCode:
         error = self.members.identify(member_id, instance_id)
         if error is ErrorCode.NONE and generation != self.generation:
             return ErrorCode.ILLEGAL_GENERATION
         return error
-
-    def _remove(self, member: Member) -> None:
-        self._set_free(member, ErrorCode.UNKNOWN_MEMBER_ID)
-        del self.members[member.member_id]
-
-    def _set_free(self, member: Member, error: ErrorCode) -> None:
-        """Answer what the member has parked: it will not get what it waits for."""
-        self._free_sync(member, Synced(error=error))
-        if member.parked_join is not None:
-            ticket, member.parked_join = member.parked_join, None
-            self._reply(ticket, Joined(error=error, member_id=member.member_id))
-
-    def _free_sync(self, member: Member, answer: Synced) -> None:
-        if member.parked_sync is not None:
-            ticket, member.parked_sync = member.parked_sync, None
-            self._reply(ticket, answer)
-
-    # ------------------------------------------------------------- outcome
-
-    def _keep(self) -> None:
-        """Append the generation as it is now, and be what the record says."""
-        record = GroupRecord(
-            group_id=self.group_id,
-            protocol_type=self.protocol_type or "",
-            generation=self.generation,
-            protocol=self.protocol,
-            leader=self.leader,
-            members=tuple(member.record(self.protocol or "") for member in self.members.values()),
-        )
-        self._records.append(record)
-        self.apply(record, now_us=0)  # every member stands already: none is read back, no session begins
-
-    def _reply(self, ticket: int, answer: Answer) -> None:
-        self._replies.append((ticket, answer))
-
-    def _outcome(self) -> Outcome:
-        outcome = Outcome(replies=tuple(self._replies), records=tuple(self._records), deadline_us=self.deadline_us)
-        self._replies.clear()
-        self._records.clear()
-        return outcome

@@ -11,7 +11,8 @@ known has the state "Dead" and no error. An empty group id gets INVALID_GROUP_ID
 from tivo.auth import acl
 from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
-from tivo.broker.groups import Group, State
+from tivo.broker.generations import State
+from tivo.broker.groups import Group
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.describe_groups import (
     DescribedGroup,

@@ -7,7 +7,7 @@
 from tivo.auth import acl
 from tivo.auth.acl import Operation
 from tivo.broker.broker import Broker, Caller
-from tivo.broker.groups import State
+from tivo.broker.generations import State
 from tivo.wire.messages.list_groups import ListedGroup, ListGroupsRequest, ListGroupsResponse
 
 CLASSIC = "classic"

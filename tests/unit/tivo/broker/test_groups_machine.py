@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from tivo.broker.groups import Group, State
+from tivo.broker.generations import State
+from tivo.broker.groups import Group
 from tivo.broker.membership import (
     Answer,
     Beaten,
