@@ -59,6 +59,7 @@ NEW = {
     "no space for a directory": (File("-0"), {"operation": "mkdir", "error": errno.ENOSPC}),
     "no descriptor for a segment": (File(".log"), {"operation": "create", "error": errno.EMFILE}),
     "no descriptor for an index": (File(".index"), {"operation": "create", "error": errno.EMFILE}),
+    "no descriptor for a directory": (File(""), {"operation": "fsync_dir", "error": errno.EMFILE}),
 }
 CASES = [
     *(

@@ -18,7 +18,8 @@ _FULL_FSYNC = 51
 _fdatasync: Callable[[int], object] = getattr(os, "fdatasync", lambda fd: fcntl.fcntl(fd, _FULL_FSYNC))
 
 _NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT))
-_NO_ROOM = _NO_SPACE | {errno.EMFILE, errno.ENFILE}
+_NO_DESCRIPTOR = frozenset((errno.EMFILE, errno.ENFILE))
+_NO_ROOM = _NO_SPACE | _NO_DESCRIPTOR
 """No space, none that this user may have, no descriptor for one more file: nothing has happened, and it may pass."""
 
 _UNFINISHED = ".new"
@@ -192,10 +193,15 @@ def sync_file(file: File) -> None:
 
 
 def sync_names(disk: Disk, directory: Path) -> None:
-    """Bring the names in a directory to stable storage. Raises SyncFailed."""
+    """Bring the names in a directory to stable storage.
+
+    Raises SyncFailed; OSError where it was not begun, for want of a descriptor of the directory.
+    """
     try:
         disk.fsync_dir(directory)
     except OSError as error:
+        if error.errno in _NO_DESCRIPTOR:
+            raise
         raise SyncFailed(*error.args) from error
 
 

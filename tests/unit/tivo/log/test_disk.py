@@ -14,6 +14,7 @@ from tivo.log.disk import (
     read_file,
     remove_tree,
     replace_file,
+    sync_names,
     write_whole,
 )
 
@@ -157,6 +158,18 @@ def test_who_only_looks_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(OSError):
             change()
     assert ["a"] == disk.names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "may_pass"), [(errno.EMFILE, True), (errno.ENFILE, True), (errno.ENOSPC, False), (errno.EIO, False)]
+)
+def test_a_sync_of_names_that_was_not_begun_has_lost_nothing(tmp_path: Path, error: int, may_pass: bool) -> None:
+    disk = FaultyDisk(Fault(operation="fsync_dir", error=error))
+
+    with pytest.raises(OSError) as failed:
+        sync_names(disk, tmp_path)
+
+    assert (error, may_pass) == (failed.value.errno, is_full(failed.value))
 
 
 def test_want_of_room_may_pass_and_only_that_of_space_by_removing_files() -> None:
