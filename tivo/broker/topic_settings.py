@@ -80,12 +80,20 @@ def _compaction(configs: Configs) -> Compaction:
 
 def check(configs: Configs) -> None:
     """Raises Refusal (INVALID_CONFIG) for a setting that is not known or has a value that it cannot have."""
+    for reason in complaints(configs).values():
+        raise Refusal(ErrorCode.INVALID_CONFIG, reason)
+
+
+def complaints(configs: Configs) -> dict[str, str]:
+    """What is wrong with settings, by their names."""
+    found = {}
     for name, value in configs.items():
         known = KNOWN.get(name)
         if known is None:
-            raise Refusal(ErrorCode.INVALID_CONFIG, f"topics have no setting {name!r}")
-        if not known.check(value):
-            raise Refusal(ErrorCode.INVALID_CONFIG, f"setting {name} cannot be {value!r}")
+            found[name] = f"topics have no setting {name!r}"
+        elif not known.check(value):
+            found[name] = f"setting {name} cannot be {value!r}"
+    return found
 
 
 def _number(configs: Configs, name: str, default: int) -> int:

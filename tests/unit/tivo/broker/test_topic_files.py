@@ -12,8 +12,26 @@ from tests.unit.tivo.broker.handlers.test_fetch import produce_one
 from tests.unit.tivo.broker.test_topics import Told
 from tivo.broker.topic import Topic
 from tivo.broker.upkeep import RETENTION_EVERY_US, Upkeep
+from tivo.log.catalog import Catalog
 from tivo.model.errors import LogError, RequestError
 from tivo.wire.error_codes import ErrorCode
+
+
+def test_a_setting_that_this_version_would_not_take_is_passed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = Catalog.open(tmp_path / "data")
+    kept.create("t", 1, {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.\N{SUPERSCRIPT TWO}", "no": "1"})
+    kept.close(clean=True)
+
+    bench = open_broker(tmp_path / "data")
+
+    compaction = bench.broker.topics.get("t").settings.log.compaction
+    assert compaction is not None
+    assert 0.5 == compaction.dirty_ratio
+    assert "topic t: setting min.cleanable.dirty.ratio cannot be" in caplog.text
+    assert "topic t: topics have no setting 'no'" in caplog.text
+    bench.close()
 
 
 def made(bench: BrokerBench, name: str, partitions: int, **configs: str) -> Topic | LogError | RequestError:

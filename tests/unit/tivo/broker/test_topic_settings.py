@@ -3,7 +3,7 @@
 import pytest
 
 from tivo.broker.refusal import Refusal
-from tivo.broker.topic_settings import KNOWN, TopicSettings, check, settings_of
+from tivo.broker.topic_settings import KNOWN, TopicSettings, check, complaints, settings_of
 from tivo.log.settings import Compaction, LogSettings
 from tivo.wire.error_codes import ErrorCode
 
@@ -106,6 +106,14 @@ def test_what_cannot_be_is_refused(name: str, value: str) -> None:
         check({name: value})
 
     assert ErrorCode.INVALID_CONFIG is refused.value.code
+
+
+def test_all_that_is_wrong_is_told_by_name() -> None:
+    configs = {"retention.ms": "1", "segment.ms": "0", "no": "1"}
+
+    assert {"segment.ms": "setting segment.ms cannot be '0'", "no": "topics have no setting 'no'"} == complaints(
+        configs
+    )
 
 
 @pytest.mark.parametrize("value", ["0", "1", "0.5", ".5", "1.", "1.000", "0.33333333333333333333"])
