@@ -30,10 +30,11 @@ from tivo.query.expression import (
     Or,
     Sign,
 )
-from tivo.query.fields import ABSENT, Reader, field, value_of
+from tivo.query.fields import ABSENT, Reader, field
 from tivo.query.functions import EQUATED, arithmetic, call, negative, seconds_between
 from tivo.query.parser import parse
 from tivo.query.patterns import matcher
+from tivo.query.reading import value_reader
 from tivo.query.times import as_time
 
 Test: TypeAlias = Callable[[Event, object], bool]
@@ -58,18 +59,21 @@ def compile_expression(text: str) -> Callable[[Event], bool]:
 def compiled(root: Expression) -> Callable[[Event], bool]:
     """Whether an event passes a condition. Its value is read once, and only where that decides."""
     parts = root.parts if isinstance(root, And) else (root,)
-    beside = _all([_test(part) for part in parts if not _reads_value(part)])
-    inside = [_test(part) for part in parts if _reads_value(part)]
+    beside = _all([_test(part) for part in parts if not _paths(part)])
+    inside = [_test(part) for part in parts if _paths(part)]
     if not inside:
         return lambda event: beside(event, None)
-    within = _all(inside)
+    within, read = _all(inside), value_reader(_paths(root))
     if len(inside) == len(parts):
-        return lambda event: within(event, value_of(event))
-    return lambda event: beside(event, None) and within(event, value_of(event))
+        return lambda event: within(event, read(event))
+    return lambda event: beside(event, None) and within(event, read(event))
 
 
-def _reads_value(node: Expression) -> bool:
-    return (isinstance(node, Field) and node.name is Name.VALUE) or any(map(_reads_value, node.operands))
+def _paths(node: Expression) -> list[tuple[str | int, ...]]:
+    """What is read of the value."""
+    if isinstance(node, Field) and node.name is Name.VALUE:
+        return [node.path]
+    return [path for operand in node.operands for path in _paths(operand)]
 
 
 def _all(tests: list[Test]) -> Test:

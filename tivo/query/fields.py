@@ -5,9 +5,7 @@ from enum import Enum
 from operator import attrgetter
 from typing import TypeAlias
 
-import msgspec
-
-from tivo.model.event import Event, ValueKind
+from tivo.model.event import Event
 from tivo.query.expression import Name
 
 Reader: TypeAlias = Callable[[Event, object], object]
@@ -21,22 +19,6 @@ class Absence(Enum):
 
 
 ABSENT = Absence.ABSENT
-_JSON = msgspec.json.Decoder()
-
-
-def value_of(event: Event) -> object:
-    """The value: what its JSON says, its text, None where it is null, and bytes where it is none of these.
-
-    JSON that nobody can hold, such as 1e999 or depths of thousands, counts as bytes.
-    """
-    if event.value is None:
-        return None
-    try:
-        if event.kind is ValueKind.JSON:
-            return _JSON.decode(event.value)
-        return event.value.decode() if event.kind is ValueKind.TEXT else event.value
-    except (ValueError, RecursionError):
-        return event.value
 
 
 def field(name: Name, path: tuple[str | int, ...]) -> Reader:

@@ -55,7 +55,7 @@ _bytes = st.sampled_from([None, b"", b"a", b"ab", b"\xff", "é".encode(), b"1"])
 _time_us = st.sampled_from([0, 1_452_816_000_000_000, 1_452_868_344_000_000, 1_452_868_344_000_001])
 events = st.builds(
     event_of,
-    values | st.sampled_from([b"\xff\x00", b"no json", b'{"a": 1e999}', b"null"]),
+    values | st.sampled_from([b"\xff\x00", b"no json", b'{"a": 1e999, "b": 1}', b"null"]),
     _bytes,
     st.lists(st.tuples(st.sampled_from(["a", "b"]), _bytes), max_size=3),
     st.tuples(_time_us, _time_us, _small, _small),

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tivo.model.errors import QueryError
-from tivo.model.event import Event, value_kind
+from tivo.model.event import Event, ValueKind, value_kind
 from tivo.query.evaluate import compile_expression
 
 VALUE = b'{"n": 5, "s": "ab", "yes": true, "null": null, "list": [1], "at": "2016-01-15T14:32:24Z"}'
@@ -86,6 +86,7 @@ class Watched:
     """Counts how often its value is asked for."""
 
     key: bytes
+    kind: ValueKind = ValueKind.NULL
     value_asked: list[int] = field(default_factory=list)
 
     @property

@@ -1,35 +1,15 @@
 import pytest
 
-from tivo.model.event import Event, Headers, ValueKind, value_kind
+from tivo.model.event import Event, Headers, value_kind
 from tivo.query.expression import Name
-from tivo.query.fields import ABSENT, field, value_of
+from tivo.query.fields import ABSENT, field
+from tivo.query.reading import value_of
 
 HEADERS: Headers = (("a", b"1"), ("a", b"2"), ("none", None), ("bin", b"\xff"))
 
 
 def event(value: bytes | None = None, key: bytes | None = b"k") -> Event:
     return Event(5, "t", 1, 7, key, value, HEADERS, 6, value_kind(value))
-
-
-@pytest.mark.parametrize(
-    ("value", "read"),
-    [
-        (None, None),
-        (b"null", None),
-        (b'{"a": [1, 2.5, true]}', {"a": [1, 2.5, True]}),
-        (b"no json", "no json"),
-        (b"\xff", b"\xff"),
-        (b'{"a": 1e999}', b'{"a": 1e999}'),
-    ],
-)
-def test_a_value_is_read_as_what_it_is(value: bytes | None, read: object) -> None:
-    assert read == value_of(event(value))
-
-
-def test_json_that_is_too_deep_counts_as_bytes() -> None:
-    value = b"[" * 100_000 + b"]" * 100_000
-
-    assert value == value_of(Event(5, "t", 1, 7, None, value, (), 6, ValueKind.JSON))
 
 
 @pytest.mark.parametrize(
