@@ -130,7 +130,8 @@ class Server:
         """Why the broker should get no work: name → what is the matter. Empty while it is well."""
         if self._state != READY:
             return {"broker": self._state}
-        return {leader.log.name: str(leader.log.read_only) for leader in self._leaders() if leader.log.read_only}
+        reasons = {leader.log.name: str(leader.log.read_only) for leader in self._leaders() if leader.log.read_only}
+        return reasons | ({} if self._catalog.refusal is None else {"catalog": self._catalog.refusal})
 
     async def close(self) -> None:
         """Take nothing more, answer what is owed, leave the log clean.

@@ -75,6 +75,11 @@ class Catalog:
             catalog._apply(change)
         return catalog.topics()
 
+    @property
+    def refusal(self) -> str | None:
+        """Why no changes are taken until the next open, as the disk failed; None while they are."""
+        return self._journal.refusal
+
     def topics(self) -> list[Topic]:
         return list(self._topics.values())
 
@@ -135,7 +140,7 @@ class Catalog:
         try:
             self._journal.write(Deleted(topic.id))
         except LogError:
-            if self._journal.is_in_doubt:
+            if self.refusal is not None:
                 self._drop(topic)
             raise
         self._drop(topic)
@@ -163,7 +168,7 @@ class Catalog:
     def close(self, *, clean: bool) -> None:
         """Close the journal. `clean`: every partition was closed without error, so the next start need not scan."""
         self._journal.close()
-        if clean and not self._journal.is_in_doubt:
+        if clean and self.refusal is None:
             leave_clean_mark(self._disk, self._data_dir)
 
     # ------------------------------------------------------------------ changes

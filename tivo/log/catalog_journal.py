@@ -57,7 +57,8 @@ class CatalogJournal:
         self._data_dir = data_dir
         self._file: File
         self._size = 0
-        self._refusal: str | None = None
+        self.refusal: str | None = None
+        """Why no change is taken until the next start has read what the disk holds; None while they are."""
 
     def read(self) -> Iterator[Change]:
         """All changes up to a torn last line, which was never confirmed. Changes nothing.
@@ -97,15 +98,10 @@ class CatalogJournal:
             raise self._refused(error) from error
         self._size += len(line)
 
-    @property
-    def is_in_doubt(self) -> bool:
-        """Whether nobody knows if the disk has the last change: no more are taken, until the next start reads it."""
-        return self._refusal is not None
-
     def check(self) -> None:
         """Raises LogError where no change is taken."""
-        if self._refusal is not None:
-            raise LogError(self._refusal)
+        if self.refusal is not None:
+            raise LogError(self.refusal)
 
     def close(self) -> None:
         self._file.close()
@@ -116,8 +112,8 @@ class CatalogJournal:
             with suppress(OSError):
                 self._file.truncate(self._size)
                 return LogError(f"the catalog in {self._data_dir} takes no changes for now: {error}")
-        self._refusal = f"the catalog in {self._data_dir} takes no changes since: {error}"
-        return LogError(self._refusal)
+        self.refusal = f"the catalog in {self._data_dir} takes no changes since: {error}"
+        return LogError(self.refusal)
 
 
 def _line(entry: Began | Change) -> bytes:

@@ -1,6 +1,7 @@
 """The broker on a real loop and real sockets; its clock is moved by hand."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from tivo.broker.options import BrokerOptions
 from tivo.broker.server import CLOSE_DISK_SECONDS, Server, run, serving
 from tivo.log.catalog import Catalog
 from tivo.model.errors import ConfigError, LogError
+from tivo.wire.error_codes import ErrorCode
 from tivo.wire.framing import read_response, request_frame
 from tivo.wire.messages.api_versions import ApiVersionsRequest
 from tivo.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
@@ -220,6 +222,30 @@ async def test_broken_disk_is_no_clean_stop_and_turns_readiness_red(tmp_path: Pa
     catalog = Catalog.open(tmp_path / "data")
     assert not catalog.was_clean
     catalog.close(clean=False)
+
+
+async def test_catalog_that_takes_no_changes_is_no_clean_stop_and_turns_readiness_red(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with serving(options(tmp_path), now=clock) as server, client_of(server) as client:
+        take_away(tmp_path / "data" / "catalog")
+
+        (answer,) = (await client.ask(metadata("t"))).topics
+
+        assert ErrorCode.KAFKA_STORAGE_ERROR == answer.error_code
+        assert "takes no changes since" in server.unready()["catalog"]
+
+    catalog = Catalog.open(tmp_path / "data")
+    assert not catalog.was_clean
+    catalog.close(clean=False)
+
+
+def take_away(path: Path) -> None:
+    """Have this process, which holds a file open, write to a device instead that takes nothing and cannot be cut."""
+    full = os.open("/dev/full", os.O_RDWR)
+    (held,) = (int(fd.name) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink() and fd.resolve() == path)
+    os.dup2(full, held)
+    os.close(full)
 
 
 async def test_run_serves_until_cancelled(tmp_path: Path, clock: ManualClock) -> None:
