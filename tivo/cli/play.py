@@ -6,7 +6,8 @@ import click
 
 from tivo.cli.http import complete_topic
 from tivo.cli.options import token_option, url_option
-from tivo.cli.showing import count_option, key_option, show
+from tivo.cli.replaying import play_into, target_of, target_options
+from tivo.cli.showing import Watched, count_option, key_option, show
 
 
 @click.command("play")
@@ -22,23 +23,28 @@ from tivo.cli.showing import count_option, key_option, show
 @click.option("--max-rate", type=float, metavar="N", help="Show at most so many events a second, evenly thinned.")
 @key_option
 @count_option
-def command(
-    *,
-    topics: tuple[str, ...],
-    url: str,
-    token: str | None,
-    keys: tuple[str, ...],
-    count: int | None,
-    **given: str | float | None,
-) -> None:
+@target_options
+def command(*, topics: tuple[str, ...], url: str, token: str | None, count: int | None, **given: Any) -> None:
     """Play a window of TOPICS (names or globs, merged under one clock), one JSON object a line.
+
+    With --to-topic each event is written to another topic when it is due, with its key, value and headers, and
+    with headers that tell where it comes from.
 
     \b
     tivo play quakes --start -1h --end now --fit 1m   # the last hour in a minute
     tivo play quakes --start -1d --end -23h --speed unlimited > hour.ndjson
     tivo play orders payments --start 2016-01-15T14:32:24Z --end 2016-01-15T14:33:24Z
+    tivo play orders --start -1h --end now --speed 10 --loop true --to-topic orders-load
     """
+    into = {name: given.pop(name) for name in ("keep_time", "kafka__bootstrap", "config_file")}
+    target = target_of(given.pop("to_topic"), topics, **into)
+    watched = Watched(url=url, topics=topics, token=token, controls=_controls(**given))
+    if target is None:
+        show(watched, count=count)
+    else:
+        play_into(watched, target, count=count)
+
+
+def _controls(*, keys: tuple[str, ...], **given: str | float | None) -> dict[str, Any]:
     controls: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if keys:
-        controls["filter"] = {"key": list(keys)}
-    show(url, *topics, token=token, controls=controls, count=count)
+    return controls | {"filter": {"key": list(keys)}} if keys else controls

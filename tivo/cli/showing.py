@@ -3,8 +3,10 @@
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -15,6 +17,8 @@ from tivo.client.viewer import Connection, Viewer
 from tivo.client.viewer_session import RESUME, Notice
 from tivo.model.errors import RequestError
 from tivo.model.timeline import SECOND_US
+
+T = TypeVar("T")
 
 FIRST_ANSWER_S = 3.0
 """A gateway that has not answered once by then is not there; one that is lost later is waited for."""
@@ -72,41 +76,42 @@ class Absences:
                 to_stderr(f"tivo: {each}; its events come once it is made")
 
 
-def show(
-    url: str,
-    *topics: str,
-    token: str | None,
-    controls: dict[str, Any],
-    count: int | None,
-    tail: bool = False,
-    first_answer_s: float = FIRST_ANSWER_S,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What is watched: topics at a gateway, from the live edge on where `tail`, else by `controls`."""
+
+    url: str
+    topics: Sequence[str]
+    token: str | None = None
+    controls: Mapping[str, Any] = field(default_factory=dict)
+    tail: bool = False
+    raw: bool = False
+    first_answer_s: float = FIRST_ANSWER_S
+
+
+def show(watched: Watched, *, count: int | None) -> None:
     """Print events, of a window or from the live edge on, until it ends, `count` have come, or Ctrl-C.
 
     Raises NeighbourError where no gateway answers in the beginning.
     """
     with suppress(BrokenPipeError):
         try:
-            asyncio.run(
-                _show(
-                    url, *topics, token=token, controls=controls, count=count, tail=tail, first_answer_s=first_answer_s
-                )
-            )
+            shown = asyncio.run(watch(watched, lambda viewer: _print(viewer, count)))
         except* BrokenPipeError:
             # The reader of the pipe has what it wanted. Python would flush into it once more at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        else:
+            if not watched.tail:
+                to_stderr(f"played {events_text(shown)}")
 
 
-async def _show(
-    url: str,
-    *topics: str,
-    token: str | None,
-    controls: dict[str, Any],
-    count: int | None,
-    tail: bool,
-    first_answer_s: float,
-) -> None:
-    outages, absences = Outages(url), Absences()
+async def watch(watched: Watched, use: Callable[[Viewer], Awaitable[T]]) -> T:
+    """Let the events of a viewer be used; what a person should know is told meanwhile.
+
+    Raises NeighbourError where no gateway answers in the beginning, RequestError where a window is over and there
+    is no such topic.
+    """
+    outages, absences = Outages(watched.url), Absences()
 
     def heard(notice: Notice) -> None:
         if not absences.hear(notice):
@@ -115,16 +120,21 @@ async def _show(
             viewer.close()
 
     hears: dict[str, Any] = {"on_notice": heard, "on_connection": outages.hear}
-    viewer = Viewer(url, *topics, token=token, autoplay=not tail, **hears, **{"max_rate": 0} | controls)
+    how: dict[str, Any] = {"token": watched.token, "autoplay": not watched.tail, "raw": watched.raw}
+    viewer = Viewer(watched.url, *watched.topics, **how, **hears, **{"max_rate": 0} | dict(watched.controls))
     async with viewer:
-        await _connected(viewer, outages, first_answer_s)
-        if tail:
+        await _connected(viewer, outages, watched.first_answer_s)
+        if watched.tail:
             await viewer.tail()
-        shown = await _print(viewer, count)
+        used = await use(viewer)
     if absences.mistake is not None:
         raise RequestError(absences.mistake)
-    if not tail:
-        to_stderr(f"played {shown:,} event{'s' if shown != 1 else ''}")
+    return used
+
+
+def events_text(count: int) -> str:
+    """So many events, in words."""
+    return f"{count:,} event{'s' if count != 1 else ''}"
 
 
 async def _connected(viewer: Viewer, outages: Outages, within_s: float) -> None:

@@ -6,7 +6,7 @@ import click
 
 from tivo.cli.http import complete_topic
 from tivo.cli.options import token_option, url_option
-from tivo.cli.showing import count_option, key_option, show
+from tivo.cli.showing import Watched, count_option, key_option, show
 
 
 @click.command("tail")
@@ -23,4 +23,4 @@ def command(*, topics: tuple[str, ...], url: str, token: str | None, keys: tuple
     tivo tail 'metrics.*' --key 'host-1*' | jq .value
     """
     controls: dict[str, Any] = {"filter": {"key": list(keys)}} if keys else {}
-    show(url, *topics, token=token, controls=controls, count=count, tail=True)
+    show(Watched(url=url, topics=topics, token=token, controls=controls, tail=True), count=count)

@@ -18,7 +18,7 @@ def checked_url(url: str) -> str:
     return url
 
 
-def socket_address(url: str, topics: Iterable[str]) -> str:
-    """The WebSocket of the gateway at `url` that plays these topics, names or globs."""
+def socket_address(url: str, topics: Iterable[str], *, raw: bool = False) -> str:
+    """The WebSocket of the gateway at `url` that plays these topics, names or globs; `raw`: every value as base64."""
     names = ",".join(quote(topic, safe="*") for topic in topics)
-    return urljoin(url, f"ws?topics={names}").replace("http", "ws", 1)
+    return urljoin(url, f"ws?topics={names}{'&raw=1' if raw else ''}").replace("http", "ws", 1)

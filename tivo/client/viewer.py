@@ -81,20 +81,22 @@ class Viewer:
 
     `controls` are those of the protocol: `start`, `end`, `speed`, `fit`, `loop`, `filter` and so on. It is
     paused at the beginning of its topics unless `autoplay`. Iteration ends with the window; after
-    another `play` it can begin again. `on_notice` hears everything that the gateway says, and
-    `on_connection` that the connection is away and is tried for again, once each time, and that it is back.
+    another `play` it can begin again. With `raw` every value comes as `{"base64": …}`, or None.
+    `on_notice` hears everything that the gateway says, and `on_connection` that the connection is away and
+    is tried for again, once each time, and that it is back.
 
     A command gives the state it led to and raises CommandError where the gateway refuses it; while
     the connection is away it waits. Where the gateway refuses the viewer itself, commands and
     iteration raise GatewayError. Raises RequestError for what is no address of a gateway.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is a word of its own
         self,
         url: str,
         *topics: str,
         token: str | None = None,
         autoplay: bool = False,
+        raw: bool = False,
         on_notice: Callable[[Notice], object] = lambda _: None,
         on_connection: Callable[[Connection], object] = lambda _: None,
         waits: Waits = REAL_WAITS,
@@ -102,6 +104,7 @@ class Viewer:
     ) -> None:
         self._url = checked_url(url)
         self._token = token
+        self._raw = raw
         self._on_notice = on_notice
         self._on_connection = on_connection
         self._away = False
@@ -258,7 +261,7 @@ class Viewer:
             await self._heed_close(code, Connection(became, reason))
 
     def _address(self) -> str:
-        return socket_address(self._url, self._session.topics)
+        return socket_address(self._url, self._session.topics, raw=self._raw)
 
     def _subprotocols(self) -> list[Subprotocol]:
         """A token travels here, as it does from a browser; it is never echoed."""

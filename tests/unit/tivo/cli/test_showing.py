@@ -1,6 +1,6 @@
 import pytest
 
-from tivo.cli.showing import Absences, Outages, show, tell_of_loss
+from tivo.cli.showing import Absences, Outages, Watched, show, tell_of_loss
 from tivo.client.viewer import Connection
 from tivo.model.errors import NeighbourError
 
@@ -29,7 +29,7 @@ def test_what_a_person_should_know_is_said(
 
 def test_where_no_gateway_answers_a_viewer_ends_with_what_to_do() -> None:
     with pytest.raises(NeighbourError, match=r"no gateway answers at http://127.0.0.1:1 .*tivo up.*--url"):
-        show("http://127.0.0.1:1", "quakes", token=None, controls={}, count=None, first_answer_s=0.1)
+        show(Watched(url="http://127.0.0.1:1", topics=("quakes",), first_answer_s=0.1), count=None)
 
 
 def test_a_gateway_that_goes_and_comes_back_is_told(capsys: pytest.CaptureFixture[str]) -> None:

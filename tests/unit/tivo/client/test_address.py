@@ -23,3 +23,4 @@ def test_what_is_none_is_told_with_how_one_is_written(url: str) -> None:
 def test_the_socket_stands_beside_the_page_and_names_the_topics() -> None:
     assert "ws://a:1/ws?topics=quakes,metrics.*" == socket_address("http://a:1", ["quakes", "metrics.*"])
     assert "wss://a/base/ws?topics=x%2Fy" == socket_address("https://a/base/", ["x/y"])
+    assert "ws://a:1/ws?topics=quakes&raw=1" == socket_address("http://a:1", ["quakes"], raw=True)

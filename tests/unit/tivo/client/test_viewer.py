@@ -138,6 +138,16 @@ async def test_controls_become_the_first_command(gateway: Gateway, patience: Pat
         assert "tivo.v1.json" == line.socket.subprotocol
 
 
+async def test_raw_values_are_asked_for_on_every_connection(gateway: Gateway, patience: Patience) -> None:
+    async with Viewer(gateway.url, "quakes", waits=patience.waits, raw=True):
+        first = await gateway.line()
+        first.lose()
+        patience.end(RETRY_S)
+        again = await gateway.line()
+
+        assert ["/ws?topics=quakes&raw=1"] * 2 == [first.path, again.path]
+
+
 async def test_a_token_travels_as_a_sub_protocol(gateway: Gateway, patience: Patience) -> None:
     async with Viewer(gateway.url, "quakes", waits=patience.waits, token="~~~???x"):
         line = await gateway.line()
