@@ -119,7 +119,7 @@ class Viewer:
         self._newest = self._acked = 0
         self._attempt = 0
         self._retry_s = 0.0
-        self._refused = False
+        self._refused = self._let_go = False
         self._closed = False
         self._failure: BaseException | None = None
         self._more, self._room, self._wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -270,9 +270,10 @@ class Viewer:
 
     async def _heed_close(self, code: int, why: Connection) -> None:
         """Wait for what a close asks for, or finish where it is final."""
-        if self._held > HELD_EVENTS:
-            self._room.clear()
-            await self._room.wait()
+        if self._let_go:
+            while self._held > HELD_EVENTS // 2:
+                self._room.clear()
+                await self._room.wait()
         elif self._refused:
             return  # what was asked behind it waits for the place to be found, on another connection
         elif code == 1000:
@@ -303,7 +304,7 @@ class Viewer:
     async def _converse(self, socket: ClientConnection) -> None:
         """Say where to go on, then hear notices until the connection ends or the reader is too far behind."""
         self._newest = self._acked = 0
-        self._refused = False
+        self._refused = self._let_go = False
         for command in self._session.resume():
             await _say(socket, command)
         said: set[str] = set()
@@ -316,6 +317,7 @@ class Viewer:
         try:
             while self._held <= HELD_EVENTS and not self._refused:
                 self._hear(msgspec.json.decode(await socket.recv()), socket)
+            self._let_go = self._held > HELD_EVENTS
         except ConnectionClosed:
             pass
         except (msgspec.MsgspecError, KeyError) as error:

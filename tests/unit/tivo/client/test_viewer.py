@@ -604,6 +604,32 @@ async def test_a_reader_far_behind_lets_go_and_resumes_when_there_is_room(gatewa
         assert many - 1 == (await line.heard())["after"]["offset"]
 
 
+async def test_it_resumes_though_the_reader_is_there_before_the_connection_is_closed(
+    gateway: Gateway, patience: Patience
+) -> None:
+    async with Viewer(gateway.url, "quakes", waits=patience.waits, autoplay=True) as viewer:
+        line = await gateway.line()
+        await line.ack()
+        line.socket.transport.pause_reading()  # the close is not heard yet
+        many = HELD_EVENTS + 1
+        await line.say(frame(1, *range(many)))
+        await take(viewer, many)
+        line.socket.transport.resume_reading()
+        await line.socket.wait_closed()
+
+        async with asyncio.TaskGroup() as tasks:
+            again, more = tasks.create_task(gateway.line()), tasks.create_task(_next(viewer))
+            await asyncio.wait([again, more], return_when=asyncio.FIRST_COMPLETED)
+
+            assert not more.done()
+            assert many - 1 == (await (await again).heard())["after"]["offset"]
+            more.cancel()
+
+
+async def _next(viewer: Viewer) -> object:
+    return await anext(viewer, None)
+
+
 async def test_a_gateway_beside_the_protocol_is_refused(gateway: Gateway, patience: Patience) -> None:
     async with Viewer(gateway.url, "quakes", waits=patience.waits) as viewer:
         line = await gateway.line()
