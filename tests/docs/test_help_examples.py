@@ -60,7 +60,8 @@ def test_what_the_help_shows_runs(example: str, up: Tivo, directory: Path) -> No
     script = re.sub(r"\btivo (?!up)", f"timeout {SHOWN_S} tivo ", script).replace(
         "tail -f", f"timeout {SHOWN_S} tail -f"
     )
-    environment = os.environ | {"TIVO_URL": up.http, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"TIVO_URL": up.http, "TIVO_KAFKA_BOOTSTRAP": up.kafka, "PATH": path}
 
     ran = subprocess.run(
         ["bash", "-c", script], cwd=directory, env=environment, capture_output=True, text=True, timeout=60, check=False
