@@ -3,7 +3,7 @@
 import threading
 
 from tivo.__main__ import main
-from tivo.log import partition
+from tivo.log import appending
 from tivo.log.disk import Buffer, File, write_whole
 
 LATE_S = 0.05
@@ -14,5 +14,5 @@ def write_late(file: File, buffer: Buffer, position: int) -> None:
 
 
 if __name__ == "__main__":
-    partition.write_whole = write_late  # type: ignore[attr-defined]  # it is what the fault is about
+    appending.write_whole = write_late  # type: ignore[attr-defined]  # it is what the fault is about
     main()
