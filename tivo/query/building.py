@@ -30,7 +30,6 @@ from tivo.query.expression import (
 )
 from tivo.query.kinds import check_arithmetic, check_call, check_comparable, check_condition, check_text, wrong
 
-LONGEST_PATTERN = 256
 LONGEST_NAME = 40
 _LARGEST = 2**64
 _DIGITS_OF_INDEX = 9
@@ -86,8 +85,6 @@ class Builder:
     def matches(self, parts: tuple[Expression, Token | None, Token, Token]) -> Expression:
         operand, negated, pattern, text = parts
         check_text(operand, str(pattern).lower())
-        if len(_unquoted(text)) > LONGEST_PATTERN:
-            raise wrong(_place(text), f"a pattern has at most {LONGEST_PATTERN} characters")
         return Matches(operand, Pattern(str(pattern).lower()), _unquoted(text), negated is not None, at=operand.at)
 
     def is_null_or_absent(self, parts: tuple[Expression, Token | None, Token]) -> Expression:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tivo.model.errors import QueryError
 from tivo.query.building import LONGEST_NAME, Builder
-from tivo.query.expression import Expression, Place
+from tivo.query.expression import Expression, Matches, Place
 from tivo.query.kinds import check_condition, wrong
 
 if TYPE_CHECKING:
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 MOST_BYTES = 4_096
 MOST_NODES = 512
 DEEPEST = 64
-"""Bounds of an expression: its text, the values and conditions in it, and how many of them lie within each other."""
+MOST_IN_PATTERNS = 512
+"""Bounds of an expression: its text, the values and conditions in it, how many of them lie within each other, and the
+signs of all its patterns, each of which may be compared with each sign of a text."""
 
 _VALUE = frozenset({"NAME", "NUMBER", "TEXT", "TRUE", "FALSE", "MINUS", "_OPEN", "NOT"})
 _OPERATOR = frozenset({"COMPARING", "_IN", "_BETWEEN", "LIKE", "GLOB", "_IS", "NOT", "PLUS", "MINUS", "TIMES"})
@@ -75,7 +77,7 @@ def _check_size(text: str) -> None:
 
 def _check_bounds(root: Expression) -> None:
     """Raises QueryError for what is too large to be worked on by functions that call each other."""
-    seen, left = 0, [(root, 1)]
+    seen, signs, left = 0, 0, [(root, 1)]
     while left:
         node, depth = left.pop()
         seen += 1
@@ -83,6 +85,9 @@ def _check_bounds(root: Expression) -> None:
             raise wrong(node.at, f"expressions lie at most {DEEPEST} deep within each other")
         if seen > MOST_NODES:
             raise wrong(root.at, f"an expression is made of at most {MOST_NODES} values and conditions")
+        signs += len(node.text) if isinstance(node, Matches) else 0
+        if signs > MOST_IN_PATTERNS:
+            raise wrong(root.at, f"the patterns of an expression have at most {MOST_IN_PATTERNS} signs together")
         left.extend((operand, depth + 1) for operand in node.operands)
 
 

@@ -23,6 +23,7 @@ BOMBS = {
     "conditions in conditions": "(true and " * 300 + "true" + ")" * 300,
     "too many conditions": " or ".join(["true"] * (MOST_NODES + 1)),
     "a list too long": "value in (" + ", ".join(["1"] * (MOST_NODES + 1)) + ")",
+    "patterns too long": " or ".join([f"key like '{'%a' * 99}'"] * 9),
     "a number too long": "value = " + "9" * 4_000,
     "an exponent too large": "value = 1e" + "9" * 4_000,
     "an element too far": "value[" + "9" * 4_000 + "] = 1",

@@ -7,7 +7,7 @@ from lark import Lark
 
 from tivo.model.errors import QueryError
 from tivo.query.expression import Literal, Or, Place
-from tivo.query.parser import DEEPEST, MOST_BYTES, MOST_NODES, _grammar, parse
+from tivo.query.parser import DEEPEST, MOST_BYTES, MOST_IN_PATTERNS, MOST_NODES, _grammar, parse
 
 LARGER = """
 query: "select"i "*" "in"i NAME ["from"i TEXT] ["to"i TEXT] ["where"i expression] [sampling] ["limit"i INDEX]
@@ -75,6 +75,14 @@ def test_an_expression_has_a_bound_in_parts() -> None:
     assert parse(" or ".join(["true"] * (MOST_NODES - 1)))
     with pytest.raises(QueryError, match=f"at most {MOST_NODES} values and conditions"):
         parse(" or ".join(["true"] * MOST_NODES))
+
+
+def test_patterns_have_a_bound_together() -> None:
+    half = "a" * (MOST_IN_PATTERNS // 2)
+
+    assert parse(f"key like '{half}' or key glob '{half}'")
+    with pytest.raises(QueryError, match=f"at most {MOST_IN_PATTERNS} signs together"):
+        parse(f"key like '{half}' or key glob '{half}?'")
 
 
 def test_conditions_in_a_row_are_not_deep() -> None:
