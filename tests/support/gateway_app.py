@@ -20,6 +20,7 @@ from tivo.gateway.answers import Answers
 from tivo.gateway.app import Access, Doors, make_app
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Producer
+from tivo.gateway.images import Images
 from tivo.gateway.near import Near
 from tivo.gateway.scheduler import Scheduler
 from tivo.gateway.server import UvicornServer
@@ -64,6 +65,7 @@ class GatewayApp:
             catalogue=self.catalogue,
             answers=Answers(catalogue=self.catalogue, store=self.store, now=self.clock),
             near=Near(self.store, self.tail, self.catalogue),
+            images=Images(self.store),
         )
         self.scheduler = Scheduler(self.clock, Alarm)
         self.sockets = Sockets(sources=self.sources, scheduler=self.scheduler, sessions=self.sessions, now=self.clock)

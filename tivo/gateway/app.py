@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from tivo import version
 from tivo.gateway import openapi, static, websocket
 from tivo.gateway.admission import Admission
-from tivo.gateway.api import health, login, overview, produce, read, tail, tickets, topics
+from tivo.gateway.api import health, image, login, overview, produce, read, tail, tickets, topics
 from tivo.gateway.bodies import SmallBodies
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock, Cluster, Producer
@@ -64,6 +64,7 @@ def make_app(doors: Doors, access: Access) -> ASGIApp:
     hot = [
         produce.route(doors.producer, doors.sources.catalogue, doors.now),
         read.route(doors.sources, doors.now),
+        image.route(doors.sources, doors.now),
         tail.route(doors.sources, doors.sessions, doors.now),
         *websocket.routes(doors.sockets),
         *login.routes(doors.admission),

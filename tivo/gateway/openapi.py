@@ -2,104 +2,14 @@
 
 from typing import Any
 
+from tivo.gateway.openapi_schemas import SCHEMAS, TIMES
 from tivo.gateway.scopes import Rule, of_operations, scope_text
 
 _TOPIC = {"name": "topic", "in": "path", "required": True, "schema": {"type": "string"}}
-_TIMES = "RFC 3339; seconds, ms, µs or ns since 1970; an offset such as -3d; beginning, end or now"
 
 
 def _query(name: str, description: str, kind: str = "string", **schema: Any) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": {"type": kind, **schema}}
-
-
-_RECORD = {
-    "title": "Record",
-    "type": "object",
-    "description": "One record. Any other object posted alone is itself the value of a record.",
-    "properties": {
-        "key": {"description": "a string, or any JSON; null is no key"},
-        "value": {"description": "any JSON, kept byte for byte; null deletes the key"},
-        "headers": {"type": "object", "description": "names to strings; a list of pairs where a name comes twice"},
-        "time": {"type": ["string", "number"], "description": _TIMES + "; without it the time of arrival"},
-        "partition": {"type": "integer", "description": "without it the key decides"},
-    },
-    "required": ["value"],
-}
-_RECORDS = {
-    "title": "Records",
-    "anyOf": [
-        {
-            "title": "Batch",
-            "type": "object",
-            "properties": {"records": {"type": "array", "items": {"$ref": "#/components/schemas/Record"}}},
-            "required": ["records"],
-        },
-        {"$ref": "#/components/schemas/Record"},
-    ],
-}
-_DELIVERIES = {
-    "title": "Deliveries",
-    "type": "object",
-    "properties": {
-        "offsets": {
-            "type": "array",
-            "description": "per record, in order: partition, offset and time_us, or error_code, error and retryable",
-            "items": {"type": "object"},
-        }
-    },
-}
-_EVENT = {
-    "title": "Event",
-    "type": "object",
-    "properties": {
-        "topic": {"type": "string"},
-        "partition": {"type": "integer"},
-        "offset": {"type": "integer"},
-        "time_us": {"type": "integer", "description": "event time, µs since 1970 UTC"},
-        "received_us": {"type": "integer", "description": "when tivo first took it"},
-        "id": {"type": "string", "description": "the same wherever and whenever it is read, in order of time"},
-        "key": {"description": "a string, null, or base64 in an object where it is no text"},
-        "value": {"description": "the JSON that was sent, a string, or base64 in an object where it is no text"},
-        "headers": {"type": "object"},
-    },
-}
-_EVENTS = {
-    "title": "Events",
-    "type": "object",
-    "properties": {
-        "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
-        "complete_to_us": {
-            "type": ["integer", "null"],
-            "description": "the store is complete up to here; null where that is not known (reads by time)",
-        },
-        "next_offset": {"type": "integer", "description": "where to go on (reads by offset)"},
-        "next": {"type": ["string", "null"], "description": "address of the next page, as in the Link header"},
-    },
-}
-_PROBLEM = {
-    "title": "Problem",
-    "type": "object",
-    "description": "RFC 9457",
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "code": {"type": "string", "description": "stable"},
-        "retryable": {"type": "boolean"},
-        "errors": {"type": "array", "items": {"type": "object"}, "description": "one per wrong field or record"},
-    },
-}
-
-SCHEMAS = {
-    "Record": _RECORD,
-    "Records": _RECORDS,
-    "Deliveries": _DELIVERIES,
-    "Event": _EVENT,
-    "Events": _EVENTS,
-    "Problem": _PROBLEM,
-}
 
 
 def _json(name: str, media_type: str = "application/json") -> dict[str, Any]:
@@ -121,7 +31,7 @@ _PRODUCE = {
         _TOPIC,
         _query("acks", "who must hold the records before the answer", enum=["0", "1", "all"], default="all"),
         _query("key", "of a raw value"),
-        _query("time", "of a raw value: " + _TIMES),
+        _query("time", "of a raw value: " + TIMES),
         _query("partition", "of a raw value", "integer"),
     ],
     "requestBody": {
@@ -147,8 +57,8 @@ _READ = {
     "With Accept: application/x-ndjson all of it in one stream.",
     "parameters": [
         _TOPIC,
-        _query("start", _TIMES + "; included"),
-        _query("end", _TIMES + "; not included"),
+        _query("start", TIMES + "; included"),
+        _query("end", TIMES + "; not included"),
         _query("partition", "to be read from an offset on", "integer"),
         _query("offset", "where to begin in the partition", "integer"),
         _query("key", "only events whose key matches this glob; given several times, one of them"),
@@ -162,6 +72,24 @@ _READ = {
         **_REFUSED,
     },
 }
+_IMAGE = {
+    "tags": ["events"],
+    "operationId": "read_image",
+    "summary": "Read the state at a time: the last event of every key before it.",
+    "description": "In the order of keys; a deleted key has the value null. "
+    "With Accept: application/x-ndjson all of it in one stream.",
+    "parameters": [
+        _TOPIC,
+        _query("at", TIMES + "; not included; without it now"),
+        _query("key", "only keys that match this glob; may come more than once"),
+        _query("limit", "keys at most: 10,000 a page, 100 without saying, all in a stream", "integer"),
+        _query("cursor", "out of the address of the next page"),
+    ],
+    "responses": {
+        "200": _answer("events", {**_json("State"), **_json("Event", "application/x-ndjson")}),
+        **_REFUSED,
+    },
+}
 _TAIL = {
     "tags": ["events"],
     "operationId": "follow_events",
@@ -169,7 +97,7 @@ _TAIL = {
     "description": "The id of each is a cursor: with Last-Event-ID or ?from= the stream goes on behind it.",
     "parameters": [
         _TOPIC,
-        _query("from", "a cursor, or a time: " + _TIMES + "; without it the live edge"),
+        _query("from", "a cursor, or a time: " + TIMES + "; without it the live edge"),
         {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}, "description": "a cursor"},
     ],
     "responses": {
@@ -177,24 +105,6 @@ _TAIL = {
         **_REFUSED,
     },
 }
-_LOGIN = {
-    "title": "Login",
-    "type": "object",
-    "properties": {
-        "asks": {"type": "boolean", "description": "whether this gateway asks for tokens at all"},
-        "user": {"type": ["string", "null"], "description": "who it is; null where nobody is logged in"},
-        "scopes": {"type": "array", "items": {"type": "string"}, "description": "such as read or write:sensors."},
-    },
-}
-_TICKET = {
-    "title": "Ticket",
-    "type": "object",
-    "properties": {
-        "ticket": {"type": "string", "description": "opens one socket or event stream, once: ?ticket="},
-        "until_us": {"type": "integer", "description": "good up to here"},
-    },
-}
-SCHEMAS |= {"Login": _LOGIN, "Ticket": _TICKET}
 
 _LOGIN_PATH = {
     "get": {
@@ -258,6 +168,7 @@ _PROBE = {"200": _answer("fine"), "503": _answer("not now; reasons tell why")}
 
 PATHS: dict[str, dict[str, Any]] = {
     "/v1/topics/{topic}/records": {"get": _READ, "post": _PRODUCE},
+    "/v1/topics/{topic}/image": {"get": _IMAGE},
     "/v1/topics/{topic}/tail": {"get": _TAIL},
     "/v1/login": _LOGIN_PATH,
     "/v1/tickets": _TICKETS,

@@ -58,6 +58,7 @@ RULES = (
     Rule("POST", "/v1/topics/{topic}/records", "write", Where.THIS_TOPIC),
     Rule("GET", "/v1/topics/{topic}/records", "read", Where.THIS_TOPIC),
     Rule("GET", "/v1/topics/{topic}/overview", "read", Where.THIS_TOPIC),
+    Rule("GET", "/v1/topics/{topic}/image", "read", Where.THIS_TOPIC),
     Rule("GET", "/v1/topics/{topic}/tail", "read", Where.THIS_TOPIC, takes_ticket=True),
     Rule("POST", "/v1/tickets", None, Where.SOME_TOPIC),
     Rule("GET", "/v1/login"),

@@ -31,6 +31,7 @@ ASKED = [
     "/v1/topics/a.x",
     "/v1/topics/a.x/records",
     "/v1/topics/a.x/overview",
+    "/v1/topics/a.x/image",
     "/v1/topics/a.x/tail",
     "/v1/nothing",
 ]

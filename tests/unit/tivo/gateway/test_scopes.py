@@ -21,6 +21,7 @@ NEEDS = [
     ("POST", "/v1/topics/t/records", Need("write", "t")),
     ("GET", "/v1/topics/t/records", Need("read", "t")),
     ("GET", "/v1/topics/t/overview", Need("read", "t")),
+    ("GET", "/v1/topics/t/image", Need("read", "t")),
     ("GET", "/v1/topics/t/tail", Need("read", "t")),
     (SOCKET, "/ws", Need("read", SOME_TOPIC)),
     (SOCKET, "/ws/t", Need("read", SOME_TOPIC)),

@@ -49,3 +49,16 @@ def remove(path: Path) -> None:
 def rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
     with behind(path) as connection:
         return connection.execute(statement).fetchall()
+
+
+def become_third_schema(path: Path) -> None:
+    """Take away what the fourth brought."""
+    with behind(path) as connection:
+        for statement in (
+            "DROP TABLE images",
+            "DROP TABLE image_parts",
+            "ALTER TABLE frontier DROP COLUMN images_next",
+            "ALTER TABLE frontier DROP COLUMN images_version",
+            "PRAGMA user_version = 3",
+        ):
+            connection.execute(statement)

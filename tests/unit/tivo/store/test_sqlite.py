@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.tivo.store.sqlite_stores import BUCKET_US, TOPIC, TOPIC_ID, behind, read, row, rows, store_at
+from tests.unit.tivo.store.sqlite_stores import (
+    BUCKET_US,
+    TOPIC,
+    TOPIC_ID,
+    become_third_schema,
+    behind,
+    read,
+    row,
+    rows,
+    store_at,
+)
 from tivo.model.errors import ConfigError, StoreError
 from tivo.model.event import Event, Lost
 from tivo.model.timeline import Window
@@ -81,19 +91,6 @@ async def test_a_reader_of_the_file_of_a_tivo_without_images_finds_none_until_it
             assert {} == await store.image_before(TOPIC_ID, 9)
             assert await store.put_image(TOPIC_ID, 0, 5, image_of(row(0, 1, 2).events[1:]), version=0)
         assert [5] == [head.at_us for head in (await reader.image_before(TOPIC_ID, 9)).values()]
-
-
-def become_third_schema(path: Path) -> None:
-    """Take away what the fourth brought."""
-    with behind(path) as connection:
-        for statement in (
-            "DROP TABLE images",
-            "DROP TABLE image_parts",
-            "ALTER TABLE frontier DROP COLUMN images_next",
-            "ALTER TABLE frontier DROP COLUMN images_version",
-            "PRAGMA user_version = 3",
-        ):
-            connection.execute(statement)
 
 
 async def image_of(events: Sequence[Event]) -> AsyncIterator[Sequence[Event]]:

@@ -1,0 +1,102 @@
+"""The state of a topic at a place, in parts: for a session that seeks, and for whoever asks over HTTP."""
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from typing import NamedTuple, TypeAlias
+
+from tivo.model.event import Cursor, Event
+from tivo.playback.effects import ReadImage
+from tivo.playback.facts import ImageRead
+from tivo.store.base import Store
+from tivo.store.image import FIRST, place_of
+from tivo.store.page import row_bytes
+from tivo.store.state import READ_EVENTS, Place, state
+
+FOLD_BYTES = 8 << 20
+"""Events that one reader folds at a time: of more keys than that, it reads a stretch after the other."""
+
+MOST_OPEN = 8
+"""States held open that were read in part: 64 MiB of events together."""
+
+
+class Stretch(NamedTuple):
+    """Places in the order of keys, start ≤ place < end; None is the end of that order."""
+
+    start: bytes = FIRST
+    end: bytes | None = None
+
+
+class Part(NamedTuple):
+    """Events in the order of keys. `next`: where the rest begins, None where there is none."""
+
+    events: list[Event]
+    next: bytes | None
+
+
+class Images:
+    """Reads states out of images and events of the store.
+
+    What was read in part is held open for whoever asks for the next part: what came since the images is folded once.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._open: OrderedDict[_Asked, _Reading] = OrderedDict()
+
+    async def read(self, wanted: ReadImage) -> ImageRead:
+        """The next part for a session. Raises StoreError."""
+        place = Place(topic_id=wanted.topic.topic_id, until=wanted.until, upto=wanted.upto)
+        stretch = Stretch(FIRST if wanted.after is None else wanted.after)
+        part = await self.part(place, stretch, limit=READ_EVENTS, max_bytes=wanted.max_bytes)
+        return ImageRead(wanted.read, part.events, part.next)
+
+    async def part(self, place: Place, stretch: Stretch, *, limit: int, max_bytes: int) -> Part:
+        """The first `limit` events of a stretch; fewer where they would be larger, but one at least."""
+        reading = self._open.pop(_asked(place, stretch), None) or _Reading(self.all(place, stretch))
+        try:
+            part = await reading.part(limit=limit, max_bytes=max_bytes)
+        except BaseException:
+            await reading.close()
+            raise
+        if part.next is None:
+            return part
+        self._open[_asked(place, Stretch(part.next, stretch.end))] = reading
+        while len(self._open) > MOST_OPEN:
+            _, oldest = self._open.popitem(last=False)
+            await oldest.close()
+        return part
+
+    def all(self, place: Place, stretch: Stretch) -> AsyncGenerator[list[Event], None]:
+        """All events of a stretch, some at a time."""
+        return state(self._store, place, start=stretch.start, end=stretch.end, fold_bytes=FOLD_BYTES)
+
+
+class _Reading:
+    """A state as far as it was read: `_ahead` came and was not given yet."""
+
+    def __init__(self, found: AsyncGenerator[list[Event], None]) -> None:
+        self._found = found
+        self._ahead: list[Event] = []
+
+    async def part(self, *, limit: int, max_bytes: int) -> Part:
+        events: list[Event] = []
+        size = 0
+        while ahead := self._ahead or await anext(self._found, []):
+            for at, event in enumerate(ahead):
+                size += row_bytes(event)
+                if events and (len(events) == limit or size > max_bytes):
+                    self._ahead = ahead[at:]
+                    return Part(events, place_of(event))
+                events.append(event)
+            self._ahead = []
+        return Part(events, None)
+
+    async def close(self) -> None:
+        await self._found.aclose()
+
+
+_Asked: TypeAlias = tuple[bytes, Cursor, tuple[tuple[int, int], ...], Stretch]
+
+
+def _asked(place: Place, stretch: Stretch) -> _Asked:
+    return place.topic_id, place.until, tuple(sorted(place.upto.items())), stretch
