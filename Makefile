@@ -62,7 +62,7 @@ acceptance: $(INSTALLED) ## real processes in real time, from the producer to th
 faults: $(INSTALLED) ## kills of every process, torn writes, full disks, cut-overs meanwhile: the full counts
 	@trap 'exit 130' INT; failed=; try() { echo "$$*"; "$$@" || failed=1; }; \
 	try $(BIN)/pytest $(REQUIRED) --kills 200 --crash-states 10000 --mutations 50000 tests/faults; \
-	try $(BIN)/pytest $(REQUIRED) --kills 50 --timeout 900 tests/conformance/store/test_crash.py; \
+	try $(BIN)/pytest $(REQUIRED) --kills 50 --timeout 900 tests/conformance/store/test_crash.py tests/conformance/store/test_image_crash.py; \
 	try $(BIN)/pytest $(REQUIRED) --kills 20 --timeout 900 tests/integration; \
 	try $(BIN)/pytest $(REQUIRED) --kills 10 tests/acceptance/test_handoff.py; \
 	test -z "$$failed"

@@ -29,11 +29,11 @@ def test_what_nobody_has_measured_yet_is_due() -> None:
     assert not SPACING.is_due(stand(head(5, 1)), 0)
 
 
-def test_a_gap_is_due_with_so_many_bytes_and_with_twenty_times_the_image_before_it() -> None:
-    small, large = stand(head(5, 1)), stand(head(5, 1_000))
+def test_a_gap_is_due_with_so_many_bytes_and_with_several_times_the_image_before_it() -> None:
+    small, large = stand(head(5, 1)), stand(head(5, 10_000))
 
     assert (10_000, 10_000) == (SPACING.due_bytes(small, 0), SPACING.due_bytes(small, 1))
-    assert COST * 1_000 == SPACING.due_bytes(large, 1)
+    assert COST * 10_000 == SPACING.due_bytes(large, 1)
 
 
 def test_events_that_came_are_guessed_by_those_measured() -> None:
