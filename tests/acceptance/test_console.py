@@ -216,6 +216,23 @@ def test_pause_holds_and_play_goes_on(page: Page) -> None:
     wait_for(page, f"p.position_us > {held_us}")
 
 
+def test_the_step_keys_go_from_event_to_event(page: Page) -> None:
+    opened(page, "topic=sensors")
+    drag(page, 0.2, 0.7)
+    wait_for(page, "!p.live && !p.paused")
+    expect(page.get_by_role("button", name="Step on one event")).to_be_visible()
+
+    page.keyboard.press(".")
+    wait_for(page, "p.paused")
+    page.wait_for_timeout(500)
+    first_us = position_us(page)
+    page.keyboard.press(".")
+    wait_for(page, f"p.position_us > {first_us}")
+    page.get_by_role("button", name="Step back one event").click()
+
+    wait_for(page, f"p.paused && p.position_us === {first_us}")
+
+
 def test_live_is_one_press_away(page: Page) -> None:
     opened(page, "topic=sensors")
     drag(page, 0.2, 0.7)
