@@ -26,18 +26,18 @@ from tivo.playback.answers import Answer, Answers
 from tivo.playback.commands import Change, Command, Place, Position
 from tivo.playback.controls import Controls, Moment, apply, target
 from tivo.playback.cursor import from_token
-from tivo.playback.effects import Ask, Effect, OverviewQuestion, Tell, TopicsQuestion
+from tivo.playback.effects import Effect, Tell
 from tivo.playback.facts import Answered, Catalogue, Fact, NearRead, ReadFailed, Woke
 from tivo.playback.moves import Move, Moves, batches
 from tivo.playback.notices import Acked, Failed, Hello, State, Status
 from tivo.playback.playback import AWAY, Playback
 from tivo.playback.progress import Bounds
+from tivo.playback.questions import Questions
 from tivo.playback.topics import absences, missing, near
 from tivo.playback.values import MOST_TOPICS
 from tivo.playback.where import CompileWhere, Where, no_expressions
 
 PROTOCOL = "tivo.v1"
-_MOST_ASKED = 64
 
 
 class Session:
@@ -60,7 +60,7 @@ class Session:
         self._compile_where = compile_where
         self._playback = Playback(topics, catalogue, bounds or Bounds())
         self._answers = Answers()
-        self._asked: dict[int, tuple[Answer, Command]] = {}
+        self._questions = Questions(self._playback)
         self._moves = Moves(self._playback, self._finish)
 
     def open(self, now: Now) -> list[Effect]:
@@ -105,15 +105,13 @@ class Session:
 
     def _take(self, fact: Answered | NearRead | ReadFailed, now: Now) -> None:
         """An answer that something of the session's own may be waiting for."""
-        match fact:
-            case Answered(read, result):
-                self._answer(read, now, result)
-            case ReadFailed(read) if read in self._asked:
-                self._answer(read, now, fact)
-            case NearRead():
-                self._moves.take(fact)
-            case _ if not self._moves.fails(fact):
-                self._playback.receive(fact, now)
+        asked = self._questions.close(fact.read)
+        if asked is not None:
+            self._answer(*asked, fact, now)
+        elif isinstance(fact, NearRead):
+            self._moves.take(fact)
+        elif isinstance(fact, ReadFailed) and not self._moves.fails(fact):
+            self._playback.receive(fact, now)
 
     def _done(self, now: Now) -> list[Effect]:
         self._playback.advance(now)
@@ -154,15 +152,13 @@ class Session:
             ignored=command.ignored,
         )
 
-    def _answer(self, read: int, now: Now, answer: Mapping[str, Any] | ReadFailed) -> None:
+    def _answer(self, place: Answer, command: Command, fact: Answered | NearRead | ReadFailed, now: Now) -> None:
         """What a viewer asked for is known, or why it is not."""
-        place, command = self._asked.pop(read, (None, None))
-        if place is None or command is None:
-            return
-        if isinstance(answer, ReadFailed):
-            place.notice = _failed(command, CommandError(answer.message, code=AWAY[answer.source]))
+        if isinstance(fact, ReadFailed):
+            place.notice = _failed(command, CommandError(fact.message, code=AWAY[fact.source]))
         else:
-            place.notice = self._acked(command, now, answer)
+            assert isinstance(fact, Answered), "a question is answered, or has failed"
+            place.notice = self._acked(command, now, fact.result)
         self._playback.effects += map(Tell, self._answers.ready())
 
     def _finish(self, move: Move, now: Now) -> None:
@@ -184,7 +180,7 @@ class Session:
             case commands.Refused():
                 raise CommandError(command.message, code=command.code, field=command.field)
             case commands.AskOverview() | commands.AskTopics():
-                self._ask(command, place, now)
+                self._questions.ask(command, place, now)
                 return False
             case commands.AskState():
                 pass
@@ -314,20 +310,6 @@ class Session:
         playback.resume(standing, command.after, command.offsets, now)
         if controls.window != standing.window:
             playback.renew("window", now)
-
-    def _ask(self, command: commands.AskOverview | commands.AskTopics, place: Answer, now: Now) -> None:
-        playback = self._playback
-        if len(self._asked) >= _MOST_ASKED:
-            raise CommandError(f"{_MOST_ASKED} questions are open already", code="rate_limited")
-        question: OverviewQuestion | TopicsQuestion
-        if isinstance(command, commands.AskOverview):
-            asked = apply(Change(start=command.start, end=command.end), playback.controls, self._moment(now))
-            question = OverviewQuestion(tuple(playback.epochs.topics.values()), asked.window, command.buckets)
-        else:
-            question = TopicsQuestion(tuple(playback.epochs.catalogue.values()))
-        read = next(playback.ids)
-        self._asked[read] = (place, command)
-        playback.effects.append(Ask(read, question))
 
 
 def _failed(command: Command, error: CommandError) -> Failed:
