@@ -35,11 +35,13 @@ class Controls:
     window: Window = field(default_factory=Window)
     pacing: Pacing = field(default_factory=lambda: Speed(Fraction(1)))
     max_gap_us: int = 0
+    min_gap_us: int = 0
     max_rate: Fraction = Fraction(0)
     loop: Loop = field(default_factory=Loop)
     end_action: EndAction | None = None
     keys: tuple[str, ...] = ()
     where: Where = field(default_factory=Where)
+    catch_up: Fraction = Fraction(0)
     on_slow: OnSlow = OnSlow.STRETCH
     frames: Frames = Frames.EXACT
     clock_hz: Fraction = Fraction(4)
@@ -67,6 +69,12 @@ class Controls:
                 return Fraction(max(self.window.end_us - self.window.start_us, 1), duration_us)
             case _:
                 return None
+
+    @property
+    def chase(self) -> Fraction | None:
+        """The speed at which the live edge is caught up with; None where it is not, or no faster than what is set."""
+        speed = self.speed
+        return self.catch_up if speed is not None and speed < self.catch_up else None
 
     def open_ended(self) -> "Controls":
         """The same without an end, and without what needs one."""
@@ -97,10 +105,12 @@ class Controls:
             case _:
                 told["speed"] = "unlimited"
         told["max_gap"] = self.max_gap_us / SECOND_US if self.max_gap_us else None
+        told["min_gap"] = self.min_gap_us / SECOND_US if self.min_gap_us else None
         told["max_rate"] = number(self.max_rate) if self.max_rate else None
         told["end_action"] = self.at_end.value
         by_key: dict[str, Any] = {"key": list(self.keys)} if self.keys else {}
         told["filter"] = by_key | ({"where": self.where.text} if self.where.text else {}) or None
+        told["catch_up"] = {"max_speed": number(self.catch_up)} if self.catch_up else None
         told["on_slow"] = self.on_slow.value
         told["frames"] = self.frames.value
         told["clock_hz"] = number(self.clock_hz)
@@ -119,14 +129,25 @@ class Moment(NamedTuple):
     position_us: int | None
 
 
+_CONTROLS = (
+    "pacing",
+    "max_gap_us",
+    "min_gap_us",
+    "max_rate",
+    "loop",
+    "end_action",
+    "keys",
+    "catch_up",
+    "on_slow",
+    "frames",
+    "clock_hz",
+)
+
+
 def apply(change: Change, controls: Controls, moment: Moment) -> Controls:
     """The next controls. Raises CommandError, naming the control at fault; then nothing has changed."""
     window = _window(change, controls.window, moment)
-    given = {
-        name: value
-        for name in ("pacing", "max_gap_us", "max_rate", "loop", "end_action", "keys", "on_slow", "frames", "clock_hz")
-        if (value := getattr(change, name)) is not None
-    }
+    given = {name: value for name in _CONTROLS if (value := getattr(change, name)) is not None}
     changed = replace(controls.within(window), **given)
     if changed.loop.turns != 1 and not window.is_bounded:
         raise CommandError(
@@ -136,6 +157,12 @@ def apply(change: Change, controls: Controls, moment: Moment) -> Controls:
         )
     if changed.loop.turns != 1 and window.is_empty:
         raise CommandError("a loop needs a window that is longer than nothing", code="bad_loop", field="loop")
+    if changed.max_gap_us and changed.min_gap_us > changed.max_gap_us:
+        raise CommandError(
+            f"min_gap ({changed.min_gap_us / SECOND_US} s) is longer than max_gap ({changed.max_gap_us / SECOND_US} s)",
+            code="bad_value",
+            field="min_gap" if change.min_gap_us is not None else "max_gap",
+        )
     if isinstance(changed.pacing, Fit) and not window.is_bounded:
         raise CommandError("fit needs a window with a start and an end", code="bad_window", field="fit")
     return changed

@@ -1,13 +1,13 @@
 """One epoch: sends what is due of what was read, in order, each event once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
 from tivo.model.event import Cursor, Event
 from tivo.model.timeline import HOUR_US, MIN_TIME_US, SECOND_US, Now, Window
-from tivo.playback.commands import Frames, OnSlow
+from tivo.playback.commands import Frames, OnSlow, Speed
 from tivo.playback.controls import Controls
 from tivo.playback.credit import SLOW_US, Credit
 from tivo.playback.effects import Effect, Send, Tell
@@ -66,12 +66,14 @@ class Epoch:
         self.delay_us: int | None = None
         self.not_before_us: int | None = None
         self.thinned = 0
+        self.chases = False
         self.began_us = 0
         self._thinned_us = 0
         self._passed_us = MIN_TIME_US
         self._out = out
         self._at_us = from_us
         self._thinner: Thinner | None = None
+        self._batch: tuple[int, int] | None = None
 
     # ------------------------------------------------------------ the position
 
@@ -83,12 +85,9 @@ class Epoch:
         """Event time now showing; None before the first event where the window has no start."""
         if self.reading.live or self.hurry:
             return self._clamped(self.edge_us(now), now)
-        if self.pace is None:
+        if self.pace is None or not self.pace.timed:
             return self._at_us
-        moved_us = self.pace.position(now.steady_us)
-        if moved_us is None:
-            return self._at_us
-        moved_us = self._clamped(moved_us, now)
+        moved_us = self._clamped(self._moved(now), now)
         first = self.reading.first_behind(self.cursor)
         if first is not None:
             moved_us = min(moved_us, first.time_us)
@@ -140,6 +139,7 @@ class Epoch:
     def hold(self, now: Now) -> list[Effect]:
         """Hold the position where it is."""
         self.place(self.position(now))
+        self.chases = self.chases or self.reading.live or self.hurry
         self.pace = None
         self.hurry = False
         self.delay_us = None
@@ -150,7 +150,7 @@ class Epoch:
     def catch_up(self, now: Now) -> list[Effect]:
         """Nothing is unsent: be at the live edge now, and send what comes as it comes."""
         skipped = self.jump(self.edge_us(now), now) if self.timed else []
-        self.hurry = False
+        self.hurry = self.chases = False
         self.reading.go_live()
         self._thin_at(Fraction(1))
         return skipped
@@ -181,6 +181,7 @@ class Epoch:
         running = self.pace is not None
         if running:
             self._at_us = self.position(now)
+        self.chases = self.chases and controls.pacing == self.controls.pacing
         self.controls = controls
         self.window = controls.window
         self.pace = None
@@ -198,6 +199,8 @@ class Epoch:
     def _repace(self, now: Now) -> None:
         assert self._at_us is not None
         controls = self.controls if self.delay_us is None else Controls()
+        if self.is_chasing:
+            controls = replace(controls, pacing=Speed(controls.catch_up))
         self.pace = Pace.start(controls, event_us=self._at_us, steady_us=now.steady_us)
         self._thin_at(Fraction(1) if self.hurry or self.reading.live else controls.speed)
 
@@ -207,6 +210,16 @@ class Epoch:
         thinner = Thinner.of(rate, speed, len(self.reading.tracks)) if rate and speed is not None else None
         if thinner is None or self._thinner is None or not thinner.is_like(self._thinner):
             self._thinner = thinner
+
+    @property
+    def is_chasing(self) -> bool:
+        """Whether it was held at the live edge, and goes faster than was asked for until it is there again."""
+        return self.chases and self.delay_us is None and self.controls.chase is not None
+
+    @property
+    def speed(self) -> Fraction | None:
+        """Event seconds per steady second, as it is; None where the pacing knows no speed."""
+        return self.controls.catch_up if self.is_chasing else self.controls.speed
 
     # ------------------------------------------------------------ what is due
 
@@ -220,11 +233,29 @@ class Epoch:
         return self._moved(now) >= self.edge_us(now)
 
     def _moved(self, now: Now) -> int:
-        """Where the clock is, whatever was read and sent."""
+        """Where the clock is, whatever was read and sent; while it waits for a gap, at the batch before."""
         assert self.pace is not None
         moved_us = self.pace.position(now.steady_us)
         assert moved_us is not None, "only a clock over event times has a position"
-        return moved_us
+        return moved_us if self._batch is None else max(moved_us, self._batch[0])
+
+    def _spaced(self, now: Now) -> Cursor:
+        """How far `min_gap` lets go: to the end of the next batch where that is due, the clock held back for it.
+
+        One batch at a time, since where the next one comes too soon the clock waits anew.
+        """
+        gap_us = self.controls.min_gap_us
+        if not gap_us or not self.timed or self.delay_us is not None:
+            return LAST
+        first = self.reading.first_behind(self.cursor)
+        if first is None or order_key(first) > self.reading.horizon:
+            return LAST
+        assert self.pace is not None, "a clock runs"
+        if self._batch is not None and first.time_us > self._batch[0]:
+            self.pace = self.pace.spaced(first.time_us, not_before_us=self._batch[1] + gap_us)
+        if self._moved(now) < first.time_us and not self._at_edge(now):
+            return self.cursor
+        return behind(first.time_us)
 
     def _bound(self, now: Now) -> Cursor:
         if not self.timed or (self.delay_us is None and self._at_edge(now)):
@@ -288,7 +319,8 @@ class Epoch:
 
     def ahead(self) -> list[Due]:
         """The next events, where nothing but time stands between them and the viewer; else none."""
-        if not self.timed or self.delay_us is not None or self.controls.max_gap_us or self.thinned:
+        controls = self.controls
+        if not self.timed or self.delay_us is not None or self.thinned or controls.max_gap_us or controls.min_gap_us:
             return []
         assert self.pace is not None, "a clock runs"
         return ahead_of(self.reading, self.pace, self.cursor, self._passed_us)
@@ -315,11 +347,12 @@ class Epoch:
         quota = self._quota(now)
         if quota <= 0:
             return [], False
-        events = self.reading.upto(self._bound(now), quota)
+        spaced = self._spaced(now)
+        events = self.reading.upto(min(self._bound(now), spaced), quota)
         if events and self._slipped(events, now):
-            events = self.reading.upto(self._bound(now), quota)
+            events = self.reading.upto(min(self._bound(now), spaced), quota)
         fitting = _fitting(events)
-        return fitting, len(events) == quota or len(fitting) < len(events)
+        return fitting, len(events) == quota or len(fitting) < len(events) or (bool(events) and spaced < LAST)
 
     def _slipped(self, events: list[Event], now: Now) -> bool:
         """Where sending is more than a second late, the clock has waited: it goes on from the next event."""
@@ -384,8 +417,15 @@ class Epoch:
         key = order_key(event)
         if key > self.cursor and event.time_us <= now.wall_us:
             self.cursor = key
+            self._note_batch(event.time_us)
             return "late" if (self.timed or self.pace is None) and event.time_us < self._passed_us else ""
         return "late" if key <= self.cursor else "early"
+
+    def _note_batch(self, time_us: int) -> None:
+        """Note when a batch was due, which the next one is held away from: not when it was sent, or delays add up."""
+        if self.controls.min_gap_us and self.timed and (self._batch is None or time_us > self._batch[0]):
+            assert self.pace is not None, "a clock runs"
+            self._batch = time_us, self.pace.due(time_us) or 0
 
     def _due_wall(self, event: Event, mark: str, now: Now) -> int:
         """Wall time at which an event was due: now, unless a clock told an earlier one."""

@@ -6,7 +6,7 @@ from tivo.model.errors import CommandError
 from tivo.playback.commands import Change, Command, Play, Refused, Resume, SetControls
 
 ACTIONS = frozenset({"mark", "unmark", "marks", "open", "join", "close"})
-CONTROLS = frozenset({"min_gap", "catch_up", "image"})
+CONTROLS = frozenset({"image"})
 WITHHELD = ACTIONS | CONTROLS
 """A word goes out of these with the change that brings what it names."""
 
@@ -30,9 +30,5 @@ def _asked(command: Command) -> Iterator[tuple[str, str]]:
 
 def _controls(change: Change) -> Iterator[tuple[str, str]]:
     """The controls that a change switches on."""
-    if change.min_gap_us:
-        yield "min_gap", "min_gap"
-    if change.catch_up:
-        yield "catch_up", "catch_up"
     if change.image:
         yield "image", "image"

@@ -68,6 +68,13 @@ class Pace:
         place = event_us if self.timed else (self.counted + 1) * _EVENT
         return replace(self, clock=self.clock.moved(place, steady_us=steady_us))
 
+    def spaced(self, event_us: int, *, not_before_us: int) -> "Pace":
+        """Such that an event time is reached no sooner than at a steady time: where it would be, the clock waits."""
+        due_us = self.due(event_us)
+        if due_us is None or due_us >= not_before_us:
+            return self
+        return self.moved(event_us, steady_us=not_before_us)
+
     def lateness(self, event_us: int, steady_us: int) -> int:
         """How long ago the next event, of this time, was due; 0 where nothing is ever due."""
         due_us = self.due(event_us) if self.timed else self.next_count()

@@ -455,7 +455,8 @@ class Playback:
                 iteration=epoch.iteration + 1,
                 goals=epoch.reading.goals,
             )
-            earliest_us = max(now.steady_us + loop.gap_us, began_us + _SHORTEST_TURN_US)
+            gap_us = max(loop.gap_us, self.controls.min_gap_us)
+            earliest_us = max(now.steady_us + gap_us, began_us + _SHORTEST_TURN_US)
             self._epoch.not_before_us = earliest_us
             return True
         self.cause = "end"
@@ -494,8 +495,9 @@ class Playback:
 
     def _tell_clock(self, now: Now) -> None:
         if self._pulse.beats(self.controls.clock_hz if self.running else Fraction(0), now):
+            speed = Fraction(1) if self.status is Status.TAILING else self._epoch.speed
             slip_us = self.epochs.out.slip_us
-            self.tell(telling.clock(self.status, self.controls, self.position(now), slip_us, now))
+            self.tell(telling.clock(speed, self.controls.window, self.position(now), slip_us, now))
 
     def _tell_state(self, now: Now) -> None:
         """Tell the state where it has changed."""

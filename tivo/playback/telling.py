@@ -58,10 +58,8 @@ def state(shown: Status, cause: Cause, controls: Controls, epoch: Epoch | None, 
     )
 
 
-def clock(status: Status, controls: Controls, position_us: int | None, slip_us: int, now: Now) -> Clock:
+def clock(speed: Fraction | None, window: Window, position_us: int | None, slip_us: int, now: Now) -> Clock:
     """How the position moves, and how far it is from the live edge and from the end of the window."""
-    window = controls.window
-    speed = Fraction(1) if status is Status.TAILING else controls.speed
     fraction = eta_ms = None
     if position_us is not None and window.end_us is not None:
         if window.start_us is not None:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from fractions import Fraction
 
 from tests.conformance.playback.world import Topic, World
 from tivo.model.event import Cursor, Event
-from tivo.model.timeline import Window
+from tivo.model.timeline import SECOND_US, Window
 from tivo.playback.cursor import from_token
 from tivo.playback.merge import FIRST, order_key
 from tivo.playback.notices import CaughtUp, Ended, Events, Gap, Looped, Notice, Reset, Skipped, State
@@ -223,7 +224,7 @@ class Checker:
         return late or self.resumed or epoch.thins or bool(epoch.carried) or self.world.troubled
 
     def _check_due(self, event: Event, due_us: int, mark: str, sent_us: int) -> None:
-        """What is in order is never sent before it is due, and is due in proportion to its time."""
+        """What is in order is never sent before it is due, and is due in proportion to its time, `min_gap` apart."""
         if due_us > sent_us:
             raise Broken(f"sent {due_us - sent_us} µs before it was due")
         assert self.epoch is not None
@@ -235,7 +236,9 @@ class Checker:
             return
         if self.due is not None:
             time_us, before_us = self.due
-            least = (event.time_us - time_us) / state.speed
+            least: Fraction | int = (event.time_us - time_us) / state.speed
+            if event.time_us > time_us:
+                least = max(least, int((state.controls["min_gap"] or 0) * SECOND_US))
             if due_us - before_us < least - 2:
                 raise Broken(f"due {due_us - before_us} µs after the last one, {float(least)} at this speed")
         self.due = (event.time_us, due_us)

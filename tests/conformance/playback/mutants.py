@@ -14,6 +14,7 @@ from tivo.playback.facts import FrontierRead
 from tivo.playback.handoff import Stage, Track
 from tivo.playback.losses import Losses
 from tivo.playback.merge import FIRST
+from tivo.playback.pacing import Pace
 from tivo.playback.playback import Playback
 
 
@@ -128,6 +129,16 @@ def broken_told_again() -> AbstractContextManager[None]:
     return _changed(Track, leave_live=leave_live)
 
 
+def batches_too_close() -> AbstractContextManager[None]:
+    """Batches are due as close together as their times are, whatever the smallest gap."""
+
+    def spaced(self: Pace, event_us: int, *, not_before_us: int) -> Pace:
+        del event_us, not_before_us
+        return self
+
+    return _changed(Pace, spaced=spaced)
+
+
 MUTANTS: tuple[Callable[[], AbstractContextManager[None]], ...] = (
     dedupe_by_time,
     frontier_after_page,
@@ -137,4 +148,5 @@ MUTANTS: tuple[Callable[[], AbstractContextManager[None]], ...] = (
     loss_not_told,
     broken_passed_over,
     broken_told_again,
+    batches_too_close,
 )

@@ -233,6 +233,8 @@ class Simulation:
             max_rate=change.max_rate if isinstance(pacing, Speed | Fit) else None,
             end_action=rich.choice([None, None, EndAction.TAIL, EndAction.PAUSE]),
             keys=rich.choice([None, (), ("k1",), ("k[02]", "none")]),
+            min_gap_us=rich.choice([None, None, 0, 50_000]) if not change.max_gap_us else 0,
+            catch_up=rich.choice([None, Fraction(0), Fraction(3, 2)]),
             on_slow=rich.choice([None, OnSlow.STRETCH, OnSlow.DROP]),
             frames=rich.choice([None, Frames.EXACT, Frames.COALESCE]),
         )
@@ -310,6 +312,8 @@ class Simulation:
         change = Change(
             pacing=pacing,
             max_rate=Fraction(state.controls["max_rate"] or 0),
+            min_gap_us=int((state.controls["min_gap"] or 0) * SECOND_US),
+            catch_up=Fraction((state.controls["catch_up"] or {"max_speed": 0})["max_speed"]),
             loop=Loop(turns=loop["count"] if isinstance(loop, dict) else None if loop else 1),
             keys=checker.keys,
             end_action=EndAction(state.controls["end_action"]),

@@ -1,6 +1,8 @@
-"""Steps and positions in batches, held against a model that has everything in one list."""
+"""Steps, positions in batches and gaps, held against a model that has everything in one list."""
 
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from tests.unit.tivo.playback.events import WALL_US, event, topic
 from tests.unit.tivo.playback.player import Player
 from tivo.model.event import Event
 from tivo.model.timeline import SECOND_US
-from tivo.playback.commands import At, Batches, Change, Seek, SetControls, Step, StepBy
+from tivo.playback.commands import At, Batches, Change, Play, Seek, SetControls, Speed, Step, StepBy
 from tivo.playback.notices import Acked, Failed
 from tivo.playback.progress import Bounds
 
@@ -125,3 +127,29 @@ def test_batches_are_counted_from_the_position(records: list[Record], stored: in
 
     way = ahead if number > 0 else behind
     assert (way[: abs(number)] or [here_us])[-1] == player.last(Acked).state.pos_us
+
+
+@given(
+    times=st.lists(st.integers(0, 3_000_000), min_size=1, max_size=40),
+    speed=st.sampled_from([Fraction(1, 2), Fraction(1), Fraction(73, 10), Fraction(1_000)]),
+    gap_us=st.integers(1, 700_000),
+    jitter=st.lists(st.integers(1, 900_000), min_size=1, max_size=5),
+)
+@settings(deadline=None)
+def test_batches_are_due_as_far_apart_as_their_times_or_the_gap_says(
+    times: list[int], speed: Fraction, gap_us: int, jitter: list[int]
+) -> None:
+    player = Player()
+    start_us = WALL_US - 100 * SECOND_US
+    player.has(event(start_us + time_us, offset=offset) for offset, time_us in enumerate(sorted(times)))
+    window = Change(start=At(start_us), end=At(WALL_US), pacing=Speed(speed), min_gap_us=gap_us, clock_hz=Fraction(0))
+    player.do(Play(change=window))
+    for late_us in 40 * jitter:
+        player.late(late_us)
+        player.run(SECOND_US)
+
+    shown = sorted({(found.time_us, due_us) for found, due_us in zip(player.shown, player.times, strict=True)})
+    assert sorted({start_us + time_us for time_us in times}) == [time_us for time_us, _ in shown]
+    for (before_us, due_before), (time_us, due_us) in pairwise(shown):
+        ideal = max(Fraction(gap_us), (time_us - before_us) / speed)
+        assert abs(due_us - due_before - ideal) <= 1

@@ -191,3 +191,23 @@ def test_a_position_outside_the_window_or_ahead_of_now_is_refused(to: Time, cont
         target(to, controls, MOMENT)
 
     assert ("bad_time", "pos") == (refused.value.code, refused.value.field)
+
+
+def test_the_smallest_gap_is_no_longer_than_the_longest() -> None:
+    assert ("bad_value", "min_gap") == refusal(Change(min_gap_us=6, max_gap_us=5))
+    assert ("bad_value", "max_gap") == refusal(Change(max_gap_us=5), Controls(min_gap_us=6))
+    assert 5 == apply(Change(min_gap_us=5, max_gap_us=5), BOUNDED, MOMENT).min_gap_us
+
+
+def test_the_live_edge_is_caught_up_with_only_faster_than_is_set() -> None:
+    assert Fraction(3, 2) == Controls(catch_up=Fraction(3, 2)).chase
+    assert Controls().chase is None
+    assert Controls(catch_up=Fraction(2), pacing=Speed(Fraction(2))).chase is None
+    assert Controls(catch_up=Fraction(2), pacing=Unlimited()).chase is None
+
+
+def test_gaps_and_catching_up_are_told() -> None:
+    told = Controls(min_gap_us=500_000, catch_up=Fraction(3, 2)).describe()
+
+    assert (0.5, {"max_speed": 1.5}) == (told["min_gap"], told["catch_up"])
+    assert (None, None) == (Controls().describe()["min_gap"], Controls().describe()["catch_up"])

@@ -1,6 +1,7 @@
 """When events are sent, and how they are marked: an epoch within its session, in virtual time."""
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from tivo.model.timeline import SECOND_US
 from tivo.playback.commands import (
     At,
     Change,
+    Command,
     Fit,
     Frames,
     Loop,
@@ -771,3 +773,199 @@ def test_a_step_ends_where_nothing_is_left() -> None:
 
     assert 2 == len(player.shown)
     assert 3 == len(player.all(Acked))
+
+
+# ---------------------------------------------------------------- batches that come too close
+
+
+def gapped(gap_us: int, pacing: Pacing | None = None, **more: Any) -> Play:
+    return Play(change=Change(start=START, end=END, pacing=pacing, min_gap_us=gap_us, clock_hz=Fraction(0), **more))
+
+
+def test_batches_that_come_too_close_wait_for_one_another() -> None:
+    player = Player()
+    player.has(past(99, 98.9, 98.8, 97))
+
+    player.do(gapped(500_000))
+    player.run(10 * SECOND_US)
+
+    assert seconds(1, 1.5, 2, 3.8) == player.times
+
+
+def test_a_batch_is_not_torn_by_the_gap() -> None:
+    player = Player()
+    player.has([event(START.time_us + SECOND_US, offset=offset) for offset in range(600)])
+    player.has([event(START.time_us + SECOND_US + 1, offset=600)])
+
+    player.do(gapped(2 * SECOND_US))
+    player.run(5 * SECOND_US)
+
+    assert [SECOND_US] * 600 + [3 * SECOND_US] == player.times
+
+
+def test_a_gap_does_not_drift_where_wake_ups_are_late() -> None:
+    player = Player()
+    player.has(past(*[99 - place / 1_000 for place in range(30)]))
+    player.do(gapped(100_000, Speed(Fraction(73, 10))))
+
+    for _ in range(400):
+        player.late(17_777)
+
+    first = player.times[0]
+    assert [first + place * 100_000 for place in range(30)] == player.times
+
+
+def test_the_position_rests_on_a_batch_while_the_next_one_waits() -> None:
+    player = Player()
+    player.has(past(99, 98.9))
+    player.do(gapped(SECOND_US))
+    player.run(SECOND_US + 500_000)
+
+    assert START.time_us + SECOND_US == position(player)
+    player.run(600_000)
+    assert START.time_us + 1_100_000 < (position(player) or 0)
+
+
+def test_the_gap_holds_across_a_change_of_speed_and_a_slow_viewer() -> None:
+    player = Player()
+    player.has(past(99, 98.9, 98.8))
+    player.do(gapped(SECOND_US))
+    player.run(SECOND_US)
+    player.do(SetControls(change=Change(pacing=Speed(Fraction(60)))))
+    player.run(SECOND_US)
+    player.receive(OutboxFull())
+    player.run(3 * SECOND_US)
+    player.receive(OutboxDrained())
+    player.run(SECOND_US)
+
+    assert seconds(1, 2, 5) == player.times
+
+
+def test_a_gap_means_nothing_without_event_times_and_at_the_live_edge() -> None:
+    player = Player()
+    player.has(past(99, 98.9))
+    player.do(gapped(SECOND_US, Unlimited()))
+    player.do(Play(change=Change(start=START, end=Place.UNBOUNDED)))
+    player.has([event(WALL_US, offset=2), event(WALL_US + 1, offset=3)], stored=False)
+
+    assert [0] * 6 == player.times
+
+
+def test_late_events_do_not_wait_for_the_gap() -> None:
+    player = Player()
+    player.has(past(99, 98.9))
+    player.do(Play(change=Change(start=START, min_gap_us=10 * SECOND_US, clock_hz=Fraction(0))))
+    player.run(2 * SECOND_US)
+    player.has([event(START.time_us + 10, offset=2)], stored=False)
+    player.run(SECOND_US)
+
+    assert ["", "late"] == player.marks
+
+
+def test_what_is_dated_ahead_does_not_hold_up_the_live_edge() -> None:
+    player = Player()
+    player.has([event(WALL_US - SECOND_US), event(WALL_US + 3_600 * SECOND_US, offset=1)])
+
+    player.do(Play(change=Change(start=At(WALL_US - SECOND_US), min_gap_us=1, pacing=Speed(Fraction(2)))))
+    player.run(3 * SECOND_US)
+
+    assert ["", "early"] == player.marks
+    assert 1 == len(player.all(CaughtUp))
+
+
+# ---------------------------------------------------------------- catching up
+
+
+def lives(player: Player, seconds: int) -> None:
+    """Time passes, and an event comes four times a second."""
+    for _ in range(4 * seconds):
+        place = len(player.logs.get((topic().topic_id, 0), []))
+        player.has([event(player.now.wall_us, offset=place)], stored=False)
+        player.run(SECOND_US // 4)
+
+
+def held_on_live(catch_up: Fraction | None = None, speed: Fraction | None = None) -> Player:
+    """A viewer that paused for ten seconds at the live edge, and goes on."""
+    player = Player()
+    pacing = None if speed is None else Speed(speed)
+    player.do(Play(change=Change(catch_up=catch_up, pacing=pacing, clock_hz=Fraction(1))))
+    lives(player, 1)
+    player.do(Pause())
+    lives(player, 10)
+    player.do(Play())
+    return player
+
+
+def test_what_was_held_on_live_catches_up_slightly_fast() -> None:
+    player = held_on_live(Fraction(3, 2))
+    before, clocks = len(player.times), len(player.all(Clock))
+
+    lives(player, 19)
+    behind = len(player.all(CaughtUp))
+    lives(player, 2)
+
+    # Held at 1 s, on again at 11 s: 10 s behind, made up for in 20 s.
+    due_us = [11_000_000 - -(place * 500_000) // 3 for place in range(1, 60)]
+    assert due_us == player.times[before : before + 59]
+    assert (1, 2) == (behind, len(player.all(CaughtUp)))
+    assert [Fraction(3, 2), Fraction(1)] == sorted({clock.speed for clock in player.all(Clock)[clocks:]}, reverse=True)
+
+
+def test_without_it_what_was_held_stays_behind() -> None:
+    player = held_on_live()
+
+    lives(player, 40)
+
+    assert 1 == len(player.all(CaughtUp))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Seek(to=At(WALL_US)),
+        SetControls(change=Change(pacing=Speed(Fraction(1, 2)))),
+        Play(change=Change(start=At(WALL_US))),
+    ],
+)
+def test_a_seek_or_a_speed_ends_it(command: Command) -> None:
+    player = held_on_live(Fraction(3, 2))
+    lives(player, 1)
+
+    player.do(command)
+    clocks = len(player.all(Clock))
+    lives(player, 40)
+
+    assert 1 == len(player.all(CaughtUp))
+    assert all((clock.speed or 0) <= 1 for clock in player.all(Clock)[clocks:])
+
+
+def test_a_seek_on_live_is_not_undone() -> None:
+    player = Player()
+    player.do(Play(change=Change(catch_up=Fraction(4))))
+    lives(player, 10)
+
+    player.do(Seek(to=At(WALL_US + SECOND_US)))
+    player.do(Pause())
+    player.do(Play())
+    lives(player, 20)
+
+    assert WALL_US + 21 * SECOND_US == position(player)
+
+
+def test_who_plays_faster_is_not_slowed_down() -> None:
+    player = held_on_live(Fraction(2), speed=Fraction(5))
+
+    lives(player, 1)
+
+    assert Fraction(5) == player.last(Clock).speed
+
+
+def test_a_second_pause_on_the_way_changes_nothing() -> None:
+    player = held_on_live(Fraction(3, 2))
+    lives(player, 3)
+    player.do(Pause())
+    player.do(Play())
+
+    lives(player, 18)
+
+    assert 2 == len(player.all(CaughtUp))

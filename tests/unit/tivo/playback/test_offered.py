@@ -18,8 +18,8 @@ def asked(command: Command) -> CommandError:
     ("command", "field"),
     [
         (decode('{"action":"mark"}'), "action"),
-        (SetControls(change=Change(min_gap_us=1)), "min_gap"),
-        (Resume(cursor="x", change=Change(catch_up=Fraction(2))), "catch_up"),
+        (SetControls(change=Change(image=True)), "image"),
+        (Resume(cursor="x", change=Change(image=True)), "image"),
         (Play(change=Change(image=True)), "image"),
     ],
 )

@@ -171,3 +171,17 @@ def test_thinning_is_the_same_on_every_replay(times: list[int]) -> None:
     one, two = (Thinner.of(Fraction(5), Fraction(2), 1) for _ in range(2))
 
     assert [one.passes("a", time_us) for time_us in times] == [two.passes("a", time_us) for time_us in times]
+
+
+def test_a_pace_is_spaced_where_a_time_would_come_too_soon() -> None:
+    pace = Pace.start(Controls(pacing=Speed(Fraction(2))), event_us=100, steady_us=0)
+
+    assert pace == pace.spaced(110, not_before_us=5)
+    assert 9 == pace.spaced(110, not_before_us=9).due(110)
+    assert 19 == pace.spaced(110, not_before_us=9).due(130)
+
+
+def test_a_pace_that_knows_no_times_is_not_spaced() -> None:
+    pace = Pace.start(Controls(pacing=Unlimited()), event_us=100, steady_us=0)
+
+    assert pace == pace.spaced(110, not_before_us=9)

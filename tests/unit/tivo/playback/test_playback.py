@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -837,3 +838,15 @@ def test_stop_ends_a_step() -> None:
     player.do(Stop())
 
     assert ["1", None] == [told.id for told in player.all(Acked)]
+
+
+def test_the_smallest_gap_holds_between_two_turns() -> None:
+    player = Player()
+    player.has(past(99.999))
+    end = At(START.time_us + 2_000)
+
+    player.do(Play(change=Change(start=START, end=end, loop=Loop(3), min_gap_us=SECOND_US)))
+    player.run(10 * SECOND_US)
+
+    assert 3 == len(player.times)
+    assert all(SECOND_US <= after - before for before, after in pairwise(player.times))

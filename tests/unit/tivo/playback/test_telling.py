@@ -5,7 +5,6 @@ import pytest
 from tests.unit.tivo.playback.events import WALL_US, now, topic
 from tivo.model.timeline import SECOND_US, Window
 from tivo.playback import telling
-from tivo.playback.commands import Unlimited
 from tivo.playback.controls import Controls
 from tivo.playback.credit import Credit
 from tivo.playback.cursor import Kept, from_token
@@ -56,7 +55,7 @@ def test_a_state_tells_the_position_and_a_token() -> None:
 
 
 def test_a_clock_tells_how_far_it_is() -> None:
-    clock = telling.clock(Status.PLAYING, MINUTE, WALL_US - 45 * SECOND_US, 1_500, now())
+    clock = telling.clock(Fraction(1), MINUTE.window, WALL_US - 45 * SECOND_US, 1_500, now())
 
     assert (0.25, 45_000, 45_000, 1) == (clock.fraction, clock.eta_ms, clock.lag_ms, clock.slip_ms)
 
@@ -73,16 +72,10 @@ def test_a_clock_tells_how_far_it_is() -> None:
 def test_a_clock_tells_only_what_is_known(
     window: Window, position_us: int | None, fraction: float | None, eta_ms: int | None
 ) -> None:
-    clock = telling.clock(Status.PLAYING, Controls(window=window), position_us, 0, now())
+    clock = telling.clock(Fraction(1), window, position_us, 0, now())
 
     assert (fraction, eta_ms) == (clock.fraction, clock.eta_ms)
 
 
-def test_in_live_time_runs_as_it_does() -> None:
-    assert Fraction(1) == telling.clock(Status.TAILING, Controls(pacing=Unlimited()), None, 0, now()).speed
-
-
 def test_unlimited_there_is_no_time_to_come() -> None:
-    controls = Controls(window=MINUTE.window, pacing=Unlimited())
-
-    assert telling.clock(Status.PLAYING, controls, WALL_US - SECOND_US, 0, now()).eta_ms is None
+    assert telling.clock(None, MINUTE.window, WALL_US - SECOND_US, 0, now()).eta_ms is None
