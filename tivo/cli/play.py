@@ -7,7 +7,7 @@ import click
 from tivo.cli.http import complete_topic
 from tivo.cli.options import token_option, url_option
 from tivo.cli.replaying import play_into, target_of, target_options
-from tivo.cli.showing import Watched, count_option, key_option, show
+from tivo.cli.showing import Watched, count_option, filter_of, key_option, show, where_option
 
 
 @click.command("play")
@@ -22,6 +22,7 @@ from tivo.cli.showing import Watched, count_option, key_option, show
 @click.option("--max-gap", type=float, metavar="SECONDS", help="Cut longer silences to this.")
 @click.option("--max-rate", type=float, metavar="N", help="Show at most so many events a second, evenly thinned.")
 @key_option
+@where_option
 @count_option
 @target_options
 def command(*, topics: tuple[str, ...], url: str, token: str | None, count: int | None, **given: Any) -> None:
@@ -33,6 +34,7 @@ def command(*, topics: tuple[str, ...], url: str, token: str | None, count: int 
     \b
     tivo play quakes --start -1h --end now --fit 1m   # the last hour in a minute
     tivo play quakes --start -1d --end -23h --speed unlimited > hour.ndjson
+    tivo play quakes --start -1d --end now --speed unlimited --where 'value.mag >= 5'
     tivo play orders payments --start 2016-01-15T14:32:24Z --end 2016-01-15T14:33:24Z
     tivo play orders --start -1h --end now --speed 10 --loop true --to-topic orders-load
     """
@@ -45,6 +47,5 @@ def command(*, topics: tuple[str, ...], url: str, token: str | None, count: int 
         play_into(watched, target, count=count)
 
 
-def _controls(*, keys: tuple[str, ...], **given: str | float | None) -> dict[str, Any]:
-    controls: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return controls | {"filter": {"key": list(keys)}} if keys else controls
+def _controls(*, keys: tuple[str, ...], where: str | None, **given: str | float | None) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None} | filter_of(keys, where)

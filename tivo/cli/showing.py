@@ -172,3 +172,14 @@ count_option = click.option("-n", "--count", type=click.IntRange(1), metavar="N"
 key_option = click.option(
     "--key", "keys", multiple=True, metavar="GLOB", help="Only events with such a key; repeatable."
 )
+where_option = click.option(
+    "--where", metavar="EXPRESSION", help="Only events of which this holds, such as 'value.temp > 30'."
+)
+
+
+def filter_of(keys: tuple[str, ...], where: str | None) -> dict[str, Any]:
+    """The control that these options ask for; none where they are not given."""
+    asked: dict[str, Any] = {"key": list(keys)} if keys else {}
+    if where:
+        asked["where"] = where
+    return {"filter": asked} if asked else {}

@@ -1,6 +1,6 @@
 import pytest
 
-from tivo.cli.showing import Absences, Outages, Watched, show, tell_of_loss
+from tivo.cli.showing import Absences, Outages, Watched, filter_of, show, tell_of_loss
 from tivo.client.viewer import Connection
 from tivo.model.errors import NeighbourError
 
@@ -25,6 +25,22 @@ def test_what_a_person_should_know_is_said(
     tell_of_loss(notice)
 
     assert ("", said) == capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("keys", "where", "controls"),
+    [
+        ((), None, {}),
+        ((), "", {}),
+        (("a", "b*"), None, {"filter": {"key": ["a", "b*"]}}),
+        ((), "value.x > 1", {"filter": {"where": "value.x > 1"}}),
+        (("a",), "value.x > 1", {"filter": {"key": ["a"], "where": "value.x > 1"}}),
+    ],
+)
+def test_keys_and_an_expression_are_one_control(
+    keys: tuple[str, ...], where: str | None, controls: dict[str, object]
+) -> None:
+    assert controls == filter_of(keys, where)
 
 
 def test_where_no_gateway_answers_a_viewer_ends_with_what_to_do() -> None:
