@@ -11,8 +11,9 @@ REQUIRED := $(if $(REQUIRE),--require=$(REQUIRE))
 # How often the random and the violent tests try; `make faults` and `make handoff` go the whole way.
 KILLS ?= 3
 CUTOVERS ?= 1000
-# Files of tests that run at a time.
+# Files of tests that run at a time, in random order; what is held to fractions of a second runs alone.
 JOBS ?= 2
+SIDE_BY_SIDE = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 FUZZ_SECONDS ?= 60
 
 .PHONY: help
@@ -38,7 +39,10 @@ up: $(INSTALLED) ## start tivo with something to look at; Ctrl-C stops it
 
 .PHONY: test
 test: $(INSTALLED) ## all that Python and Node alone can run; REQUIRE=all wants every service
-	$(BIN)/pytest $(REQUIRED) --kills $(KILLS) --cutovers $(CUTOVERS) -n $(JOBS) --dist loadfile tests
+	@trap 'exit 130' INT; failed=; try() { echo "$$*"; "$$@" || failed=1; }; \
+	try $(BIN)/pytest $(REQUIRED) --kills $(KILLS) --cutovers $(CUTOVERS) $(SIDE_BY_SIDE) -m 'not alone' tests; \
+	try $(BIN)/pytest $(REQUIRED) -m alone tests/acceptance; \
+	test -z "$$failed"
 
 .PHONY: check
 check: $(INSTALLED) ## format, lint, types, import rules, and that tests run all of the pure rooms

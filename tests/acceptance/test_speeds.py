@@ -16,7 +16,7 @@ START_US = from_rfc_3339("2026-03-01T12:00:00Z")
 EVENTS = 1_200
 TOPICS_IN_ONE_SESSION = 2
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.alone]
 
 
 @dataclass(frozen=True, slots=True)

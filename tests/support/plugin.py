@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*services): the test needs these outside services")
+    config.addinivalue_line("markers", "alone: held to fractions of a second, so `make test` runs nothing beside it")
     config.addinivalue_line("markers", "whole: runs only with --foreign whole, as `make compat` does")
     # No test judges by time, and a busy machine is no fault of what is tested.
     settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
