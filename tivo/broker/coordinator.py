@@ -6,11 +6,12 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
-from tivo.broker.groups import Group
+from tivo.broker.groups import MAX_METADATA_BYTES, Group
+from tivo.broker.holdings import Holdings
 from tivo.broker.journal import Journal
 from tivo.broker.journal_format import Entry, GroupRemoved, Read
 from tivo.broker.leader import Durable
-from tivo.broker.membership import Answer, Beaten, GroupRecord, Joined, Left, Outcome, Request, Synced
+from tivo.broker.membership import Answer, Beaten, GroupRecord, Join, Joined, Leave, Left, Outcome, Request, Synced
 from tivo.broker.offsets import Ended, OffsetRecord, Offsets, Pending
 from tivo.broker.replies import Deferred
 from tivo.broker.runtime import Alarm, Runtime
@@ -34,6 +35,7 @@ class Coordinator:
         self._initial_delay_us = initial_delay_us
         self._max_members = max_members
         self._groups: dict[str, Group] = {}
+        self._holdings = Holdings()
         self._records: dict[str, GroupRecord] = {}  # what the journal holds of each group
         self._unsafe_changes = 0  # in the journal, and not in `offsets` before they are safe
         self._tickets = count()
@@ -57,6 +59,7 @@ class Coordinator:
             group = self._new_group(record.group_id)
             group.apply(record, now_us)
             self._groups[record.group_id] = group
+            self._holdings.weigh(record.group_id, group.held_bytes)
             self._schedule(record.group_id, group.deadline_us)
         self._shorten_if_long()
         return entries
@@ -73,7 +76,10 @@ class Coordinator:
         self._asked[request.ticket] = lambda answer: deferred.give(respond(answer))
         group = self._groups.get(group_id) or self._new_group(group_id)
         self._groups[group_id] = group
+        group.max_bytes = min(MAX_METADATA_BYTES, self._holdings.room_bytes(group_id))
         self._perform(group, group.receive(request, self._runtime.now().steady_us))
+        if isinstance(request, Join | Leave):
+            self._holdings.weigh(group_id, group.held_bytes)
         return deferred
 
     def check_commit(self, group_id: str, member_id: str, instance_id: str | None, generation: int) -> ErrorCode:
@@ -87,6 +93,7 @@ class Coordinator:
             BROKER_REBALANCES.inc(len(outcome.records))
             error = self._keep(outcome.records)
             self._records.update((record.group_id, record) for record in outcome.records)
+            self._holdings.weigh(group.group_id, group.held_bytes)
         self._schedule(group.group_id, outcome.deadline_us)
         if group.is_idle and group.generation == 0:
             del self._groups[group.group_id]  # nobody ever was in it
@@ -160,6 +167,11 @@ class Coordinator:
 
     def group(self, group_id: str) -> Group | None:
         return self._groups.get(group_id)
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that all groups together take."""
+        return self._holdings.total_bytes
 
     def group_ids(self) -> list[str]:
         """Groups that have, or had, members or have committed offsets."""
@@ -252,6 +264,7 @@ class Coordinator:
                 del self._due_us[group_id]
                 if (group := self._groups.get(group_id)) is not None:
                     self._perform(group, group.tick(now_us))
+                    self._holdings.weigh(group_id, group.held_bytes)
         self._set_alarm()
 
 

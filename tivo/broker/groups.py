@@ -24,18 +24,22 @@ from tivo.wire.error_codes import ErrorCode
 MAX_METADATA_BYTES = 8 << 20
 """What all members of a group may bring along, and be assigned: it is held in memory, and told in one answer."""
 
+ID_BYTES = 500
+"""Memory that an id takes which was handed out."""
+
 
 class Group(Generations):
     """One consumer group.
 
     `initial_delay_us` is how long the first members of an empty group wait for others before the
-    first generation begins; `max_members` bounds what one group may hold.
+    first generation begins; `max_members` and `max_bytes` bound what one group may hold.
     """
 
     def __init__(self, group_id: str, *, initial_delay_us: int = 0, max_members: int = 1000) -> None:
         super().__init__(group_id, initial_delay_us=initial_delay_us)
         self._expected: dict[str, int] = {}  # ids handed out (KIP-394) and not used yet → when they lapse
         self._max_members = max_members
+        self.max_bytes = MAX_METADATA_BYTES
 
     # ------------------------------------------------------------- what it is told
 
@@ -75,6 +79,11 @@ class Group(Generations):
     def is_idle(self) -> bool:
         """Nobody is in it or about to come."""
         return not self.members and not self._expected
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that it takes; nothing where nobody is in it or about to come."""
+        return 0 if self.is_idle else self._with_ids(sum(member.held_bytes for member in self.members.values()))
 
     @property
     def deadline_us(self) -> int | None:
@@ -170,9 +179,13 @@ class Group(Generations):
         others = self.members.besides(join)
         if not self._shares_protocol(join, others):
             return ErrorCode.INCONSISTENT_GROUP_PROTOCOL
-        if brought_by(join) + sum(member.held_bytes for member in others) > MAX_METADATA_BYTES:
+        if self._with_ids(brought_by(join) + sum(member.held_bytes for member in others)) > self.max_bytes:
             return ErrorCode.GROUP_MAX_SIZE_REACHED
         return ErrorCode.NONE
+
+    def _with_ids(self, member_bytes: int) -> int:
+        """Memory of members, with that of the group's own id and of those that it has handed out."""
+        return member_bytes + len(self.group_id) + ID_BYTES * len(self._expected)
 
     def _shares_protocol(self, join: Join, others: list[Member]) -> bool:
         if not join.protocol_type or not join.protocols:
@@ -212,7 +225,7 @@ class Group(Generations):
     def _is_too_much(self, assignments: dict[str, bytes]) -> bool:
         members = self.members.values()
         dealt = sum(len(assignments.get(member.member_id, b"")) for member in members)
-        return dealt + sum(map(brought_by, members)) > MAX_METADATA_BYTES
+        return self._with_ids(dealt + sum(map(brought_by, members))) > self.max_bytes
 
     def _speaks(self, sync: Sync) -> bool:
         """Whether the protocol that a member names (from version 5 on) is the chosen one."""

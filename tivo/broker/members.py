@@ -11,6 +11,9 @@ from tivo.wire.error_codes import ErrorCode
 SHORTEST_REBALANCE_US = SECOND_US
 """So long members are waited for at least, whatever they allow."""
 
+MEMBER_BYTES = 2_000
+"""Memory that a member takes beside what it brings along."""
+
 PROTOCOL_BYTES = 150
 """Memory that a protocol takes beside its name and metadata."""
 
@@ -135,8 +138,8 @@ class Members(dict[str, Member]):
 
 
 def brought_by(consumer: Join | Member) -> int:
-    """Bytes that a consumer makes its group hold: its names, and its protocols."""
-    return len(consumer.client_id) + len(consumer.instance_id or "") + size_of(consumer.protocols)
+    """Bytes that a consumer makes its group hold: itself, its names, and its protocols."""
+    return MEMBER_BYTES + len(consumer.client_id) + len(consumer.instance_id or "") + size_of(consumer.protocols)
 
 
 def size_of(protocols: Protocols) -> int:

@@ -7,6 +7,7 @@ from tests.support.faulty_disk import Fault
 from tests.support.group_member import GroupMember
 from tests.support.transactional import TransactionalProducer
 from tests.unit.tivo.broker.handlers.test_offset_commit import committed, kept, request
+from tivo.broker.holdings import MOST_HELD_BYTES
 from tivo.broker.journal import SHORTEN_ABOVE_BYTES
 from tivo.broker.upkeep import Upkeep
 from tivo.wire.error_codes import ErrorCode
@@ -77,6 +78,42 @@ def test_static_member_that_allows_a_rebalance_no_time_does_not_hold_up_other_gr
     group = bench.broker.coordinator.group("g")
     assert group is not None
     assert "Empty" == group.state.value
+
+
+def test_groups_together_take_no_more_than_there_is_room_for(bench: BrokerBench) -> None:
+    size = 250_000
+    late = GroupMember(bench, "late", metadata=bytes(size))
+    first = GroupMember(bench, "first", metadata=bytes(size))
+    first.settle()
+    codes = []
+    for number in range(MOST_HELD_BYTES // size + 1):
+        joining = GroupMember(bench, f"g{number}", session_ms=1_800_000, metadata=bytes(size)).join(3)
+        bench.runtime.forward(SECOND // 10)
+        codes.append(joining.response.error_code)
+        assert 0 == first.beat()
+
+    assert MOST_HELD_BYTES // size - 5 < codes.index(ErrorCode.GROUP_MAX_SIZE_REACHED) < MOST_HELD_BYTES // size
+    assert ErrorCode.GROUP_MAX_SIZE_REACHED == late.join().response.error_code
+    again = first.join()
+    bench.runtime.forward(SECOND // 10)
+    assert 0 == again.response.error_code, "who is in a group stays in it"
+
+    bench.runtime.forward(1_800 * SECOND)
+    bench.runtime.work()
+
+    assert ErrorCode.MEMBER_ID_REQUIRED == late.join().response.error_code
+
+
+def test_groups_that_are_read_back_take_their_room(tmp_path: Path) -> None:
+    before = open_broker(tmp_path / "data")
+    member = GroupMember(before, metadata=bytes(200_000))
+    member.settle()
+
+    after = open_broker(tmp_path / "data")
+
+    assert 200_000 < after.broker.coordinator.held_bytes < 210_000
+    assert before.broker.coordinator.held_bytes == after.broker.coordinator.held_bytes
+    after.close()
 
 
 def test_heartbeats_put_the_deadline_off(bench: BrokerBench) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from tests.support.group_driver import RANGE, SECOND, SESSION, Driver, new, stable
 from tivo.broker.generations import State
-from tivo.broker.groups import MAX_METADATA_BYTES
-from tivo.broker.members import size_of
+from tivo.broker.groups import ID_BYTES, MAX_METADATA_BYTES
+from tivo.broker.members import MEMBER_BYTES, size_of
 from tivo.wire.error_codes import ErrorCode
 
 # ------------------------------------------------------------------ joining
@@ -62,8 +62,8 @@ def test_full_group_takes_nobody() -> None:
 
 
 def test_group_takes_no_more_metadata_than_its_leader_can_be_told() -> None:
-    beside = len("client") + size_of((("range", b""),))
-    half = (("range", bytes(MAX_METADATA_BYTES // 2 - beside)),)
+    beside = MEMBER_BYTES + len("client") + size_of((("range", b""),))
+    half = (("range", bytes((MAX_METADATA_BYTES - len("group")) // 2 - beside)),)
     driver = new(initial_delay_us=SECOND)
     driver.join(new_id="a", protocols=half)
     driver.join(new_id="b", protocols=half)
@@ -325,9 +325,30 @@ def test_leader_assigns_no_more_than_a_group_may_hold() -> None:
     driver = new(initial_delay_us=SECOND)
     driver.join(new_id="a")
     driver.wait(SECOND)
-    room = MAX_METADATA_BYTES - len("client") - size_of(RANGE)
+    room = MAX_METADATA_BYTES - len("group") - MEMBER_BYTES - len("client") - size_of(RANGE)
 
     assert ErrorCode.GROUP_MAX_SIZE_REACHED is driver.synced(driver.sync("a", 1, {"a": bytes(room + 1)})).error
     assert State.COMPLETING is driver.group.state
     assert ErrorCode.NONE is driver.synced(driver.sync("a", 1, {"a": bytes(room)})).error
     assert ErrorCode.GROUP_MAX_SIZE_REACHED is driver.joined(driver.join(new_id="b")).error
+
+
+def test_group_takes_no_more_than_there_is_room_for() -> None:
+    driver = stable("a")
+    driver.group.max_bytes = driver.group.held_bytes
+
+    assert ErrorCode.GROUP_MAX_SIZE_REACHED is driver.joined(driver.join(new_id="b")).error
+    assert ErrorCode.GROUP_MAX_SIZE_REACHED is driver.joined(driver.join(new_id="b", id_required=True)).error
+    assert ErrorCode.NONE is driver.joined(driver.join("a")).error
+    assert ErrorCode.GROUP_MAX_SIZE_REACHED is driver.synced(driver.sync("a", 2, {"a": bytes(100)})).error
+    assert ErrorCode.NONE is driver.synced(driver.sync("a", 2, {"a": b"a"})).error
+
+
+def test_ids_that_were_handed_out_take_room() -> None:
+    driver = new()
+    assert 0 == driver.group.held_bytes
+    driver.join(id_required=True)
+
+    assert len("group") + ID_BYTES == driver.group.held_bytes
+    driver.wait(SESSION)
+    assert 0 == driver.group.held_bytes

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tivo.broker.members import (
+    MEMBER_BYTES,
     PROTOCOL_BYTES,
     SHORTEST_REBALANCE_US,
     Member,
@@ -51,7 +52,7 @@ def test_protocols_have_a_size() -> None:
 def test_names_of_a_consumer_count_too() -> None:
     told = join(instance_id="one", client_id="client", protocols=(("range", b"meta"),))
 
-    assert len("one" + "client" + "range" + "meta") + PROTOCOL_BYTES == brought_by(told)
+    assert len("one" + "client" + "range" + "meta") + MEMBER_BYTES + PROTOCOL_BYTES == brought_by(told)
 
 
 def test_a_joined_member_has_a_session_from_now_on() -> None:
