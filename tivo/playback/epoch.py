@@ -12,8 +12,9 @@ from tivo.playback.controls import Controls
 from tivo.playback.credit import SLOW_US, Credit
 from tivo.playback.effects import Effect, Send, Tell
 from tivo.playback.glide import Due, ahead_of
+from tivo.playback.losses import slow_gaps
 from tivo.playback.merge import FIRST, FRAME_BYTES, LAST, behind, order_key, weight
-from tivo.playback.notices import Events, Gap, Shown, Skipped
+from tivo.playback.notices import Events, Shown, Skipped
 from tivo.playback.pacing import Pace, Thinner
 from tivo.playback.reading import Reading
 from tivo.playback.steps import Steps
@@ -417,13 +418,14 @@ class Epoch:
         key = order_key(event)
         if key > self.cursor and event.time_us <= now.wall_us:
             self.cursor = key
-            self._note_batch(event.time_us)
+            if self.controls.min_gap_us:
+                self._note_batch(event.time_us)
             return "late" if (self.timed or self.pace is None) and event.time_us < self._passed_us else ""
         return "late" if key <= self.cursor else "early"
 
     def _note_batch(self, time_us: int) -> None:
         """Note when a batch was due, which the next one is held away from: not when it was sent, or delays add up."""
-        if self.controls.min_gap_us and self.timed and (self._batch is None or time_us > self._batch[0]):
+        if self.timed and (self._batch is None or time_us > self._batch[0]):
             assert self.pace is not None, "a clock runs"
             self._batch = time_us, self.pace.due(time_us) or 0
 
@@ -453,7 +455,7 @@ class Epoch:
                 self._mark(event, now)
             self._taken(overdue, 0)
             dropped += overdue
-        return [Tell(gap) for gap in _slow_gaps(dropped)]
+        return [Tell(gap) for gap in slow_gaps(dropped)]
 
     def _overdue(self, event: Event, now: Now) -> bool:
         if self.timed:
@@ -552,19 +554,3 @@ def _fitting(events: list[Event]) -> list[Event]:
         if room < 0 and index:
             return events[:index]
     return events
-
-
-def _slow_gaps(events: list[Event]) -> list[Gap]:
-    """The gaps that name these events, one per run of offsets."""
-    gaps: list[Gap] = []
-    for topic, partition, offset in sorted((event.topic, event.partition, event.offset) for event in events):
-        last = gaps[-1] if gaps else None
-        if last is not None and (last.topic, last.partition, last.to_offset) == (topic, partition, offset):
-            gaps[-1] = _gap(topic, partition, last.from_offset, offset + 1)
-        else:
-            gaps.append(_gap(topic, partition, offset, offset + 1))
-    return gaps
-
-
-def _gap(topic: str, partition: int, start: int, end: int) -> Gap:
-    return Gap(topic=topic, partition=partition, from_offset=start, to_offset=end, reason="slow")

@@ -1,8 +1,9 @@
-"""What a track has told of losses, so that each is told once, whether the store names it first or the log."""
+"""What is told of losses: by a track once each, by store or log; and of what was dropped for a slow viewer."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tivo.model.event import Frontier, Lost, lost_between
+from tivo.model.event import Event, Frontier, Lost, lost_between
+from tivo.playback.notices import Gap
 from tivo.playback.progress import highest
 
 
@@ -67,3 +68,19 @@ class Losses:
                 start = told.next
         if start < end:
             yield lost._replace(base=start, next=end)
+
+
+def slow_gaps(events: list[Event]) -> list[Gap]:
+    """The gaps that name these events, one per run of offsets."""
+    gaps: list[Gap] = []
+    for topic, partition, offset in sorted((event.topic, event.partition, event.offset) for event in events):
+        last = gaps[-1] if gaps else None
+        if last is not None and (last.topic, last.partition, last.to_offset) == (topic, partition, offset):
+            gaps[-1] = _gap(topic, partition, last.from_offset, offset + 1)
+        else:
+            gaps.append(_gap(topic, partition, offset, offset + 1))
+    return gaps
+
+
+def _gap(topic: str, partition: int, start: int, end: int) -> Gap:
+    return Gap(topic=topic, partition=partition, from_offset=start, to_offset=end, reason="slow")

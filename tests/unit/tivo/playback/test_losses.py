@@ -1,7 +1,8 @@
 """Each loss is told once, whoever names it first."""
 
+from tests.unit.tivo.playback.events import event
 from tivo.model.event import Lost
-from tivo.playback.losses import Losses
+from tivo.playback.losses import Losses, slow_gaps
 
 
 def broken(base: int, following: int, partition: int = 0) -> Lost:
@@ -64,3 +65,15 @@ def test_offsets_that_are_used_again_are_told_of_again() -> None:
     losses.cut(0, 5)
 
     assert [broken(5, 9)] == losses.from_log(0, [broken(4, 9)], base=0, upto=9, live=True)
+
+
+def test_what_was_dropped_is_named_a_gap_per_run_of_offsets() -> None:
+    dropped = [event(9, offset=offset) for offset in (5, 3, 4, 8)] + [event(1, partition=1, offset=9)]
+
+    gaps = slow_gaps([*dropped, event(1, topic="b", offset=9)])
+
+    assert [("a", 0, 3, 6), ("a", 0, 8, 9), ("a", 1, 9, 10), ("b", 0, 9, 10)] == [
+        (gap.topic, gap.partition, gap.from_offset, gap.to_offset) for gap in gaps
+    ]
+    assert {"slow"} == {gap.reason for gap in gaps}
+    assert [] == slow_gaps([])
