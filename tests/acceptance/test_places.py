@@ -1,13 +1,19 @@
-"""Events that are played into other places: another topic."""
+"""Events that go to other places: into another topic, into a file."""
 
 import asyncio
+import csv
+import io
+import json
 import signal
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiokafka
 import httpx
+import pyarrow.parquet as pq
 import pytest
 
 from tests.support.tivo import Tivo, tivo, until
@@ -171,3 +177,136 @@ def test_a_topic_that_would_be_fed_by_itself_is_refused(up: Tivo, topic: str, pa
 
     assert 2 == code
     assert f"tivo: '{topic}' is among the topics that are played: it would be fed by itself\n" == told
+
+
+# ---------------------------------------------------------------- export
+
+
+async def produce_many(up: Tivo, topic: str, count: int) -> None:
+    async with aiokafka.AIOKafkaProducer(bootstrap_servers=up.kafka, acks="all", linger_ms=5) as producer:
+        for n in range(count):
+            key, at_ms = b"k%d" % (n % 10), START_US // 1_000 + n % 10_000
+            await producer.send(topic, b'{"n": %d, "text": "a, b"}' % n, key=key, timestamp_ms=at_ms)
+    wait_until_stored(up, topic, count)
+
+
+def export(up: Tivo, topic: str, file: Path, *flags: str) -> "subprocess.Popen[bytes]":
+    return tivo(
+        ["export", topic, *WINDOW, "-o", str(file), "--url", up.http, *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def files(folder: Path) -> list[str]:
+    """What is in a folder, by name."""
+    return sorted(each.name for each in folder.iterdir())
+
+
+def exported(up: Tivo, topic: str, file: Path, *flags: str) -> dict[str, Any]:
+    """What `tivo export --json` says when it is done."""
+    process = export(up, topic, file, "--json", *flags)
+    out, told = process.communicate(timeout=120)
+    assert 0 == process.returncode, told.decode()
+    summary: dict[str, Any] = json.loads(out)
+    return summary
+
+
+async def test_a_window_is_exported_in_every_format(up: Tivo, topic: str, tmp_path: Path) -> None:
+    outside = Sample(10_000, b"outside", b"0")
+    await produce(up, topic, [*SAMPLES, outside])
+    text, table, columns = (tmp_path / f"out.{suffix}" for suffix in ("ndjson", "csv", "parquet"))
+
+    told = [exported(up, topic, file) for file in (text, table, columns)]
+
+    count = len(SAMPLES)
+    assert [("ndjson", count), ("csv", count), ("parquet", count)] == [
+        (each["format"], each["events"]) for each in told
+    ]
+    assert [file.stat().st_size for file in (text, table, columns)] == [each["bytes"] for each in told]
+    lines = [json.loads(line) for line in text.read_bytes().splitlines()]
+    cells = [*csv.DictReader(io.StringIO(table.read_bytes().decode(), newline=""))]
+    rows = pq.read_table(columns).to_pylist()
+    times = [START_US + sample.at_ms * 1_000 for sample in SAMPLES]
+    assert times == [line["time_us"] for line in lines] == [int(cell["time_us"]) for cell in cells]
+    assert times == [row["time"] // timedelta(microseconds=1) for row in _since_1970(rows)]
+    assert {"n": 1, "spaces": "kept"} == lines[0]["value"]
+    assert "plain text\nwith a break" == lines[2]["value"] == cells[2]["value"] == rows[2]["value"]
+    assert [None, None] == [lines[3]["value"], rows[3]["value"]]
+    assert ["h", "binary"] == [next(iter(json.loads(row["headers"]))) for row in rows[:2]]
+    assert ["out.csv", "out.ndjson", "out.parquet"] == files(tmp_path)
+
+
+def _since_1970(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row | {"time": row["time"] - datetime(1970, 1, 1, tzinfo=UTC)} for row in rows]
+
+
+async def test_keys_and_an_expression_narrow_an_export(up: Tivo, topic: str, tmp_path: Path) -> None:
+    await produce_many(up, topic, 100)
+    file = tmp_path / "out.ndjson"
+
+    told = exported(up, topic, file, "--key", "k1", "--key", "k2*", "--where", "value.n < 50")
+
+    found = [json.loads(line)["value"]["n"] for line in file.read_bytes().splitlines()]
+    assert [1, 2, 11, 12, 21, 22, 31, 32, 41, 42] == found
+    assert len(found) == told["events"]
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "csv", "parquet"])
+async def test_an_export_that_was_killed_goes_on_and_is_the_same(
+    up: Tivo, topic: str, tmp_path: Path, suffix: str
+) -> None:
+    count = 45_000
+    await produce_many(up, topic, count)
+    whole, killed = tmp_path / f"whole.{suffix}", tmp_path / f"killed.{suffix}"
+    assert not exported(up, topic, whole)["resumed"]
+    state = tmp_path / f"killed.{suffix}.tivo-part" / "state.json"
+
+    process = export(up, topic, killed)
+    until(state.exists, "the first page")
+    process.kill()
+    process.communicate()
+    assert not killed.exists()
+    kept = json.loads(state.read_bytes())["events"]
+    told = exported(up, topic, killed)
+
+    assert 0 < kept <= count
+    assert (True, count) == (told["resumed"], told["events"])
+    assert whole.read_bytes() == killed.read_bytes()
+    assert not state.parent.exists()
+
+
+async def test_an_export_that_was_stopped_says_how_to_go_on(up: Tivo, topic: str, tmp_path: Path) -> None:
+    await produce_many(up, topic, 45_000)
+    file = tmp_path / "out.csv"
+    process = export(up, topic, file)
+    until((tmp_path / "out.csv.tivo-part" / "state.json").exists, "the first page")
+
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+
+    assert 130 == process.returncode
+    assert f"of it lie in {file}.tivo-part; the same command goes on from there" in told.decode()
+    assert "Traceback" not in told.decode()
+
+
+async def test_what_cannot_be_exported_is_refused_and_leaves_nothing(up: Tivo, topic: str, tmp_path: Path) -> None:
+    await produce(up, topic, SAMPLES)
+    there = tmp_path / "there.csv"
+    there.write_text("mine")
+    for name, file, flags, said in (
+        (topic, tmp_path / "a.txt", (), "says no format"),
+        (topic, there, (), "is there already"),
+        (f"{topic}-no", tmp_path / "a.csv", (), f"there is no topic named '{topic}-no'"),
+        (topic, tmp_path / "b.csv", ("--start", "yesterday"), "yesterday"),
+        (topic, tmp_path / "c.csv", ("--where", "value.n >"), "column 10: expected a value"),
+        (topic, tmp_path / "no" / "d.csv", (), "cannot be written"),
+    ):
+        process = export(up, name, file, *flags)
+        _, told = process.communicate(timeout=60)
+        assert process.returncode in {1, 2}
+        assert said in told.decode(), flags
+        assert "Traceback" not in told.decode()
+
+    assert ["there.csv"] == files(tmp_path)
+    assert "mine" == there.read_text()

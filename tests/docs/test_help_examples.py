@@ -14,7 +14,7 @@ import pytest
 from tests.support.tivo import Tivo, tivo_up
 from tivo.cli import COMMANDS, cli
 
-GATEWAY_COMMANDS = re.compile(r"\btivo (play|tail|produce|topics)\b")
+GATEWAY_COMMANDS = re.compile(r"\btivo (play|tail|produce|topics|export)\b")
 SHOWN_S = 2
 """How long an example runs that does not end by itself."""
 STOPPED = 124
@@ -50,7 +50,9 @@ def directory(tmp_path: Path) -> Path:
 
 
 def test_there_are_examples_for_whoever_begins() -> None:
-    assert {"play", "tail", "produce"} == {name for line in examples() for name in GATEWAY_COMMANDS.findall(line)}
+    assert {"play", "tail", "produce", "export"} == {
+        name for line in examples() for name in GATEWAY_COMMANDS.findall(line)
+    }
 
 
 @pytest.mark.parametrize("example", list(examples()))

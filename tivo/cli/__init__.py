@@ -23,6 +23,7 @@ COMMANDS = {
     "produce": "Write events to a topic, one per line of input.",
     "tail": "Follow the newest events of topics as they come.",
     "play": "Play a window of topics back, at any speed.",
+    "export": "Write a window of a topic to a file: NDJSON, CSV or Parquet.",
     "copy": "Copy topics and committed offsets to another Kafka cluster.",
     "log": "Dump, verify and repair the log on disk.",
     "completion": "Print the script that completes names in your shell.",
