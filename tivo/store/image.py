@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tivo.model.event import Event
 from tivo.store.page import MAX_BYTES, MAX_EVENTS, row_bytes
 
-FOLD_BYTES = 32 << 20
+FOLD_BYTES = 16 << 20
 """Events that a fold holds at most, in bytes as they are stored."""
 
 FIRST = b""

@@ -1,5 +1,6 @@
 """Whatever is written, cut and merged, wherever the builder ends: images and the state at any place are right."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
@@ -149,6 +150,37 @@ async def test_state_and_images_are_right_after_whatever_happened(
         assert brute_force(await everything(store), place) == await state_at(store, place)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@EXAMPLES
+@given(rounds=st.lists(pages, min_size=1, max_size=8), at_us=times, fold_bytes=st.integers(1, 1_000))
+async def test_what_is_read_while_images_are_built_is_no_older_than_when_it_began(
+    kind: str, rounds: list[list[tuple[int, bytes | None, bytes | None]]], at_us: int, fold_bytes: int
+) -> None:
+    """Of what comes meanwhile it may tell some, of each key a whole event."""
+    async with fresh(kind) as store:
+        await write(store, 0, rounds[0])
+        building = builder(store, every_bytes=300)
+        place = await place_at(store, at_us)
+
+        async def go_on() -> None:
+            for drawn in rounds:
+                await turn(building, store)
+                await write(store, 0, drawn)
+            await turn(building, store)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(go_on())
+            reading = tasks.create_task(state_at(store, place, fold_bytes=fold_bytes))
+        found = reading.result()
+
+        events = await everything(store)
+        least, most = brute_force(events, place), brute_force(events, await place_at(store, at_us))
+        assert latest(least, found) == found
+        assert latest(found, most) == most
+        assert {each.key for each in found} >= {each.key for each in least}
+        assert set(found) <= set(events)
+
+
 def steadily(count: int, *, start: int = 0, keys: int = 5) -> list[tuple[int, bytes | None, bytes | None]]:
     """Events a second apart."""
     return [(at * SECOND_US, b"key %d" % (at % keys), b"1" * 50) for at in range(start, start + count)]
@@ -210,6 +242,24 @@ async def test_events_of_an_earlier_day_get_images_of_their_own(store: Store) ->
     assert (True, first) == (len(earlier) > 4, last)
     assert all(at <= 10_000 for at in earlier)
     await check_images(store, 0)
+
+
+async def test_a_late_event_is_in_every_image_up_to_a_later_one_of_its_key(store: Store) -> None:
+    building = builder(store, every_bytes=10**6, bucket_us=30 * SECOND_US)
+    await write(store, 0, steadily(125, keys=1))
+    await write(store, 0, [(70 * SECOND_US, b"again", b"1"), (125 * SECOND_US, b"key 0", b"1")])
+    await turn(building, store)
+
+    await write(store, 0, [(5 * SECOND_US, b"again", b"late"), (6 * SECOND_US, b"never", b"late")])
+    assert 0 == await turn(building, store)
+
+    told = await store.imaged(TOPIC_ID, 0)
+    held = [[(each.key, each.value) for each in (await contents(store, head.image))[:1]] for head in told.heads]
+    assert [30, 60, 90, 120] == await at_seconds(store)
+    assert [[(b"again", b"late")]] * 2 + [[(b"again", b"1")]] * 2 == held
+    for head in told.heads:
+        assert b"never" == (await contents(store, head.image))[-1].key
+        assert 3 == len(await contents(store, head.image))
 
 
 async def test_what_is_all_of_one_time_is_not_read_again_and_again(store: Store) -> None:

@@ -236,6 +236,15 @@ async def test_a_key_in_several_partitions_has_one_last_event(store: Store) -> N
     assert [event(1, 5)] == await state_at(store, behind_one)
 
 
+async def test_an_image_of_a_whole_instant_is_none_of_a_place_inside_of_it(store: Store) -> None:
+    await store.write(page(event(0, 5), event(1, 5), event(2, 5)))
+    await store.move_images(TOPIC_ID, 0, 3, version=0)
+    await put(store, 6, [event(2, 5)])
+
+    assert [event(1, 5)] == await state_at(store, Place(topic_id=TOPIC_ID, until=Cursor(5, TOPIC, 0, 1), upto={0: 3}))
+    assert [event(2, 5)] == await state_at(store, await place_at(store, 6))
+
+
 async def test_an_image_that_goes_while_it_is_read_is_read_from_what_there_is_then(store: Store) -> None:
     events = [event(number, 1, f"{number:05}".encode()) for number in range(5_000)]
     await store.write(page(*events[:4_999]))
