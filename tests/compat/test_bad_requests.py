@@ -1,7 +1,7 @@
 """Well-formed requests for what no client should ask for: refused with a code and one line of log."""
 
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 import pytest
@@ -232,6 +232,20 @@ def test_a_group_that_is_large_in_all_takes_nobody_more(broker: RunningBroker, w
         codes.add(answered(broker, joining(group, metadata=metadata)).error_code)
 
     assert ErrorCode.GROUP_MAX_SIZE_REACHED in codes
+
+
+def test_groups_that_are_large_in_all_take_nobody_more(broker: RunningBroker, watch: Watch, group: str) -> None:
+    codes = set()
+    with ExitStack() as opened:
+        connections = [opened.enter_context(closing(connect(broker))) for _ in range(5)]
+        for turn in range(22):
+            joins = [joining(f"{group}-{turn}-{at}", metadata=bytes(250 << 10)) for at in range(5)]
+            for connection, join in zip(connections, joins, strict=True):
+                connection.sendall(frame(join, 3))
+            codes |= {take(each, join, 3).error_code for each, join in zip(connections, joins, strict=True)}
+
+    assert {0, ErrorCode.GROUP_MAX_SIZE_REACHED} == codes
+    assert eventually(lambda: answered(broker, joins[0]).error_code == ErrorCode.MEMBER_ID_REQUIRED)
 
 
 def test_a_group_of_any_name_is_not_made(broker: RunningBroker, watch: Watch) -> None:

@@ -198,7 +198,7 @@ def kafka_page() -> str:
         "  (INVALID_GROUP_ID, INVALID_REQUEST, INVALID_TOPIC_EXCEPTION). A member's own id begins with no more than",
         "  100 characters of its client's.",
         "- A member brings 256 KiB at most, all members of a group 8 MiB: protocols with their names and metadata,",
-        "  the names of client and instance, what they are assigned, and 2 kB for each. All groups take 64 MiB; then",
+        "  the names of client and instance, what they are assigned, and 2 kB for each. All groups take 24 MiB; then",
         "  who is in one stays, and others get GROUP_MAX_SIZE_REACHED.",
         "- A group that nobody is in and that has committed nothing is forgotten when the journal of the groups is",
         "  shortened (Kafka: within 10 minutes).",

@@ -1,7 +1,7 @@
 """How much memory all groups together take, and how much one of them may take yet."""
 
-MOST_HELD_BYTES = 64 << 20
-"""All groups together: of anybody's consumers any number may come, each with as much as one may bring along."""
+MOST_HELD_BYTES = 24 << 20
+"""All groups together: 1,000 consumers have 24 KiB each. Of them any number may come, and bring along 256 KiB each."""
 
 
 class Holdings:
