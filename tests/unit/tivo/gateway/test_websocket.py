@@ -410,6 +410,19 @@ async def test_a_viewer_steps_on_and_back_from_the_store_into_the_log(gateway: G
     assert ("error", "bad_value", "n") == (refused["type"], refused["code"], refused["field"])
 
 
+async def test_a_loop_of_a_millisecond_at_a_million_turns_twenty_times_a_second_at_most(gateway: GatewayApp) -> None:
+    async with viewer(gateway) as one:
+        await one.ask(action="play", start=0, end="1970-01-01T00:00:00.001Z", loop=True, speed=1_000_000, clock_hz=0)
+        turns = 0
+        for _ in range(100):
+            gateway.forward(10_000)
+            await one.say(action="state")
+            while (notice := orjson.loads(await one.socket.recv()))["type"] != "ack":
+                turns += notice["type"] == "loop"
+
+    assert 15 <= turns <= 20
+
+
 async def test_a_viewer_that_vanishes_leaves_its_seat_and_its_tail(gateway: GatewayApp) -> None:
     async with gateway.listening() as address:
         gone = Viewer(await connect(f"{address}/ws/t"))
