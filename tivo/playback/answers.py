@@ -3,7 +3,9 @@
 from collections import deque
 from dataclasses import dataclass
 
-from tivo.playback.notices import Notice
+from tivo.model.errors import CommandError
+from tivo.playback.commands import Command, Refused
+from tivo.playback.notices import Failed, Notice
 
 
 @dataclass(slots=True)
@@ -33,3 +35,9 @@ class Answers:
             assert notice is not None
             notices.append(notice)
         return notices
+
+
+def failed(command: Command, error: CommandError) -> Failed:
+    """The answer to a command that was refused."""
+    action = command.named if isinstance(command, Refused) else command.action
+    return Failed(id=command.id, action=action, code=error.code, field=error.field, message=str(error))

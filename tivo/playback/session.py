@@ -22,7 +22,7 @@ from typing import Any
 from tivo.model.errors import CommandError
 from tivo.model.timeline import Now
 from tivo.playback import commands, offered
-from tivo.playback.answers import Answer, Answers
+from tivo.playback.answers import Answer, Answers, failed
 from tivo.playback.commands import Change, Command, Place, Position
 from tivo.playback.controls import Controls, Moment, apply, target
 from tivo.playback.cursor import from_token
@@ -136,7 +136,7 @@ class Session:
         try:
             answered = do()
         except CommandError as error:
-            place.notice = _failed(command, error)
+            place.notice = failed(command, error)
         else:
             if answered:
                 place.notice = self._acked(command, now, None)
@@ -155,7 +155,7 @@ class Session:
     def _answer(self, place: Answer, command: Command, fact: Answered | NearRead | ReadFailed, now: Now) -> None:
         """What a viewer asked for is known, or why it is not."""
         if isinstance(fact, ReadFailed):
-            place.notice = _failed(command, CommandError(fact.message, code=AWAY[fact.source]))
+            place.notice = failed(command, CommandError(fact.message, code=AWAY[fact.source]))
         else:
             assert isinstance(fact, Answered), "a question is answered, or has failed"
             place.notice = self._acked(command, now, fact.result)
@@ -167,7 +167,7 @@ class Session:
         if then is not None:
             self._carry_out(then, move.place, now, lambda: self._apply(then, now))
         elif move.error is not None:
-            move.place.notice = _failed(move.command, move.error)
+            move.place.notice = failed(move.command, move.error)
         else:
             move.place.notice = self._acked(move.command, now, None)
 
@@ -310,8 +310,3 @@ class Session:
         playback.resume(standing, command.after, command.offsets, now)
         if controls.window != standing.window:
             playback.renew("window", now)
-
-
-def _failed(command: Command, error: CommandError) -> Failed:
-    action = command.named if isinstance(command, commands.Refused) else command.action
-    return Failed(id=command.id, action=action, code=error.code, field=error.field, message=str(error))
