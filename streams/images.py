@@ -44,6 +44,13 @@ class Stand:
         self.last_us: int | None = None
         self.looked_us: int | None = None
         self._event_bytes: float = GUESSED_BYTES
+        self._stirred: set[int] = set()
+
+    def stirred(self) -> list[int]:
+        """The gaps to look at, the last one first: the open one, and those that events came into late."""
+        gaps = sorted({*self._stirred, len(self.heads)}, reverse=True)
+        self._stirred.clear()
+        return gaps
 
     def moved(self, upto: int) -> None:
         """The image frontier has moved."""
@@ -56,6 +63,12 @@ class Stand:
         for row in rows:
             if row.max_time_us is not None:
                 self.last_us = row.max_time_us if self.last_us is None else max(self.last_us, row.max_time_us)
+
+    def came_late(self, gap: int, events: Sequence[Event]) -> None:
+        """These came into a gap between two images, or before the first."""
+        if events:
+            self.gathered[gap] += sum(map(row_bytes, events))
+            self._stirred.add(gap)
 
     def put(self, gap: int, head: ImageHead) -> None:
         """A gap has an image in it now."""

@@ -10,7 +10,7 @@ that is slow, or away, makes a seek slower and nothing else.
 import asyncio
 import logging
 from bisect import bisect_left, bisect_right
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from streams.agents.persist import Keeper
 from streams.images import Spacing, Stand, Superseded, fill
@@ -21,7 +21,6 @@ from tivo.model.event import Event
 from tivo.model.timeline import Window
 from tivo.store.base import Store
 from tivo.store.image import Fold
-from tivo.store.page import row_bytes
 from tivo.store.state import ImageGone, window
 
 log = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ class ImageBuilder:
         try:
             if stand.next < upto:
                 await self._catch_up(stand, upto)
-            for gap in reversed(range(len(stand.heads) + 1)):
+            for gap in stand.stirred():
                 if self._spacing.is_due(stand, gap):
                     await fill(self._store, stand, gap, self._spacing, self._stand_back)
         except (Superseded, ImageGone):
@@ -101,7 +100,7 @@ class ImageBuilder:
             end = bisect_left(times_us, stand.heads[at].at_us)
             fold = Fold()
             fold.take([*under_way, *late[begin:end]])
-            stand.gathered[at] += sum(map(row_bytes, late[begin:end]))
+            stand.came_late(at, late[begin:end])
             begin = end
             under_way = await self._patch_image(stand, at, fold.in_order())
             if not under_way and begin == len(late):
@@ -119,32 +118,31 @@ class ImageBuilder:
 
 async def build_images(builder: ImageBuilder, places: Places, *, every_s: float = TURN_EVERY_S) -> None:
     """Give every partition that is placed its turn, again and again. Never ends by itself."""
+    told: set[tuple[str, int]] = set()
     while True:
-        lags = await turns(builder, places)
-        metrics.AGENT_IMAGE_LAG.clear()  # of partitions that others have by now
-        for (topic, partition), lag in lags.items():
-            metrics.AGENT_IMAGE_LAG.labels(topic, partition).set(lag)
+        for gone in told - {(tp.topic, tp.partition) for tp in places.frontiers()}:
+            metrics.AGENT_IMAGE_LAG.remove(*gone)
+            told.remove(gone)
+        async for place, lag in turns(builder, places):
+            metrics.AGENT_IMAGE_LAG.labels(*place).set(lag)
+            told.add(place)
         await asyncio.sleep(every_s)
 
 
-async def turns(builder: ImageBuilder, places: Places) -> dict[tuple[str, int], int]:
-    """One turn of every partition that is placed; what their images lack then."""
-    lags = {}
-    placed = {(topic_id, tp.partition): tp for tp in places.frontiers() if (topic_id := places.id_of(tp)) is not None}
-    for topic_id, partition in builder.known - placed.keys():
+async def turns(builder: ImageBuilder, places: Places) -> AsyncGenerator[tuple[tuple[str, int], int], None]:
+    """One turn of every partition that is placed; what its images lack then, as soon as it is known."""
+    frontiers = {(places.id_of(tp), tp.partition): (tp.topic, frontier) for tp, frontier in places.frontiers().items()}
+    for topic_id, partition in builder.known - frontiers.keys():
         builder.forget(topic_id, partition)
-    for (topic_id, partition), tp in placed.items():
-        frontier = places.frontiers().get(tp)
-        if frontier is None:
-            continue
+    for (placed_in, partition), (topic, frontier) in frontiers.items():
+        assert placed_in is not None
         try:
-            lag = await builder.turn(tp.topic, topic_id, partition, frontier)
+            lag = await builder.turn(topic, placed_in, partition, frontier)
         except StoreError as error:
-            log.warning("%s/%d: its images wait for the next turn: %s", tp.topic, partition, error)
+            log.warning("%s/%d: its images wait for the next turn: %s", topic, partition, error)
         else:
             if lag is not None:
-                lags[tp.topic, partition] = lag
-    return lags
+                yield (topic, partition), lag
 
 
 def standing_back(keeper: Keeper) -> Callable[[], Awaitable[None]]:

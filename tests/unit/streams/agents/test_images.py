@@ -60,8 +60,12 @@ def builder(store: MemoryStore) -> ImageBuilder:
     return ImageBuilder(store, SPACING, stand_back=at_once)
 
 
+async def lags(building: ImageBuilder, mine: Places) -> dict[tuple[str, int], int]:
+    return {place: lag async for place, lag in turns(building, mine)}
+
+
 async def test_every_partition_has_its_turn(store: Half) -> None:
-    assert {("quakes", 3): 0, ("sensors", 0): 0} == await turns(builder(store), places())
+    assert {("quakes", 3): 0, ("sensors", 0): 0} == await lags(builder(store), places())
 
     assert (await store.imaged(TOPIC_ID, 3)).heads
     assert (await store.imaged(OTHER_ID, 0)).heads
@@ -71,21 +75,21 @@ async def test_a_partition_whose_store_is_away_holds_up_no_other(store: Half, ca
     building = builder(store)
     store.away = TOPIC_ID
 
-    assert {("sensors", 0): 0} == await turns(building, places())
+    assert {("sensors", 0): 0} == await lags(building, places())
     assert "quakes/3: its images wait for the next turn: away" in caplog.text
 
     store.away = b""
-    assert 0 == (await turns(building, places()))["quakes", 3]
+    assert 0 == (await lags(building, places()))["quakes", 3]
 
 
 async def test_a_partition_that_others_have_by_now_is_forgotten(store: Half) -> None:
     building, mine = builder(store), places()
-    await turns(building, mine)
+    await lags(building, mine)
     assert {(TOPIC_ID, 3), (OTHER_ID, 0)} == building.known
 
     mine.assign([PARTITION])
     mine.put(PARTITION, TOPIC_ID, 20, now_us=0)
-    await turns(building, mine)
+    await lags(building, mine)
 
     assert {(TOPIC_ID, 3)} == building.known
 
@@ -95,7 +99,7 @@ async def test_a_partition_that_holds_nothing_yet_has_no_images(store: Half) -> 
     mine.assign([PARTITION])
     mine.put(PARTITION, b"a topic id of now", 500, now_us=0)
 
-    assert {} == await turns(builder(store), mine)
+    assert {} == await lags(builder(store), mine)
 
 
 async def test_what_images_lack_is_measured(store: Half) -> None:
@@ -114,6 +118,31 @@ async def test_what_images_lack_is_measured(store: Half) -> None:
 
     assert 7 == REGISTRY.get_sample_value("tivo_agent_image_lag_offsets", {"topic": "quakes", "partition": "3"})
     assert 1 <= (REGISTRY.get_sample_value("tivo_agent_images_total", {"topic": "quakes"}) or 0)
+
+
+async def test_a_partition_that_others_have_by_now_is_measured_no_more(store: Half) -> None:
+    mine = places()
+
+    class Moved(ImageBuilder):
+        """Gives its partitions away after a round, but for one."""
+
+        turns = 0
+
+        async def turn(self, topic: str, topic_id: bytes, partition: int, upto: int) -> int | None:
+            self.turns += 1
+            if self.turns > 2:
+                raise Ended
+            if self.turns == 2:
+                mine.assign([OTHER])
+                mine.put(OTHER, OTHER_ID, 10, now_us=0)
+            return 5
+
+    with pytest.raises(Ended):
+        await build_images(Moved(store, SPACING, stand_back=at_once), mine, every_s=0)
+
+    name = "tivo_agent_image_lag_offsets"
+    assert None is REGISTRY.get_sample_value(name, {"topic": "quakes", "partition": "3"})
+    assert 5 == REGISTRY.get_sample_value(name, {"topic": "sensors", "partition": "0"})
 
 
 async def test_it_stands_back_for_pages_but_not_for_ever() -> None:
