@@ -39,6 +39,7 @@ class ImageBuilder:
         self._spacing = spacing
         self._stand_back = stand_back
         self._stands: dict[tuple[bytes, int], Stand] = {}
+        self._troubles: dict[tuple[bytes, int], str] = {}
 
     async def turn(self, topic: str, topic_id: bytes, partition: int, upto: int) -> int | None:
         """Bring the images of a partition up to a frontier; the offsets that they lack of it then.
@@ -60,6 +61,19 @@ class ImageBuilder:
             return None
         self._stands[key] = stand
         return max(upto - stand.next, 0)
+
+    async def try_turn(self, topic: str, topic_id: bytes, partition: int, upto: int) -> int | None:
+        """`turn`; what is the matter with the store is told once, and the partition waits for the next turn."""
+        key = (topic_id, partition)
+        try:
+            lag = await self.turn(topic, topic_id, partition, upto)
+        except StoreError as error:
+            if self._troubles.get(key) != str(error):
+                log.warning("%s/%d: its images wait: %s", topic, partition, error)
+            self._troubles[key] = str(error)
+            return None
+        self._troubles.pop(key, None)
+        return lag
 
     def forget(self, topic_id: bytes, partition: int) -> None:
         """Others build these images by now."""
@@ -136,13 +150,9 @@ async def turns(builder: ImageBuilder, places: Places) -> AsyncGenerator[tuple[t
         builder.forget(topic_id, partition)
     for (placed_in, partition), (topic, frontier) in frontiers.items():
         assert placed_in is not None
-        try:
-            lag = await builder.turn(topic, placed_in, partition, frontier)
-        except StoreError as error:
-            log.warning("%s/%d: its images wait for the next turn: %s", topic, partition, error)
-        else:
-            if lag is not None:
-                yield (topic, partition), lag
+        lag = await builder.try_turn(topic, placed_in, partition, frontier)
+        if lag is not None:
+            yield (topic, partition), lag
 
 
 def standing_back(keeper: Keeper) -> Callable[[], Awaitable[None]]:
