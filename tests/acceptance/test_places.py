@@ -1,4 +1,4 @@
-"""Events that go to other places: into another topic, into a file."""
+"""Events that go to other places: into another topic, into a command, into a file."""
 
 import asyncio
 import csv
@@ -177,6 +177,73 @@ def test_a_topic_that_would_be_fed_by_itself_is_refused(up: Tivo, topic: str, pa
 
     assert 2 == code
     assert f"tivo: '{topic}' is among the topics that are played: it would be fed by itself\n" == told
+
+
+# ---------------------------------------------------------------- exec
+
+
+def executed(up: Tivo, topic: str, run: str, *flags: str) -> tuple[int | None, bytes, str]:
+    """The exit code of `tivo play --exec`, what the command printed, and what a person was told."""
+    process = tivo(
+        ["play", topic, *WINDOW, "--speed", "unlimited", "--url", up.http, "--exec", run, *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    out, told = process.communicate(timeout=120)
+    assert b"Traceback" not in told
+    return process.returncode, out, told.decode()
+
+
+async def test_a_command_gets_a_line_for_every_event_and_its_exit_code_counts(up: Tivo, topic: str) -> None:
+    await produce(up, topic, SAMPLES)
+
+    code, out, told = executed(up, topic, "cat; exit 7")
+
+    assert 7 == code
+    assert list(range(len(SAMPLES))) == [json.loads(line)["offset"] for line in out.splitlines()]
+    assert f"gave {len(SAMPLES)} events to 'cat; exit 7'\n" == told
+
+
+async def test_a_command_that_ends_first_ends_the_playback(up: Tivo, topic: str) -> None:
+    await produce_many(up, topic, 20_000)
+
+    code, out, _ = executed(up, topic, "head -n 1", "--loop", "true")
+
+    assert (0, 1) == (code, len(out.splitlines()))
+
+
+@pytest.mark.parametrize(("run", "code"), [("kill -9 $$", 137), ("no-such-command", 127), ("exec <&-; exit 3", 3)])
+async def test_a_command_that_fails_is_told_by_its_code(up: Tivo, topic: str, run: str, code: int) -> None:
+    await produce(up, topic, SAMPLES)
+
+    assert code == executed(up, topic, run, "--loop", "true")[0]
+
+
+async def test_a_slow_command_holds_the_playback_and_gets_all(up: Tivo, topic: str) -> None:
+    count = 20_000
+    await produce_many(up, topic, count)
+
+    code, out, _ = executed(up, topic, "sleep 3; wc -l")
+
+    assert (0, count) == (code, int(out))
+
+
+async def test_stopped_with_a_command_it_ends_with_it(up: Tivo, topic: str, tmp_path: Path) -> None:
+    await produce(up, topic, SAMPLES)
+    seen = tmp_path / "seen"
+    process = tivo(
+        ["play", topic, *WINDOW, "--loop", "true", "--url", up.http, "--exec", f"tee {seen}; touch {seen}.closed"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    until(lambda: seen.exists() and seen.stat().st_size, "an event")
+
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+
+    assert 130 == process.returncode
+    assert told.decode().startswith("gave ")
+    assert ["seen", "seen.closed"] == files(tmp_path)
 
 
 # ---------------------------------------------------------------- export

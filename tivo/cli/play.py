@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from tivo.cli.executing import exec_option, play_through
 from tivo.cli.http import complete_topic
 from tivo.cli.options import token_option, url_option
 from tivo.cli.replaying import play_into, target_of, target_options
@@ -24,27 +25,36 @@ from tivo.cli.showing import Watched, count_option, filter_of, key_option, show,
 @key_option
 @where_option
 @count_option
+@exec_option
 @target_options
-def command(*, topics: tuple[str, ...], url: str, token: str | None, count: int | None, **given: Any) -> None:
+def command(
+    *, topics: tuple[str, ...], url: str, token: str | None, count: int | None, run: str | None, **given: Any
+) -> None:
     """Play a window of TOPICS (names or globs, merged under one clock), one JSON object a line.
 
     With --to-topic each event is written to another topic when it is due, with its key, value and headers, and
-    with headers that tell where it comes from.
+    with headers that tell where it comes from. With --exec the lines go to the input of one process of a command,
+    and tivo ends with its exit code.
 
     \b
     tivo play quakes --start -1h --end now --fit 1m   # the last hour in a minute
     tivo play quakes --start -1d --end -23h --speed unlimited > hour.ndjson
     tivo play quakes --start -1d --end now --speed unlimited --where 'value.mag >= 5'
     tivo play orders payments --start 2016-01-15T14:32:24Z --end 2016-01-15T14:33:24Z
+    tivo play orders --start -1h --end now --speed unlimited --exec 'wc -l'
     tivo play orders --start -1h --end now --speed 10 --loop true --to-topic orders-load
     """
     into = {name: given.pop(name) for name in ("keep_time", "kafka__bootstrap", "config_file")}
     target = target_of(given.pop("to_topic"), topics, **into)
     watched = Watched(url=url, topics=topics, token=token, controls=_controls(**given))
-    if target is None:
-        show(watched, count=count)
-    else:
+    if target is not None and run is not None:
+        raise click.UsageError("--exec and --to-topic do not go together")
+    if target is not None:
         play_into(watched, target, count=count)
+    elif run is not None:
+        play_through(watched, run, count=count)
+    else:
+        show(watched, count=count)
 
 
 def _controls(*, keys: tuple[str, ...], where: str | None, **given: str | float | None) -> dict[str, Any]:

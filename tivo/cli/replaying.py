@@ -1,7 +1,6 @@
 """What `tivo play --to-topic` does: events that are played become records of another topic."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,12 +8,10 @@ import click
 
 from tivo import service
 from tivo.cli.options import Command, bootstrap_option, config_option, load_settings, to_stderr
-from tivo.cli.showing import Watched, events_text, watch
+from tivo.cli.showing import Watched, events_text, first, watch
 from tivo.client.access import Access
 from tivo.client.producer import Producer
 from tivo.client.replay import Replay, check_target
-from tivo.client.viewer import Viewer
-from tivo.client.viewer_session import ShownEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +50,6 @@ async def _play_into(watched: Watched, target: Target, count: int | None) -> Non
     async with Producer(target.access) as producer:
         replay = Replay(producer, target.topic, service.now, keep_time=target.keep_time)
         try:
-            await watch(watched, lambda viewer: replay.write(_first(viewer, count)))
+            await watch(watched, lambda viewer: replay.write(first(viewer, count)))
         finally:
             to_stderr(f"wrote {events_text(replay.written)} to {target.topic}")
-
-
-async def _first(viewer: Viewer, count: int | None) -> AsyncIterator[ShownEvent]:
-    left = count
-    async for event in viewer:
-        yield event
-        if left is not None:
-            left -= 1
-            if left == 0:
-                return

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ import msgspec
 from tivo.cli.http import no_gateway
 from tivo.cli.options import to_stderr
 from tivo.client.viewer import Connection, Viewer
-from tivo.client.viewer_session import RESUME, Notice
+from tivo.client.viewer_session import RESUME, Notice, ShownEvent
 from tivo.model.errors import RequestError
 from tivo.model.timeline import SECOND_US
 
@@ -149,13 +149,22 @@ async def _connected(viewer: Viewer, outages: Outages, within_s: float) -> None:
 async def _print(viewer: Viewer, count: int | None) -> int:
     out = sys.stdout.buffer
     shown = 0
-    async for event in viewer:
+    async for event in first(viewer, count):
         out.write(msgspec.json.encode(event) + b"\n")
         out.flush()
         shown += 1
-        if shown == count:
-            break
     return shown
+
+
+async def first(events: AsyncIterator[ShownEvent], count: int | None) -> AsyncIterator[ShownEvent]:
+    """So many events at most."""
+    left = count
+    async for event in events:
+        yield event
+        if left is not None:
+            left -= 1
+            if left == 0:
+                return
 
 
 def tell_of_loss(notice: Notice) -> None:
