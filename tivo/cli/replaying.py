@@ -1,6 +1,7 @@
 """What `tivo play --to-topic` does: events that are played become records of another topic."""
 
 import asyncio
+import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,6 +48,7 @@ def play_into(watched: Watched, target: Target, *, count: int | None) -> None:
 
 
 async def _play_into(watched: Watched, target: Target, count: int | None) -> None:
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a topic that is just being made is an error to it
     async with Producer(target.access) as producer:
         replay = Replay(producer, target.topic, service.now, keep_time=target.keep_time)
         try:
