@@ -78,11 +78,12 @@ class ImageBuilder:
     def forget(self, topic_id: bytes, partition: int) -> None:
         """Others build these images by now."""
         self._stands.pop((topic_id, partition), None)
+        self._troubles.pop((topic_id, partition), None)
 
     @property
     def known(self) -> set[tuple[bytes, int]]:
-        """The partitions that it stands in."""
-        return set(self._stands)
+        """The partitions that it stands in, or has trouble with."""
+        return {*self._stands, *self._troubles}
 
     async def _look(self, topic: str, topic_id: bytes, partition: int) -> Stand:
         told = await self._store.imaged(topic_id, partition)

@@ -83,6 +83,18 @@ async def test_a_partition_whose_store_is_away_holds_up_no_other(store: Half, ca
     assert 0 == (await lags(building, places()))["quakes", 3]
 
 
+async def test_trouble_with_a_partition_that_comes_back_is_told_again(
+    store: Half, caplog: pytest.LogCaptureFixture
+) -> None:
+    building, elsewhere = builder(store), Places()
+    store.away = TOPIC_ID
+
+    for mine in (places(), elsewhere, places()):
+        await lags(building, mine)
+
+    assert 2 == caplog.text.count("quakes/3: its images wait: away")
+
+
 async def test_a_partition_that_others_have_by_now_is_forgotten(store: Half) -> None:
     building, mine = builder(store), places()
     await lags(building, mine)
