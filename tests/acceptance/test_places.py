@@ -171,6 +171,23 @@ async def test_stopped_it_ends_at_once_and_says_how_far_it_came(up: Tivo, topic:
     assert "Traceback" not in told.decode()
 
 
+async def test_what_is_killed_meanwhile_costs_no_event_and_doubles_none(up: Tivo, topic: str) -> None:
+    count, target = 400, f"{topic}-copy"
+    await produce(up, topic, [Sample(n * 25, b"k", b"%d" % n) for n in range(count)])
+    process = play(up, topic, *WINDOW, "--to-topic", target)
+
+    for name, behind in (("gateway", 50), ("broker", 200)):
+        await written(up, target, behind)
+        if pid := up.ready["pids"].get(name):  # a cluster beside tivo has no process of ours
+            up.kill(name)
+            up.wait_for_restart(name, pid)
+    _, told = process.communicate(timeout=120)
+
+    assert 0 == process.returncode, told.decode()
+    assert told.decode().endswith(f"wrote {count} events to {target}\n")
+    assert list(range(count)) == [int(record.value) for record in await written(up, target, count)]
+
+
 @pytest.mark.parametrize("pattern", ["{topic}", "{topic}*"])
 def test_a_topic_that_would_be_fed_by_itself_is_refused(up: Tivo, topic: str, pattern: str) -> None:
     code, told = played(up, pattern.format(topic=topic), "--to-topic", topic)
