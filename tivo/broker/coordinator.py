@@ -11,7 +11,19 @@ from tivo.broker.holdings import Holdings
 from tivo.broker.journal import Journal
 from tivo.broker.journal_format import Entry, GroupRemoved, Read
 from tivo.broker.leader import Durable
-from tivo.broker.membership import Answer, Beaten, GroupRecord, Join, Joined, Leave, Left, Outcome, Request, Synced
+from tivo.broker.membership import (
+    Answer,
+    Beaten,
+    GroupRecord,
+    Join,
+    Joined,
+    Leave,
+    Left,
+    Outcome,
+    Request,
+    Sync,
+    Synced,
+)
 from tivo.broker.offsets import Ended, OffsetRecord, Offsets, Pending
 from tivo.broker.replies import Deferred
 from tivo.broker.runtime import Alarm, Runtime
@@ -70,13 +82,19 @@ class Coordinator:
         """A new ticket for a request."""
         return next(self._tickets)
 
-    def ask(self, group_id: str, request: Request, respond: Callable[[Answer], Message]) -> Deferred:
-        """Tell a group a request; its answer, once there is one and it is safe, becomes the reply."""
+    def ask(self, group_id: str, request: Request, respond: Callable[[Answer], Message], user: str = "") -> Deferred:
+        """Tell a group a request; its answer, once there is one and it is safe, becomes the reply.
+
+        `user` is whose consumer joins.
+        """
         deferred = Deferred()
         self._asked[request.ticket] = lambda answer: deferred.give(respond(answer))
         group = self._groups.get(group_id) or self._new_group(group_id)
         self._groups[group_id] = group
-        group.max_bytes = min(MAX_METADATA_BYTES, self._holdings.room_bytes(group_id))
+        if isinstance(request, Join):
+            self._holdings.came(group_id, user)
+        room_bytes = self._holdings.room_bytes(group_id, dealing=isinstance(request, Sync))
+        group.max_bytes = min(MAX_METADATA_BYTES, room_bytes)
         self._perform(group, group.receive(request, self._runtime.now().steady_us))
         if isinstance(request, Join | Leave):
             self._holdings.weigh(group_id, group.held_bytes)

@@ -6,7 +6,7 @@ protocols with their metadata, which the group would have to keep for the member
 protocol or of their type above 32,767 bytes, which the journal cannot keep, and for an instance id
 above 249; INCONSISTENT_GROUP_PROTOCOL (23),
 UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82), GROUP_MAX_SIZE_REACHED (81) for more than 1,000
-members, 8 MiB of metadata in all, or 24 MiB of all groups,
+members, 8 MiB of metadata in all, or what groups may take together (see `holdings`),
 COORDINATOR_NOT_AVAILABLE (15) where the journal takes nothing.
 
 - 0: no rebalance timeout, the session's counts. 4: a new member gets MEMBER_ID_REQUIRED (79) and
@@ -56,7 +56,7 @@ def handle(broker: Broker, request: JoinGroupRequest, caller: Caller) -> Reply:
         id_required=caller.version >= ID_REQUIRED,
         skips_assignment=caller.version >= SKIPS_ASSIGNMENT,
     )
-    return broker.coordinator.ask(request.group_id, join, _response)
+    return broker.coordinator.ask(request.group_id, join, _response, user=str(caller.session.principal))
 
 
 def _wrong_with(broker: Broker, request: JoinGroupRequest, session_us: int) -> ErrorCode:

@@ -7,7 +7,7 @@ from tests.support.faulty_disk import Fault
 from tests.support.group_member import GroupMember
 from tests.support.transactional import TransactionalProducer
 from tests.unit.tivo.broker.handlers.test_offset_commit import committed, kept, request
-from tivo.broker.holdings import MOST_HELD_BYTES
+from tivo.broker.holdings import SHARE_BYTES
 from tivo.broker.journal import SHORTEN_ABOVE_BYTES
 from tivo.broker.upkeep import Upkeep
 from tivo.wire.error_codes import ErrorCode
@@ -86,13 +86,13 @@ def test_groups_together_take_no_more_than_there_is_room_for(bench: BrokerBench)
     first = GroupMember(bench, "first", metadata=bytes(size))
     first.settle()
     codes = []
-    for number in range(MOST_HELD_BYTES // size + 1):
+    for number in range(SHARE_BYTES // size + 1):
         joining = GroupMember(bench, f"g{number}", session_ms=1_800_000, metadata=bytes(size)).join(3)
         bench.runtime.forward(SECOND // 10)
         codes.append(joining.response.error_code)
         assert 0 == first.beat()
 
-    assert MOST_HELD_BYTES // size - 5 < codes.index(ErrorCode.GROUP_MAX_SIZE_REACHED) < MOST_HELD_BYTES // size
+    assert SHARE_BYTES // size - 5 < codes.index(ErrorCode.GROUP_MAX_SIZE_REACHED) < SHARE_BYTES // size
     assert ErrorCode.GROUP_MAX_SIZE_REACHED == late.join().response.error_code
     again = first.join()
     bench.runtime.forward(SECOND // 10)
@@ -102,6 +102,35 @@ def test_groups_together_take_no_more_than_there_is_room_for(bench: BrokerBench)
     bench.runtime.work()
 
     assert ErrorCode.MEMBER_ID_REQUIRED == late.join().response.error_code
+
+
+def fill(bench: BrokerBench, size: int = 250_000) -> None:
+    """Let groups come until one is refused."""
+    for number in range(SHARE_BYTES // size + 1):
+        joining = GroupMember(bench, f"full{number}", session_ms=1_800_000, metadata=bytes(size)).join(3)
+        bench.runtime.forward(SECOND // 10)
+    assert ErrorCode.GROUP_MAX_SIZE_REACHED == joining.response.error_code
+
+
+def test_member_that_was_let_in_gets_its_part_though_the_room_is_used_up_meanwhile(bench: BrokerBench) -> None:
+    member = GroupMember(bench, session_ms=1_800_000)
+    joining = member.join(3)
+    bench.runtime.forward(SECOND)
+    member.take(joining.response)
+    fill(bench, 100_000)
+
+    synced = member.sync({member.member_id: bytes(200_000)})
+    bench.runtime.work()
+
+    assert (0, 200_000) == (synced.response.error_code, len(synced.response.assignment))
+
+
+def test_user_whose_groups_fill_their_share_keeps_nobody_else_out(bench: BrokerBench) -> None:
+    bench.become("ada")
+    fill(bench)
+
+    bench.become("bob")
+    GroupMember(bench, metadata=bytes(250_000)).settle()
 
 
 def test_groups_that_are_read_back_take_their_room(tmp_path: Path) -> None:
