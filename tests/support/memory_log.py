@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from uuid import NAMESPACE_DNS, uuid5
 
 from tests.support.manual_clock import ManualClock
@@ -149,7 +150,11 @@ class MemoryLog:
         found = self._find(topic.name)
         if found.info.topic_id != topic.topic_id:
             raise UnknownTopic(topic.name)
-        return [_slice(place, found, found.starts.get(place.partition, 0)) for place in places]
+        slices, left = list[TailSlice](), max_bytes
+        for place in places:
+            slices.append(_slice(place, found, found.starts.get(place.partition, 0), left, is_first=left == max_bytes))
+            left -= _size(slices[-1].events)
+        return slices
 
     def log(self, topic: str, partition: int) -> list[Event]:
         """A partition's events."""
@@ -222,11 +227,18 @@ class MemoryLive:
         return arrived
 
 
-def _slice(place: TailPlace, topic: _Topic, start: int) -> TailSlice:
+def _size(events: Sequence[Event]) -> int:
+    return sum(len(event.value or b"") for event in events)
+
+
+def _slice(place: TailPlace, topic: _Topic, start: int, room: int, *, is_first: bool) -> TailSlice:
+    """What a place holds, as far as there is room: of the first that holds anything one event at least."""
     log = topic.logs[place.partition]
     base = start if place.offset is None else place.offset
     if not start <= base <= len(log):
         return TailSlice(place.partition, base, base, start, len(log), (), truncated=base > len(log))
     end = min(len(log), base + place.limit, len(log) if place.upto is None else max(place.upto, base))
+    sizes = accumulate(_size([event]) for event in log[base:end])
+    end = min(end, base + max(sum(size <= room for size in sizes), 1 if is_first else 0))
     events, lost = topic.given(log[base:end])
     return TailSlice(place.partition, base, end, start, len(log), events, lost=lost)

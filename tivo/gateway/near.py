@@ -40,27 +40,44 @@ class Near:
         page.take(found.events)
         if not found.last:
             page.end_at(found.events[-1].cursor)
-        await self._read_log(page, frontier, ends)
-        looked_at = {p: max(frontier.get(p, 0), ends.get(p, 0)) for p in frontier.keys() | ends.keys()}
+        looked_at = {**frontier, **await self._read_log(page, frontier, ends)}
         return NearRead(wanted.read, page.events, page.last, looked_at)
 
-    async def _read_log(self, page: "_Page", frontier: Frontier, ends: Frontier) -> None:
-        places: dict[int, int | None] = {p: frontier.get(p) for p, end in ends.items() if frontier.get(p, 0) < end}
-        while places:
-            asked = [TailPlace(p, offset, ends[p], _SLICE_EVENTS) for p, offset in places.items()]
-            answer = await self._tail.read(page.wanted.topic, asked, max_bytes=page.wanted.max_bytes, wait=False)
-            places = _ahead(places, answer, ends)
+    async def _read_log(self, page: "_Page", frontier: Frontier, ends: Frontier) -> Frontier:
+        """Take what the log holds beyond a frontier; how far it was read where it is longer than that."""
+        left = _Left(frontier, ends)
+        while places := left.places:
+            answer = await self._tail.read(page.wanted.topic, places, max_bytes=page.wanted.max_bytes, wait=False)
+            left.note(answer)
             page.take(event for each in answer.slices for event in each.events)
+        return left.reached
 
 
-def _ahead(places: dict[int, int | None], answer: TailAnswer, ends: Frontier) -> dict[int, int | None]:
-    """Where to go on in each partition; not where the log ends, or where it has lost what was asked for."""
-    ahead: dict[int, int | None] = {}
-    for each in answer.slices:
-        moved = max(each.next, each.log_start)
-        if moved > (places[each.partition] or 0) and moved < ends[each.partition] and not each.truncated:
-            ahead[each.partition] = moved
-    return ahead
+class _Left:
+    """What of the log is still to be read. As long as one partition moves none is given up: an answer has bounds, and
+    the first that fill it leave nothing for the others, which are therefore asked for first in the next one."""
+
+    def __init__(self, frontier: Frontier, ends: Frontier) -> None:
+        self._ends = ends
+        self._next: dict[int, int | None] = {p: frontier.get(p) for p, end in ends.items() if frontier.get(p, 0) < end}
+        self.reached = {partition: frontier.get(partition, 0) for partition in self._next}
+
+    @property
+    def places(self) -> list[TailPlace]:
+        """Where to go on; none once everything was read, or what is left does not move."""
+        return [TailPlace(p, offset, self._ends[p], _SLICE_EVENTS) for p, offset in self._next.items()]
+
+    def note(self, answer: TailAnswer) -> None:
+        """Go on behind what was read."""
+        stalled: dict[int, int | None] = {}
+        moved: dict[int, int | None] = {}
+        for each in answer.slices:
+            following, before = max(each.next, each.log_start), self.reached[each.partition]
+            self.reached[each.partition] = max(following, before)
+            if following < self._ends[each.partition] and not each.truncated:
+                (moved if following > before else stalled)[each.partition] = following
+        anything = any(each.next > each.base for each in answer.slices) or bool(moved)
+        self._next = {**stalled, **moved} if anything else {}
 
 
 class _Page:

@@ -1,13 +1,16 @@
+from collections.abc import Sequence
 from random import Random
 
 import pytest
 
 from tests.support.gateway_app import GatewayApp
 from tivo.client.producer import NewRecord
+from tivo.client.tail import Tail, TailAnswer
+from tivo.gateway.near import Near
 from tivo.model.errors import BrokerError
 from tivo.model.event import Cursor, Event
 from tivo.model.timeline import MILLISECOND_US, Window
-from tivo.playback.effects import ReadNear
+from tivo.playback.effects import ReadNear, TailPlace
 from tivo.playback.facts import TopicRef
 from tivo.playback.merge import FIRST, LAST, behind
 
@@ -28,6 +31,24 @@ def produce(gateway: GatewayApp, *milliseconds: int, partition: int = 0, value: 
 def milliseconds(events: object) -> list[int]:
     assert isinstance(events, list)
     return [event.time_us // MILLISECOND_US for event in events]
+
+
+class Committed:
+    """A tail of a log of which a part is not committed yet: it is read up to there, and ends later."""
+
+    def __init__(self, tail: Tail, stable: dict[int, int]) -> None:
+        self._tail = tail
+        self._stable = stable
+
+    def open(self, topic: TopicRef) -> None:
+        self._tail.open(topic)
+
+    def close(self, topic: TopicRef) -> None:
+        self._tail.close(topic)
+
+    async def read(self, topic: TopicRef, places: Sequence[TailPlace], *, max_bytes: int, wait: bool) -> TailAnswer:
+        bounded = [each._replace(upto=min(each.upto or 0, self._stable[each.partition])) for each in places]
+        return await self._tail.read(topic, bounded, max_bytes=max_bytes, wait=wait)
 
 
 async def test_the_store_and_the_log_beyond_it_are_one_page() -> None:
@@ -80,6 +101,33 @@ async def test_a_page_is_bounded_in_bytes_and_holds_at_least_one_event() -> None
 
     assert ([3, 2], False) == (milliseconds(found.events), found.last)
     assert ([3], False) == (milliseconds(one.events), one.last)
+
+
+@pytest.mark.parametrize("most", [1, 3_500, 1 << 20])
+async def test_a_partition_that_fills_an_answer_of_the_log_keeps_none_from_being_read(most: int) -> None:
+    gateway = GatewayApp()
+    topic = gateway.log.make("t", partitions=3)
+    for ms in range(30):
+        produce(gateway, ms, partition=ms % 3, value=b"x" * 1_000)
+
+    found = await gateway.sources.near.read(wanted(topic, LAST, limit=6, max_bytes=most))
+
+    nearest = [29, 28, 27, 26, 25, 24]
+    assert nearest[: len(found.events)] == milliseconds(found.events)
+    assert {0: 10, 1: 10, 2: 10} == found.frontier
+
+
+async def test_only_what_was_read_was_looked_at() -> None:
+    gateway = GatewayApp()
+    topic = gateway.log.make("t", partitions=2)
+    produce(gateway, 1, 2, 3, 4)
+    produce(gateway, 5, 6, partition=1)
+    near = Near(gateway.store, Committed(gateway.tail, {0: 4, 1: 1}), gateway.catalogue)
+
+    found = await near.read(wanted(topic, LAST, max_bytes=1))
+
+    assert [5] == milliseconds(found.events)
+    assert {0: 4, 1: 1} == found.frontier
 
 
 async def test_a_log_that_is_away_fails_the_read() -> None:
