@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tivo.model.errors import QueryError
 from tivo.query.building import LONGEST_NAME, Builder
-from tivo.query.expression import Expression, Matches, Place
+from tivo.query.expression import Call, Expression, Function, Matches, Place
 from tivo.query.kinds import check_condition, wrong
 
 if TYPE_CHECKING:
@@ -15,8 +15,12 @@ MOST_BYTES = 4_096
 MOST_NODES = 512
 DEEPEST = 64
 MOST_IN_PATTERNS = 512
-"""Bounds of an expression: its text, the values and conditions in it, how many of them lie within each other, and the
-signs of all its patterns, each of which may be compared with each sign of a text."""
+MOST_SCANS = 16
+"""Bounds of an expression: its text, the values and conditions in it, how many of them lie within each other, the
+signs of all its patterns, each of which may be compared with each sign of a text, and the functions that go through
+the whole of a text or list."""
+
+_SCANS = frozenset({Function.CONTAINS, Function.LOWER, Function.UPPER})
 
 _VALUE = frozenset({"NAME", "NUMBER", "TEXT", "TRUE", "FALSE", "MINUS", "_OPEN", "NOT"})
 _OPERATOR = frozenset({"COMPARING", "_IN", "_BETWEEN", "LIKE", "GLOB", "_IS", "NOT", "PLUS", "MINUS", "TIMES"})
@@ -76,8 +80,8 @@ def _check_size(text: str) -> None:
 
 
 def _check_bounds(root: Expression) -> None:
-    """Raises QueryError for what is too large to be worked on by functions that call each other."""
-    seen, signs, left = 0, 0, [(root, 1)]
+    """Raises QueryError for what is too large to be worked on by functions that call each other, or for an event."""
+    seen, signs, scans, left = 0, 0, 0, [(root, 1)]
     while left:
         node, depth = left.pop()
         seen += 1
@@ -86,9 +90,14 @@ def _check_bounds(root: Expression) -> None:
         if seen > MOST_NODES:
             raise wrong(root.at, f"an expression is made of at most {MOST_NODES} values and conditions")
         signs += len(node.text) if isinstance(node, Matches) else 0
-        if signs > MOST_IN_PATTERNS:
-            raise wrong(root.at, f"the patterns of an expression have at most {MOST_IN_PATTERNS} signs together")
+        scans += isinstance(node, Call) and node.function in _SCANS
         left.extend((operand, depth + 1) for operand in node.operands)
+    if signs > MOST_IN_PATTERNS:
+        raise wrong(root.at, f"the patterns of an expression have at most {MOST_IN_PATTERNS} signs together")
+    if scans > MOST_SCANS:
+        raise wrong(
+            root.at, f"contains, lower and upper stand at most {MOST_SCANS} times in an expression, not {scans}"
+        )
 
 
 def _told(error: "UnexpectedInput", text: str) -> QueryError:

@@ -1,7 +1,8 @@
-"""What is written to do harm is refused, or says yes or no of an event in bounded time and depth."""
+"""What is written to do harm is refused, or says yes or no of an event with bounded work and depth."""
 
 import sys
 from itertools import product
+from types import FrameType
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.conformance.query.events import event_of
 from tivo.model.errors import QueryError
 from tivo.model.event import Event, ValueKind
 from tivo.query.evaluate import compile_expression
-from tivo.query.parser import DEEPEST, MOST_BYTES, MOST_NODES
+from tivo.query.parser import DEEPEST, MOST_BYTES, MOST_NODES, MOST_SCANS
 
 BOMBS = {
     "a million bytes": "value.a = 1 or " * 70_000,
@@ -24,6 +25,7 @@ BOMBS = {
     "too many conditions": " or ".join(["true"] * (MOST_NODES + 1)),
     "a list too long": "value in (" + ", ".join(["1"] * (MOST_NODES + 1)) + ")",
     "patterns too long": " or ".join([f"key like '{'%a' * 99}'"] * 9),
+    "too many scans": " or ".join(f"contains(value.a, {number})" for number in range(150)),
     "a number too long": "value = " + "9" * 4_000,
     "an exponent too large": "value = 1e" + "9" * 4_000,
     "an element too far": "value[" + "9" * 4_000 + "] = 1",
@@ -66,6 +68,23 @@ def test_the_largest_expression_needs_little_of_the_stack() -> None:
         assert passes(event) in {True, False}
     finally:
         sys.setrecursionlimit(limit)
+
+
+def test_what_goes_through_a_long_list_calls_nothing_for_each_of_it() -> None:
+    many, called = 20_000, 0
+    passes = compile_expression(" or ".join(f"contains(value.a, {number})" for number in range(1, MOST_SCANS + 1)))
+    event = event_of({"value": {"a": [0, "1", None, [1]] * (many // 4)}})
+
+    def count(frame: FrameType, what: str, argument: object) -> None:
+        nonlocal called
+        called += what in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        assert not passes(event)
+    finally:
+        sys.setprofile(None)
+    assert 0 < called < 10 * MOST_SCANS + 100
 
 
 def _depth() -> int:

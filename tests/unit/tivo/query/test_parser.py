@@ -7,7 +7,7 @@ from lark import Lark
 
 from tivo.model.errors import QueryError
 from tivo.query.expression import Literal, Or, Place
-from tivo.query.parser import DEEPEST, MOST_BYTES, MOST_IN_PATTERNS, MOST_NODES, _grammar, parse
+from tivo.query.parser import DEEPEST, MOST_BYTES, MOST_IN_PATTERNS, MOST_NODES, MOST_SCANS, _grammar, parse
 
 LARGER = """
 query: "select"i "*" "in"i NAME ["from"i TEXT] ["to"i TEXT] ["where"i expression] [sampling] ["limit"i INDEX]
@@ -83,6 +83,15 @@ def test_patterns_have_a_bound_together() -> None:
     assert parse(f"key like '{half}' or key glob '{half}'")
     with pytest.raises(QueryError, match=f"at most {MOST_IN_PATTERNS} signs together"):
         parse(f"key like '{half}' or key glob '{half}?'")
+
+
+@pytest.mark.parametrize("scan", ["contains(value, 1)", "lower(key) = 'a'", "upper(key) = 'A'"])
+def test_functions_that_go_through_a_whole_value_have_a_bound_together(scan: str) -> None:
+    most = [scan, *["contains(key, 'a')"] * (MOST_SCANS - 1)]
+
+    assert parse(" or ".join([*most, "len(key) = 1", "starts(key, 'a')"]))
+    with pytest.raises(QueryError, match=f"at most {MOST_SCANS} times in an expression, not {MOST_SCANS + 1}"):
+        parse(" or ".join([*most, scan]))
 
 
 def test_conditions_in_a_row_are_not_deep() -> None:
