@@ -20,7 +20,7 @@ from tivo.model.errors import StoreError
 from tivo.model.event import Event
 from tivo.model.timeline import Window
 from tivo.store.base import Store
-from tivo.store.image import Fold
+from tivo.store.image import latest
 from tivo.store.state import ImageGone, window
 
 log = logging.getLogger(__name__)
@@ -113,11 +113,10 @@ class ImageBuilder:
         begin = 0
         for at in range(bisect_right([head.at_us for head in stand.heads], times_us[0]), len(stand.heads)):
             end = bisect_left(times_us, stand.heads[at].at_us)
-            fold = Fold()
-            fold.take([*under_way, *late[begin:end]])
             stand.came_late(at, late[begin:end])
+            # all of them, however large: they are held as it is, and what is left out here no image ever gets
+            under_way = await self._patch_image(stand, at, latest(under_way, late[begin:end]))
             begin = end
-            under_way = await self._patch_image(stand, at, fold.in_order())
             if not under_way and begin == len(late):
                 return
 

@@ -1,5 +1,7 @@
 """The builder's rounds: each partition has its turn, one that fails or is busy holds up no other."""
 
+from typing import Any
+
 import pytest
 from prometheus_client import REGISTRY
 
@@ -10,7 +12,9 @@ from streams.places import Places
 from tests.unit.streams.fetched import NOW, OTHER, OTHER_ID, PARTITION, TOPIC_ID
 from tivo.model.errors import StoreError
 from tivo.model.event import Event, Page, ValueKind
-from tivo.store.base import Imaged
+from tivo.model.timeline import Window
+from tivo.store.base import Found, Imaged
+from tivo.store.image import FIRST, FOLD_BYTES, behind, place_of
 from tivo.store.memory import MemoryStore
 
 SPACING = Spacing(every_bytes=100, bucket_us=10**12)
@@ -93,6 +97,33 @@ async def test_trouble_with_a_partition_that_comes_back_is_told_again(
         await lags(building, mine)
 
     assert 2 == caplog.text.count("quakes/3: its images wait: away")
+
+
+class Generous(MemoryStore):
+    """A store that gives more at a time than a fold holds."""
+
+    async def read(self, topic_id: bytes, window: Window, **bounds: Any) -> Found:
+        return await super().read(topic_id, window, **{**bounds, "max_bytes": 4 * FOLD_BYTES})
+
+
+async def test_late_events_reach_the_images_behind_them_however_large_they_are_together() -> None:
+    store = Generous()
+    await held(store, TOPIC_ID, "quakes", 3, 20)
+    building = builder(store)
+    await building.turn("quakes", TOPIC_ID, 3, 20)
+    first = (await store.imaged(TOPIC_ID, 3)).heads[0]
+    value = bytes(FOLD_BYTES // 4)
+    late = tuple(Event(0, "quakes", 3, 20 + at, bytes([at]), value, (), 0, ValueKind.BINARY) for at in range(6))
+    page = Page(topic="quakes", topic_id=TOPIC_ID, partition=3, base=20, next=26, events=late)
+    await store.write(page)
+
+    assert 0 == await building.turn("quakes", TOPIC_ID, 3, 26)
+
+    place, found = FIRST, []
+    while events := await store.image_part(first.image, place):
+        found += [event.key for event in events]
+        place = behind(place_of(events[-1]))
+    assert {event.key for event in late} <= set(found)
 
 
 async def test_a_partition_that_others_have_by_now_is_forgotten(store: Half) -> None:
