@@ -499,6 +499,16 @@ class Epoch:
             if self.thinned:
                 yield self._thinned_us + SECOND_US
             yield from self._due_us(now)
+        elif self.timed and self.controls.on_slow is OnSlow.DROP:
+            yield from self._overdue_us(now)
+
+    def _overdue_us(self, now: Now) -> Iterator[int]:
+        """Steady time at which the next event has been due for more than a second, and is left out."""
+        assert self.pace is not None
+        first = self.reading.first
+        overdue_us = None if first is None else self.pace.due(first.time_us)
+        if overdue_us is not None and overdue_us + SLOW_US >= now.steady_us:
+            yield overdue_us + SLOW_US + 1
 
     def _due_us(self, now: Now) -> Iterator[int]:
         assert self.pace is not None

@@ -551,6 +551,34 @@ def test_a_slow_viewer_may_want_the_newest() -> None:
     assert [6] == [event.offset for event in player.shown][2:]
 
 
+def test_what_is_late_is_left_out_though_nothing_else_wakes_the_session() -> None:
+    player = Player()
+    player.has(past(98, 96, 94, 92))
+    player.do(window(on_slow=OnSlow.DROP))
+    player.receive(OutboxFull())
+    player.run(7_500_000)
+
+    player.receive(OutboxDrained())
+    player.run(SECOND_US)
+
+    assert [(0, 1), (1, 2), (2, 3)] == [(gap.from_offset, gap.to_offset) for gap in player.all(Gap)]
+    assert [3] == [found.offset for found in player.shown]
+    assert seconds(8) == player.times
+
+
+def test_a_viewer_that_takes_nothing_to_the_end_misses_the_rest() -> None:
+    player = Player()
+    player.has(past(98, 96))
+    player.do(window(on_slow=OnSlow.DROP))
+    player.receive(OutboxFull())
+    player.run(9 * SECOND_US)
+
+    player.receive(OutboxDrained())
+
+    assert [(0, 1), (1, 2)] == [(gap.from_offset, gap.to_offset) for gap in player.all(Gap)]
+    assert [] == player.shown
+
+
 def test_in_live_a_slow_viewer_may_want_the_newest_too() -> None:
     player = Player(topic("a", 2))
     player.do(Play(change=Change(on_slow=OnSlow.DROP)))
