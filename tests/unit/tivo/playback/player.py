@@ -64,20 +64,34 @@ class Player:
         self.held: list[Read] = []
         self._parked: list[ReadTail] = []
         self._wake_us: int | None = None
-        self.session = Session(
-            sid="s",
-            server="test",
-            topics=patterns,
-            catalogue=self.topics,
-            limits={"max_sessions": 512},
-            bounds=room,
-            compile_where=compile_expression,
-        )
-        self._perform(self.session.open(self.now))
+        self.patterns = patterns
+        self.room = room
+        self.connect()
 
     @property
     def now(self) -> Now:
         return now(self.steady_us)
+
+    # ------------------------------------------------------------ the socket
+
+    def connect(self) -> None:
+        """A session of its own for the socket that is opened now."""
+        self.session = Session(
+            sid="s",
+            server="test",
+            topics=self.patterns,
+            catalogue=self.topics,
+            limits={"max_sessions": 512},
+            bounds=self.room,
+            compile_where=compile_expression,
+        )
+        self._perform(self.session.open(self.now))
+
+    def lose(self) -> None:
+        """The socket is lost, and with it the session: nobody waits for what it asked for."""
+        self._wake_us = None
+        for waiting in (self.asked, self.held, self._parked):
+            waiting.clear()
 
     # ------------------------------------------------------------ the world
 
