@@ -37,7 +37,8 @@ def changed(configs: Configs, changes: Sequence[Change], defaults: TopicSettings
     after = dict(configs)
     for change in changes:
         if change.operation == Operation.DELETE:
-            after.pop(_known(change.name), None)
+            if after.pop(change.name, None) is None:  # one that another version took is there, and can go
+                _known(change.name)
         else:
             after[change.name] = _value(after.get(change.name), change, defaults)
     return after

@@ -34,11 +34,9 @@ class TopicFiles:
     def open_all(self, defaults: TopicSettings) -> Iterator[Topic]:
         """All topics. A setting that another version of tivo took, and this one would not, is passed over."""
         for kept in self._catalog.topics():
-            bad = topic_settings.complaints(kept.settings)
-            for reason in bad.values():
+            for reason in topic_settings.complaints(kept.settings).values():
                 logger.warning("topic %s: %s; it is passed over", kept.name, reason)
-            good = {name: value for name, value in kept.settings.items() if name not in bad}
-            settings = topic_settings.settings_of(good, defaults)
+            settings = topic_settings.settings_of(topic_settings.in_effect(kept.settings), defaults)
             yield self._opened(kept, settings, [], clean=self._catalog.was_clean)
 
     def create(self, name: str, partitions: int, configs: Configs, settings: TopicSettings) -> Topic:

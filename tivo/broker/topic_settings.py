@@ -96,6 +96,12 @@ def complaints(configs: Configs) -> dict[str, str]:
     return found
 
 
+def in_effect(configs: Configs) -> Configs:
+    """Those that are known and have a value that they can have: what another version took besides is passed over."""
+    bad = complaints(configs)
+    return {name: value for name, value in configs.items() if name not in bad}
+
+
 def _number(configs: Configs, name: str, default: int) -> int:
     return int(configs[name]) if name in configs else default
 

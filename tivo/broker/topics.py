@@ -128,11 +128,14 @@ class Topics:
         self._turns.take(begin, self._then_put(then))
 
     def check_alteration(self, name: str, make: Altered) -> Configs:
-        """The settings that a topic would have. Raises UnknownTopic or Refusal where it cannot have them."""
+        """The settings that a topic would have. Raises UnknownTopic or Refusal where it cannot have them.
+
+        One that was passed over at the start may stay: only what changes is checked.
+        """
         topic = self.get(name)
         check_name(name)
         configs = make(topic.configs)
-        topic_settings.check(configs)
+        topic_settings.check({name: value for name, value in configs.items() if topic.configs.get(name) != value})
         return configs
 
     def alter(self, name: str, make: Altered, then: Changed) -> None:
@@ -140,7 +143,7 @@ class Topics:
 
         def begin() -> Callable[[], Topic]:
             configs = self.check_alteration(name, make)
-            settings = topic_settings.settings_of(configs, self.defaults)
+            settings = topic_settings.settings_of(topic_settings.in_effect(configs), self.defaults)
             topic = self.get(name)
             return lambda: self._files.alter(topic, configs, settings)
 

@@ -19,7 +19,7 @@ from tivo.broker.broker import Broker, Caller
 from tivo.broker.refusal import Refusal, code_of
 from tivo.broker.repeats import first_of_each
 from tivo.broker.topic import Topic
-from tivo.broker.topic_settings import BOOLEAN, INT, KNOWN, LONG, STRING, Known, TopicSettings
+from tivo.broker.topic_settings import BOOLEAN, INT, KNOWN, LONG, STRING, Known, TopicSettings, in_effect
 from tivo.broker.transactions import EXPIRE_MS, LONGEST_MS
 from tivo.model.errors import RequestError
 from tivo.wire.error_codes import ErrorCode
@@ -76,8 +76,9 @@ def handle(broker: Broker, request: DescribeConfigsRequest, caller: Caller) -> D
 
 
 def topic_configs(topic: Topic, defaults: TopicSettings) -> list[Config]:
-    """All settings of a topic."""
-    return [_topic_config(topic.configs.get(name), name, known, defaults) for name, known in KNOWN.items()]
+    """All settings of a topic, as they are in effect."""
+    own = in_effect(topic.configs)
+    return [_topic_config(own.get(name), name, known, defaults) for name, known in KNOWN.items()]
 
 
 def _topic_config(own: str | None, name: str, known: Known, defaults: TopicSettings) -> Config:

@@ -24,6 +24,12 @@ def test_setting_that_is_not_there_can_be_deleted() -> None:
     assert {"segment.ms": "2"} == changed({"segment.ms": "2"}, [Change("retention.ms", DELETE, "x")], DEFAULTS)
 
 
+def test_setting_that_another_version_took_can_be_deleted() -> None:
+    assert {"segment.ms": "2"} == changed(
+        {"no.such": "1", "segment.ms": "2"}, [Change("no.such", DELETE, None)], DEFAULTS
+    )
+
+
 def test_list_begins_as_its_default() -> None:
     assert {"cleanup.policy": "delete,compact"} == changed({}, [Change("cleanup.policy", APPEND, "compact")], DEFAULTS)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tivo.broker.refusal import Refusal
-from tivo.broker.topic_settings import KNOWN, TopicSettings, check, complaints, settings_of
+from tivo.broker.topic_settings import KNOWN, TopicSettings, check, complaints, in_effect, settings_of
 from tivo.log.settings import Compaction, LogSettings
 from tivo.wire.error_codes import ErrorCode
 
@@ -125,3 +125,7 @@ def test_fractions(value: str) -> None:
 
     assert compaction is not None
     assert float(value) == compaction.dirty_ratio
+
+
+def test_what_cannot_be_is_not_in_effect() -> None:
+    assert {"segment.ms": "2"} == in_effect({"no.such": "1", "segment.ms": "2", "segment.bytes": "x"})

@@ -1,8 +1,11 @@
 """DescribeConfigs."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.support.broker import BrokerBench
+from tests.support.broker import BrokerBench, open_broker
+from tivo.log.catalog import Catalog
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResult
 
@@ -49,6 +52,18 @@ def test_default_is_that_of_all_topics(bench: BrokerBench) -> None:
     (config,) = described(bench, TOPIC, "u", keys=["retention.ms"]).configs
 
     assert ("604800000", 5, []) == (config.value, config.config_source, config.synonyms)
+
+
+def test_value_that_was_passed_over_is_not_told_as_in_effect(tmp_path: Path) -> None:
+    kept = Catalog.open(tmp_path / "data")
+    kept.create("u", 1, {"retention.ms": "long"})
+    kept.close(clean=True)
+    bench = open_broker(tmp_path / "data")
+
+    (config,) = described(bench, TOPIC, "u", keys=["retention.ms"]).configs
+
+    assert ("604800000", 5) == (config.value, config.config_source)
+    bench.close()
 
 
 def test_kinds_are_told(bench: BrokerBench) -> None:

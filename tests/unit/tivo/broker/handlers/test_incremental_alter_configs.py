@@ -7,6 +7,7 @@ import pytest
 from tests.support.broker import BrokerBench, open_broker
 from tests.support.faulty_disk import Fault
 from tivo.broker.config_changes import Operation
+from tivo.log.catalog import Catalog
 from tivo.model.errors import LogError
 from tivo.wire.error_codes import ErrorCode
 from tivo.wire.messages.incremental_alter_configs import (
@@ -52,6 +53,22 @@ def test_list_is_appended_to_and_subtracted_from(bench: BrokerBench) -> None:
 
     assert [0] == altered(bench, resource(change("cleanup.policy", "delete", SUBTRACT)))
     assert {"cleanup.policy": "compact"} == configs(bench)
+
+
+def test_topic_with_settings_that_were_passed_over_is_changed_on(tmp_path: Path) -> None:
+    kept = Catalog.open(tmp_path / "data")
+    kept.create("t", 1, {"no.such": "1", "segment.bytes": "few", "cleanup.policy": "compact"})
+    kept.close(clean=True)
+    bench = open_broker(tmp_path / "data")
+
+    assert [0] == altered(bench, resource(change("retention.ms", "5")))
+    assert 5_000 == bench.broker.topics.get("t").settings.log.retention_us
+    assert [ErrorCode.INVALID_CONFIG] == altered(bench, resource(change("no.such", "2")))
+    assert [0] == altered(bench, resource(change("no.such", operation=DELETE)))
+    assert [0] == altered(bench, resource(change("segment.bytes", "16384")))
+
+    assert {"segment.bytes": "16384", "cleanup.policy": "compact", "retention.ms": "5"} == configs(bench)
+    bench.close()
 
 
 def test_settings_count_at_once(bench: BrokerBench) -> None:
