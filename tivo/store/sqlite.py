@@ -94,7 +94,9 @@ class SqliteStore(Store):
         return await self._look(self._reader.owned, topic_id)
 
     async def cut(self, topic_id: bytes, partition: int, at: int) -> int:
-        return await self._in(self._writing, sqlite_cut.apply, self._changes(), topic_id, partition, at)
+        owner_epoch = await self._in(self._writing, sqlite_cut.apply, self._changes(), topic_id, partition, at)
+        await self._sweep_images()
+        return owner_epoch
 
     async def ledger(self, topic_id: bytes, *, above: Frontier, upto: Frontier) -> list[LedgerRow]:
         return await self._look(self._reader.ledger, topic_id, above, upto)
@@ -137,7 +139,14 @@ class SqliteStore(Store):
             if last and not await self._in(self._writing, sqlite_images.hold, self._changes(), draft, last):
                 return None
             last = part
-        return await self._in(self._writing, sqlite_images.finish, self._changes(), draft, last)
+        head = await self._in(self._writing, sqlite_images.finish, self._changes(), draft, last)
+        await self._sweep_images()
+        return head
+
+    async def _sweep_images(self) -> None:
+        """Drop what images left that are gone; pages have their turn in between."""
+        while await self._in(self._writing, sqlite_images.sweep, self._changes()):
+            pass
 
     async def patch_image(self, image: int, events: Sequence[Event], *, version: int) -> list[Event] | None:
         taken: list[Event] = []

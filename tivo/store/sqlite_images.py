@@ -1,7 +1,7 @@
 """Images in a SQLite store: a row each, and their events in packed parts in the order of keys.
 
-A part is written and rewritten in a transaction of its own, so that an image of any size holds up
-a page on its way into the store for a few milliseconds.
+A part is written and rewritten in a transaction of its own, and of an image that goes only its row goes at once, its
+parts a few at a time: so an image of any size holds up a page on its way into the store for a few milliseconds.
 """
 
 import sqlite3
@@ -22,6 +22,9 @@ from tivo.store.statements import named
 _SQL = named("sqlite", "images")
 _SINCE = 4
 """The schema that brought images. A file of an older one has none, as long as nobody who writes has opened it."""
+
+SWEPT_PARTS = 8
+"""Parts dropped in one transaction, with 1 MiB of events before compression each."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,6 +158,15 @@ def cut(file: File, topic: int, partition: int, at: int) -> None:
     file.connection.execute(_SQL["cut"], place)
 
 
+def sweep(writer: Writer) -> bool:
+    """Drop some parts of an image that is gone, in one transaction; whether there may be more."""
+    with writer.transaction() as file:
+        row = file.connection.execute(_SQL["gone"]).fetchone()
+        if row is not None:
+            file.connection.execute(_SQL["delete_parts"], (*row, SWEPT_PARTS))
+        return row is not None
+
+
 def _replace(file: File, image: int, held: tuple[int, int, int, bytes] | None, events: list[Event]) -> None:
     part_number, held_events, held_bytes, _ = held or (None, 0, 0, b"")
     file.connection.execute(_SQL["delete_part"], (part_number,))
@@ -174,7 +186,7 @@ def _insert(file: File, image: int, events: Sequence[Event]) -> int:
 
 
 def _delete(connection: sqlite3.Connection, images: Sequence[tuple[int]]) -> None:
-    connection.executemany(_SQL["delete_parts"], images)
+    """From now on they are gone for everybody; their parts are left to `sweep`, their numbers to nobody."""
     connection.executemany(_SQL["delete_image"], images)
 
 

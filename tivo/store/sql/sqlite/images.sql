@@ -49,8 +49,16 @@ SELECT image FROM images WHERE topic = :topic AND partition = :partition AND at_
 -- name: delete_image
 DELETE FROM images WHERE image = ?
 
+-- name: gone
+WITH RECURSIVE held (image) AS (
+    SELECT min(image) FROM image_parts
+    UNION ALL
+    SELECT (SELECT min(image) FROM image_parts WHERE image > held.image) FROM held WHERE held.image IS NOT NULL
+)
+SELECT image FROM held WHERE image IS NOT NULL AND image NOT IN (SELECT image FROM images) LIMIT 1
+
 -- name: delete_parts
-DELETE FROM image_parts WHERE image = ?
+DELETE FROM image_parts WHERE part IN (SELECT part FROM image_parts WHERE image = ? LIMIT ?)
 
 -- name: finish
 UPDATE images SET
