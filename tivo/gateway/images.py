@@ -1,5 +1,6 @@
 """The state of a topic at a place, in parts: for a session that seeks, and for whoever asks over HTTP."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from typing import NamedTuple, TypeAlias
@@ -12,11 +13,17 @@ from tivo.store.image import FIRST, place_of
 from tivo.store.page import row_bytes
 from tivo.store.state import READ_EVENTS, Place, state
 
-FOLD_BYTES = 8 << 20
-"""Events that one reader folds at a time: of more keys than that, it reads a stretch after the other."""
+FOLD_BYTES = 16 << 20
+"""Memory that one reader folds in: of more keys than that, it reads a stretch after the other."""
 
-MOST_OPEN = 8
-"""States held open that were read in part: 64 MiB of events together."""
+MOST_OPEN = 4
+"""States held open that were read in part: 64 MiB together."""
+
+MOST_FOLDING = 4
+"""States read from at once, 64 MiB together; who comes then waits."""
+
+IDLE_S = 15
+"""A state that nobody asks for any more is closed after so long, or twice as long."""
 
 
 class Stretch(NamedTuple):
@@ -37,11 +44,14 @@ class Images:
     """Reads states out of images and events of the store.
 
     What was read in part is held open for whoever asks for the next part: what came since the images is folded once.
+    Where it was closed meanwhile it is folded again. No state is held while a client takes what it was given.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._open: OrderedDict[_Asked, _Reading] = OrderedDict()
+        self._idle: set[_Asked] = set()  # of those open, whom nobody has asked for since `close_idle`
+        self._folding = asyncio.Semaphore(MOST_FOLDING)
 
     async def read(self, wanted: ReadImage) -> ImageRead:
         """The next part for a session. Raises StoreError."""
@@ -52,22 +62,41 @@ class Images:
 
     async def part(self, place: Place, stretch: Stretch, *, limit: int, max_bytes: int) -> Part:
         """The first `limit` events of a stretch; fewer where they would be larger, but one at least."""
-        reading = self._open.pop(_asked(place, stretch), None) or _Reading(self.all(place, stretch))
-        try:
-            part = await reading.part(limit=limit, max_bytes=max_bytes)
-        except BaseException:
-            await reading.close()
-            raise
-        if part.next is None:
-            return part
-        self._open[_asked(place, Stretch(part.next, stretch.end))] = reading
-        while len(self._open) > MOST_OPEN:
-            _, oldest = self._open.popitem(last=False)
-            await oldest.close()
+        async with self._folding:
+            reading = self._open.pop(_asked(place, stretch), None) or _Reading(self._state(place, stretch))
+            try:
+                part = await reading.part(limit=limit, max_bytes=max_bytes)
+            except BaseException:
+                await reading.close()
+                raise
+            if part.next is not None:
+                await self._hold(_asked(place, Stretch(part.next, stretch.end)), reading)
         return part
 
-    def all(self, place: Place, stretch: Stretch) -> AsyncGenerator[list[Event], None]:
-        """All events of a stretch, some at a time."""
+    async def run(self) -> None:
+        """Close what nobody asks for any more. Never ends by itself."""
+        while True:
+            await asyncio.sleep(IDLE_S)
+            await self.close_idle()
+
+    async def close_idle(self) -> None:
+        """Close the states that nobody has asked for since this was called before."""
+        closing = [self._open.pop(asked) for asked in self._idle & self._open.keys()]
+        self._idle = set(self._open)
+        for reading in closing:
+            await reading.close()
+
+    async def _hold(self, asked: "_Asked", reading: "_Reading") -> None:
+        """Hold a state open, in place of one that is as far: two clients may read alike."""
+        closing = [former] if (former := self._open.pop(asked, None)) else []
+        self._open[asked] = reading
+        self._idle.discard(asked)
+        while len(self._open) > MOST_OPEN:
+            closing.append(self._open.popitem(last=False)[1])
+        for each in closing:
+            await each.close()
+
+    def _state(self, place: Place, stretch: Stretch) -> AsyncGenerator[list[Event], None]:
         return state(self._store, place, start=stretch.start, end=stretch.end, fold_bytes=FOLD_BYTES)
 
 

@@ -94,9 +94,8 @@ async def serving(options: GatewayOptions, *, store: Store, now: Clock) -> Async
         catalogue = Catalogue(cluster=log.cluster, store=store, now=now)
         answers = Answers(catalogue=catalogue, store=store, now=now)
         near = Near(store, log.tail, catalogue)
-        sources = Sources(
-            store=store, tail=log.tail, catalogue=catalogue, answers=answers, near=near, images=Images(store)
-        )
+        images = Images(store)
+        sources = Sources(store=store, tail=log.tail, catalogue=catalogue, answers=answers, near=near, images=images)
         sessions = Sessions(max_sessions=options.max_sessions, max_sessions_per_client=options.max_sessions_per_client)
         sockets = Sockets(sources=sources, scheduler=scheduler, sessions=sessions, now=now)
         gateway = Gateway(listener.getsockname()[1], catalogue)
@@ -112,7 +111,7 @@ async def serving(options: GatewayOptions, *, store: Store, now: Clock) -> Async
         )
         server = UvicornServer(make_app(doors, _access(options)))
         async with asyncio.TaskGroup() as tasks:
-            running = (log.run(), _watch(log, catalogue, sockets), admission.watch())
+            running = (log.run(), _watch(log, catalogue, sockets), admission.watch(), images.run())
             background = [tasks.create_task(each) for each in running]
             answering = tasks.create_task(server.serve(sockets=[listener]))
             await server.ready.wait()

@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from tivo.model.event import Event
 from tivo.store.page import MAX_BYTES, MAX_EVENTS, row_bytes
 
-FOLD_BYTES = 16 << 20
-"""Events that a fold holds at most, in bytes as they are stored."""
+HELD_BYTES = 300
+"""Memory that an event takes beside its bytes as they are stored, and its place in a fold with it."""
+
+FOLD_BYTES = 40 << 20
+"""Memory that a fold takes at most: 100,000 events of 100 bytes, or more than any read gives of large ones."""
 
 FIRST = b""
 """Where the order of keys begins."""
@@ -30,6 +33,11 @@ def behind(order: bytes) -> bytes:
 def place_of(event: Event) -> bytes:
     """The place of an event in the order of keys."""
     return key_order(event.key)
+
+
+def held_bytes(event: Event) -> int:
+    """Memory that an event takes."""
+    return HELD_BYTES + row_bytes(event)
 
 
 class Fold:
@@ -54,7 +62,7 @@ class Fold:
                 continue
             held = self._held.get(place)
             if held is None:
-                self._bytes += row_bytes(event)
+                self._bytes += held_bytes(event)
             elif event <= held:
                 continue
             else:
@@ -72,14 +80,14 @@ class Fold:
         places = sorted(self._held)
         size = kept = 0
         for place in places:
-            size += row_bytes(self._held[place])
+            size += held_bytes(self._held[place])
             if kept and size > self._max_bytes // 2:
                 break
             kept += 1
         if kept < len(places):
             self.bound = places[kept]
             self._held = {place: self._held[place] for place in places[:kept]}
-        self._bytes = sum(map(row_bytes, self._held.values()))
+        self._bytes = sum(map(held_bytes, self._held.values()))
 
 
 def cut_before(events: list[Event], bound: bytes | None) -> int:

@@ -5,7 +5,6 @@ it in one stream, no faster than the client takes it.
 """
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import urlencode
@@ -146,12 +145,12 @@ def _answer(
 
 
 async def _lines(images: Images, view: View, left: int) -> AsyncGenerator[bytes, None]:
-    async with aclosing(images.all(view.place, view.stretch)) as found:
-        async for events in found:
-            kept = view.selection.kept(events)[:left]
-            left -= len(kept)
-            for first in range(0, len(kept), PIECE):
-                piece = kept[first : first + PIECE]
-                yield b"".join(event_json(event, view.topic.topic_id) + b"\n" for event in piece)
-            if left == 0:
-                return
+    more: View | None = view
+    while more is not None and left:
+        part = await images.part(more.place, more.stretch, limit=MAX_LIMIT, max_bytes=MAX_READ_BYTES)
+        kept = view.selection.kept(part.events)[:left]
+        left -= len(kept)
+        for first in range(0, len(kept), PIECE):
+            piece = kept[first : first + PIECE]
+            yield b"".join(event_json(event, view.topic.topic_id) + b"\n" for event in piece)
+        more = None if part.next is None else replace(more, start=part.next)

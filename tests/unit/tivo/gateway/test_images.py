@@ -1,10 +1,12 @@
 """The state at a place for a session, part by part."""
 
+import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
-from tivo.gateway.images import MOST_OPEN, Images, Stretch
+from tivo.gateway.images import MOST_FOLDING, MOST_OPEN, Images, Stretch
 from tivo.model.errors import StoreError
 from tivo.model.event import Cursor, Event, Page, ValueKind
 from tivo.playback.effects import ReadImage
@@ -127,3 +129,64 @@ async def test_a_viewer_that_vanishes_leaves_what_the_next_one_may_take() -> Non
 
     assert both[0] == both[1]
     assert [*EVENTS[5:10]] == both[0].events
+
+
+async def test_a_state_that_nobody_asks_for_any_more_is_closed() -> None:
+    store = await filled()
+    reading = Images(store)
+    asked, idle = [(await reading.part(place(at), Stretch(), limit=1, max_bytes=10**6)).next for at in (10, 11)]
+    await reading.close_idle()
+    asked = (await reading.part(place(10), Stretch(asked or b""), limit=1, max_bytes=10**6)).next
+    await reading.close_idle()
+    known = store.reads
+
+    await reading.part(place(10), Stretch(asked or b""), limit=1, max_bytes=10**6)
+    assert known == store.reads, "held for who asked meanwhile"
+    await reading.part(place(11), Stretch(idle or b""), limit=1, max_bytes=10**6)
+
+    assert known < store.reads
+
+
+async def test_so_many_states_are_read_at_once_and_the_others_wait() -> None:
+    class Slow(Counting):
+        under_way = most = 0
+
+        async def read(self, *args: Any, **bounds: Any) -> Found:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            self.under_way -= 1
+            return await super().read(*args, **bounds)
+
+    store = Slow()
+    await store.write(Page(topic="t", topic_id=TOPIC.topic_id, partition=0, base=0, next=5_000, events=EVENTS))
+    reading = Images(store)
+
+    async with asyncio.TaskGroup() as tasks:
+        for at in range(3 * MOST_FOLDING):
+            tasks.create_task(reading.part(place(10 + at), Stretch(), limit=1, max_bytes=10**6))
+
+    assert MOST_FOLDING == store.most
+
+
+async def test_of_two_states_that_are_as_far_one_is_held_and_the_other_closed() -> None:
+    closed = []
+
+    class Noting(Images):
+        def _state(self, place: Place, stretch: Stretch) -> AsyncGenerator[list[Event], None]:
+            return noting(super()._state(place, stretch))
+
+    async def noting(found: AsyncGenerator[list[Event], None]) -> AsyncGenerator[list[Event], None]:
+        try:
+            async for events in found:
+                yield events
+        finally:
+            await found.aclose()
+            closed.append(found)
+
+    reading = Noting(await filled())
+    held = [await reading.part(place(10), Stretch(), limit=5, max_bytes=10**6) for _ in range(2)]
+
+    assert held[0] == held[1]
+    assert 1 == len(closed)

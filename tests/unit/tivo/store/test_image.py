@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from tivo.model.event import Event, ValueKind
 from tivo.store import image
-from tivo.store.image import Fold, behind, cut_before, key_order, latest, parts, place_of, won
+from tivo.store.image import Fold, behind, cut_before, held_bytes, key_order, latest, parts, place_of, won
 from tivo.store.page import MAX_BYTES, MAX_EVENTS, row_bytes
 
 
@@ -57,6 +57,15 @@ def test_folds_that_let_go_of_keys_are_together_what_one_is(events: list[Event],
     assert latest(events) == found
 
 
+def test_a_fold_counts_what_events_take_beside_their_bytes() -> None:
+    fold = Fold(max_bytes=4 * held_bytes(event(0, b"0")))
+    fold.take([event(at, b"%d" % at) for at in range(4)])
+    assert fold.bound is None
+    fold.take([event(4, b"4")])
+
+    assert key_order(b"2") == fold.bound
+
+
 def test_a_fold_holds_no_more_than_it_may() -> None:
     fold = Fold(max_bytes=1_000)
     for offset in range(500):
@@ -75,7 +84,7 @@ def test_one_event_is_held_however_large_it_is() -> None:
 
 
 def test_a_later_event_takes_the_bytes_of_the_one_before() -> None:
-    fold = Fold(max_bytes=1_000)
+    fold = Fold(max_bytes=1_000 + 2 * image.HELD_BYTES)
     fold.take([event(0, value=b"1" * 500), event(1, b"b")])
     fold.take([event(2, value=b"1" * 600)])
 
