@@ -40,13 +40,15 @@ class Upkeep:
         self._cleaning_us = 0
         self._is_cleaning = False
         self._failed: WeakSet[Leader] = WeakSet()
+        self._resuming: WeakSet[Leader] = WeakSet()
 
     def tick(self) -> None:
         """Begin what is due. To be called each second or so."""
         now = self._runtime.now()
         for leader in self._topics.leaders():
-            if leader.log.is_full:
-                self._runtime.in_thread(leader.log.resume, partial(_resumed, leader))
+            if leader.log.is_full and leader not in self._resuming:  # a disk that hangs is asked once
+                self._resuming.add(leader)
+                self._runtime.in_thread(leader.log.resume, partial(self._resumed, leader))
         if now.steady_us >= self._retention_us:
             self._retention_us = now.steady_us + RETENTION_EVERY_US
             self._topics.tidy()
@@ -107,8 +109,8 @@ class Upkeep:
         BROKER_CLEANED_BYTES.inc(max(result.bytes, 0))
         logger.info("%s: cleaned up to offset %d, %d records less", leader.log.name, result.upto, result.records)
 
-
-def _resumed(leader: Leader, is_resumed: bool | LogError) -> None:
-    if is_resumed is True:
-        logger.warning("%s takes records again: there is space on its disk", leader.log.name)
-        leader.resumed()
+    def _resumed(self, leader: Leader, is_resumed: bool | LogError) -> None:
+        self._resuming.discard(leader)
+        if is_resumed is True:
+            logger.warning("%s takes records again: there is space on its disk", leader.log.name)
+            leader.resumed()

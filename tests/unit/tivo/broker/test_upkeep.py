@@ -100,6 +100,24 @@ def test_a_full_disk_is_tried_again_every_time(bench: BrokerBench, caplog: pytes
     assert {0: b"unknown", 1: b"more"} == values_of(bench.leader("t").read(0, 1 << 20))
 
 
+def test_a_full_disk_that_does_not_answer_is_not_asked_again(bench: BrokerBench) -> None:
+    upkeep = Upkeep(bench.broker.topics, bench.runtime)
+    bench.disk.faults.append(Fault(operation="pwrite", name=".log", error=errno.ENOSPC))
+    data = PartitionProduceData(index=0, records=memoryview(batch(b"refused")))
+    bench.ask(ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="t", partition_data=[data])]))
+    ticked(bench, upkeep, 1)
+
+    for _ in range(3):
+        upkeep.tick()
+    bench.runtime.step()
+
+    assert bench.leader("t").log.is_full
+    assert not bench.runtime.has_work
+    upkeep.tick()
+    assert bench.runtime.has_work, "it has answered, and is asked anew"
+    bench.runtime.work()
+
+
 @pytest.mark.parametrize("isolation_level", [0, 1])
 def test_a_fetch_that_waits_for_what_a_full_disk_held_back_is_answered_when_it_is_safe(
     bench: BrokerBench, isolation_level: int
