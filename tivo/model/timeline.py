@@ -17,8 +17,8 @@ MONTH_US = round(30.44 * DAY_US)
 YEAR_US = round(365.24 * DAY_US)
 
 _UNIT_US = {"y": YEAR_US, "M": MONTH_US, "d": DAY_US, "h": HOUR_US, "m": MINUTE_US, "s": SECOND_US}
-_OFFSET = re.compile(r"([+-])(\d+(?:\.\d*)?|\.\d+)([yMdhms])")
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([yMdhms]?)")
+_OFFSET = re.compile(r"([+-])(\d+(?:\.\d*)?|\.\d+)([yMdhms])", re.ASCII)
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([yMdhms]?)", re.ASCII)
 _RFC_3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*([Zz]|[+-]\d\d:?\d\d)?"
 )

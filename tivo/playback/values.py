@@ -47,8 +47,8 @@ MOST_TOPICS = 256
 """Topics and globs that a session may name."""
 _SHOWN = 80
 
-_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?")
-_BATCHES = re.compile(r"[+-]\d{1,18}")
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
+_BATCHES = re.compile(r"[+-]\d{1,18}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 E = TypeVar("E", bound=StrEnum)
@@ -234,15 +234,20 @@ def catch_up(given: Any) -> Fraction:
 
 
 def event_filter(given: Any) -> tuple[tuple[str, ...], str]:
-    """The globs of `filter.key` and the expression of `filter.where`; none of either lets every event pass."""
+    """The globs of `filter.key` and the expression of `filter.where`; none of either lets every event pass.
+
+    The expression stays as it was written, so that the places told of it are those of its text.
+    """
     if given is None:
         return (), ""
     if not isinstance(given, dict) or given.keys() - {"key", "where"}:
         raise wrong("filter", '{"key": glob or [globs], "where": expression}', given, code="bad_filter")
-    where = given.get("where") or ""
+    keys, where = given.get("key"), given.get("where")
+    where = "" if where is None else where
     if not isinstance(where, str) or len(where) > LONGEST_WHERE:
         raise wrong("filter.where", f"an expression of at most {LONGEST_WHERE} characters", where, code="bad_filter")
-    return names(given.get("key") or (), "filter.key", most=MOST_GLOBS, code="bad_filter", least=0), where.strip()
+    globs = names(() if keys is None or keys == "" else keys, "filter.key", most=MOST_GLOBS, code="bad_filter", least=0)
+    return globs, where if where.strip() else ""
 
 
 def names(given: Any, field: str, *, most: int, code: str, least: int = 1) -> tuple[str, ...]:

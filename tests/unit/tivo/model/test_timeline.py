@@ -76,7 +76,7 @@ def test_offsets(text: str, span_us: int) -> None:
     assert span_us == timeline.parse_offset(text)
 
 
-@pytest.mark.parametrize("text", ["3d", "-3", "-d", "+-3d", "-3D", "-3d4h", ""])
+@pytest.mark.parametrize("text", ["3d", "-3", "-d", "+-3d", "-3D", "-3d4h", "+\u0663d", ""])
 def test_what_is_no_offset_is_none(text: str) -> None:
     assert timeline.parse_offset(text) is None
 
@@ -88,7 +88,7 @@ def test_durations(text: str, span_us: int) -> None:
     assert span_us == timeline.parse_duration(text)
 
 
-@pytest.mark.parametrize("text", ["-1m", "1 m", "m", ""])
+@pytest.mark.parametrize("text", ["-1m", "1 m", "m", "\u0663m", ""])
 def test_what_is_no_duration_is_none(text: str) -> None:
     assert timeline.parse_duration(text) is None
 

@@ -80,7 +80,9 @@ def test_a_position_is_a_time_or_counts_batches(given: Any, found: object) -> No
     assert found == values.position(given)
 
 
-@pytest.mark.parametrize("given", [None, "+0", "-0", "+10001", -10_001, -(10**300), "-", True, [], {}])
+@pytest.mark.parametrize(
+    "given", [None, "+0", "-0", "+10001", "+\u0663", "+\u0663s", -10_001, -(10**300), "-", True, [], {}]
+)
 def test_what_is_no_position_is_refused(given: Any) -> None:
     with pytest.raises(CommandError, match="pos") as refused:
         values.position(given)
@@ -191,7 +193,8 @@ def test_a_choice_is_one_of_its_words() -> None:
         ({"key": []}, ((), "")),
         ({"key": "a*"}, (("a*",), "")),
         ({"key": ["a", "b"]}, (("a", "b"), "")),
-        ({"where": " value.temp > 30 "}, ((), "value.temp > 30")),
+        ({"where": "\n value.temp > 30 "}, ((), "\n value.temp > 30 ")),
+        ({"key": "", "where": " \n"}, ((), "")),
         ({"key": "a*", "where": "x"}, (("a*",), "x")),
     ],
 )
@@ -200,7 +203,21 @@ def test_a_filter_names_keys_and_an_expression(given: Any, found: object) -> Non
 
 
 @pytest.mark.parametrize(
-    "given", ["a*", {"keys": "a"}, {"key": 5}, {"key": [5]}, {"key": [""]}, {"where": 5}, {"where": "x" * 4_097}]
+    "given",
+    [
+        "a*",
+        {"keys": "a"},
+        {"key": 5},
+        {"key": [5]},
+        {"key": [""]},
+        {"key": 0},
+        {"key": False},
+        {"where": 5},
+        {"where": 0},
+        {"where": False},
+        {"where": []},
+        {"where": "x" * 4_097},
+    ],
 )
 def test_what_is_no_filter_is_refused(given: Any) -> None:
     with pytest.raises(CommandError, match="filter") as refused:
