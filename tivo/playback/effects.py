@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from tivo.model.event import Cursor, Frontier
 from tivo.model.timeline import Window
-from tivo.playback.facts import TopicRef
+from tivo.playback.facts import Scanned, TopicRef
 from tivo.playback.notices import Events, Notice
 
 
@@ -56,8 +56,9 @@ class ReadPage:
 class ReadNear:
     """Read the events of a window next to a place, nearest first: those before it, or behind it. → NearRead
 
-    Of the store and of what the log holds beyond it. The place itself is left out. At most `limit`
-    events, and no more behind the one that takes them past `max_bytes`.
+    First, in so many reads as it takes, of what the log holds beyond the store, `scanned` being what the read before
+    told (None: the first); then of the store, `limit` at most. The place itself is left out. No more events behind the
+    one that takes them past `max_bytes`.
     """
 
     read: int
@@ -67,6 +68,7 @@ class ReadNear:
     reverse: bool
     limit: int
     max_bytes: int
+    scanned: Scanned | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,17 +101,28 @@ class TailRead:
     behind: bool = False
 
 
+class Scanned(NamedTuple):
+    """How far a topic was looked through: its store below `stored`, its log from there to `read`, but not what is
+    `left`, per partition the log end noted first; in this order it is asked for."""
+
+    stored: Frontier
+    read: Frontier
+    left: Frontier
+
+
 @dataclass(frozen=True, slots=True)
 class NearRead:
     """Answers ReadNear, nearest first. `last`: there are no more beyond these.
 
-    `frontier` is per partition the offset below which everything was looked at.
+    `frontier` is per partition the offset below which everything was looked at. `scanned`: these are a part of the log,
+    which is in no order of time; what is stored next to the place is still to be read.
     """
 
     read: int
     events: Sequence[Event]
     last: bool
     frontier: Frontier
+    scanned: Scanned | None = None
 
 
 @dataclass(frozen=True, slots=True)

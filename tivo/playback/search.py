@@ -7,23 +7,41 @@ from tivo.model.event import Cursor, Event, Frontier
 from tivo.model.timeline import Window
 from tivo.playback.commands import StepBy
 from tivo.playback.effects import ReadNear
-from tivo.playback.facts import NearRead, TopicRef
+from tivo.playback.facts import NearRead, Scanned, TopicRef
 from tivo.playback.merge import behind, order_key
+from tivo.playback.progress import Bounds
 
 _LEAST, _MOST = 16, 2_000
-_PAGE_BYTES = 1 << 20
+_AT_ONCE = 4
+_PAGE_BYTES = Bounds().bytes // _AT_ONCE
+"""However many topics there are, so many reads are under way, which together are as large as what is read ahead."""
 
 
 @dataclass(slots=True)
 class _Side:
-    """How far a topic has been read: to `beside`, and no further where it is `over`."""
+    """How far a topic has been read: its log as far as `scanned`, then its store to `beside`, and no further where it
+    is `over`."""
 
     topic: TopicRef
     beside: Cursor
     limit: int
     over: bool = False
     waiting: bool = False
+    scanned: Scanned | None = None
     frontier: Frontier | None = None
+
+    def note(self, fact: NearRead) -> None:
+        """Go on behind what was read."""
+        self.waiting = False
+        if fact.scanned is not None or self.frontier is None:
+            self.frontier = fact.frontier
+        if fact.scanned is not None:
+            self.scanned = fact.scanned
+            return
+        self.over = fact.last
+        self.limit = min(_MOST, 2 * self.limit)
+        if fact.events:
+            self.beside = order_key(fact.events[-1])
 
 
 class Search:
@@ -69,9 +87,11 @@ class Search:
         return None if any(self._lacks(side) for side in self._sides.values()) else self._units
 
     def reads(self, ids: Iterator[int]) -> list[ReadNear]:
-        """The reads that are needed now."""
+        """The reads that are needed now, as many as may be under way."""
         wanted: list[ReadNear] = []
         for side in self._sides.values():
+            if len(self._waiting) == _AT_ONCE:
+                break
             if side.waiting or not self._lacks(side):
                 continue
             side.waiting = True
@@ -86,9 +106,9 @@ class Search:
                     reverse=self._reverse,
                     limit=side.limit,
                     max_bytes=_PAGE_BYTES,
+                    scanned=side.scanned,
                 )
             )
-            side.limit = min(_MOST, 2 * side.limit)
         return wanted
 
     def take(self, fact: NearRead) -> bool:
@@ -96,12 +116,7 @@ class Search:
         side = self._waiting.pop(fact.read, None)
         if side is None:
             return False
-        side.waiting = False
-        side.over = fact.last
-        if side.frontier is None:
-            side.frontier = fact.frontier
-        if fact.events:
-            side.beside = order_key(fact.events[-1])
+        side.note(fact)
         fresh = {self._unit(event) for event in fact.events if self._passes is None or self._passes(event)}
         self._units = sorted(fresh.union(self._units), reverse=self._reverse)[: self._wanted]
         return True

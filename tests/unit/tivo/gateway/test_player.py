@@ -220,6 +220,7 @@ async def test_every_read_is_answered_by_its_fact() -> None:
 async def test_what_lies_next_to_a_place_is_read() -> None:
     stage = Stage()
     stage.gateway.log.fill("t", 5, start_us=0)
+    await stage.gateway.log.store_all("t", stage.gateway.store)
     near = ReadNear(read=7, topic=stage.topic, window=Window(), beside=LAST, reverse=True, limit=2, max_bytes=2**20)
 
     async with stage.playing(near) as session:

@@ -8,8 +8,9 @@ from tivo.model.event import Cursor, Event
 from tivo.model.timeline import Window
 from tivo.playback.commands import StepBy
 from tivo.playback.effects import ReadNear
-from tivo.playback.facts import NearRead
+from tivo.playback.facts import NearRead, Scanned
 from tivo.playback.merge import FIRST, LAST, behind, order_key
+from tivo.playback.progress import Bounds
 from tivo.playback.search import Search
 
 
@@ -155,6 +156,51 @@ def test_what_was_looked_at_first_is_the_frontier() -> None:
     given.take(NearRead(second.read, [], True, {0: 50}))
 
     assert {"a": {0: 40}, "b": {}} == given.frontiers
+
+
+def test_the_log_is_gone_through_part_by_part_and_then_the_store() -> None:
+    given, ids = search(beside=LAST, wanted=3), count(1)
+    (first,) = given.reads(ids)
+    assert first.scanned is None
+    begun = Scanned({0: 20}, {0: 30}, {0: 40})
+    given.take(NearRead(first.read, [LINE[38], LINE[5], LINE[4]], False, begun.read, begun))
+
+    assert given.found is None
+    (second,) = given.reads(ids)
+    assert (LAST, begun, first.limit) == (second.beside, second.scanned, second.limit)
+    over = Scanned({0: 20}, {0: 40}, {})
+    given.take(NearRead(second.read, [LINE[39]], False, over.read, over))
+
+    (third,) = given.reads(ids)
+    assert (LAST, over, {"a": {0: 40}}) == (third.beside, third.scanned, given.frontiers)
+    given.take(NearRead(third.read, [LINE[19], LINE[18]], False, over.read))
+    assert [order_key(LINE[39]), order_key(LINE[38]), order_key(LINE[19])] == given.found
+
+
+def test_reads_of_many_topics_are_bounded_together() -> None:
+    names = [f"t{number}" for number in range(256)]
+    events = [event(number, topic=name, offset=1) for number, name in enumerate(names)]
+    given, ids, asked = search(*names, beside=LAST, wanted=300), count(1), 0
+
+    while given.found is None:
+        reads = given.reads(ids)
+        asked += len(reads)
+        assert [] == given.reads(ids)
+        assert sum(read.max_bytes for read in reads) <= Bounds().bytes
+        for read in reads:
+            given.take(answer(read, events))
+
+    assert 256 == asked == len(given.found)
+
+
+def test_a_read_that_is_answered_makes_room_for_another_topic() -> None:
+    given, ids = search(*"abcdefgh", beside=LAST), count(1)
+    first, *_ = given.reads(ids)
+
+    given.take(answer(first, []))
+
+    (more,) = given.reads(ids)
+    assert "e" == more.topic.name
 
 
 @given(
