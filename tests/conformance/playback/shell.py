@@ -197,7 +197,10 @@ class Shell:
 
     def _near(self, effect: ReadNear) -> NearRead:
         limit = self.network.random.randint(1, effect.limit) if self.network.page_cut else effect.limit
-        found, looked_at = self.world.near(effect.topic, effect.window, effect.beside, reverse=effect.reverse)
+        if self.network.page_cut and (effect.scanned is None or effect.scanned.left):
+            part, scanned = self.world.scan(effect, limit)
+            return NearRead(effect.read, part, False, scanned.read, scanned)
+        found, looked_at = self.world.near(effect)
         return NearRead(effect.read, found[:limit], len(found) <= limit, looked_at)
 
     def _tail(self, effect: ReadTail) -> None:

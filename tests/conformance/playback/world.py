@@ -11,7 +11,8 @@ from random import Random
 
 from tivo.model.event import Cursor, Event, Frontier, Lost, ValueKind
 from tivo.model.timeline import Now, Window
-from tivo.playback.facts import TailSlice, TopicRef
+from tivo.playback.effects import ReadNear
+from tivo.playback.facts import Scanned, TailSlice, TopicRef
 from tivo.playback.merge import behind, order_key
 
 EPOCH_US = 1_700_000_000_000_000
@@ -216,24 +217,31 @@ class World:
                     break
         return found
 
-    def near(self, ref: TopicRef, window: Window, beside: Cursor, *, reverse: bool) -> tuple[list[Event], Frontier]:
-        """Everything to one side of a place that the store or the log holds, nearest first, and what was looked at."""
-        topic = self.ever[ref.topic_id]
-        frontier, ends = self.frontier(ref.topic_id), self.ends(ref)
-        held = [event for event in topic.stored if event.offset < frontier.get(event.partition, 0)]
-        held += [
-            event
-            for partition, log in topic.partitions.items()
-            for event in log.slice(max(frontier.get(partition, 0), log.start), log.end, 1 << 30)
-            if not self._is_set_aside(event)
-        ]
-        found = [
-            event
-            for event in held
-            if event.time_us in window and (order_key(event) < beside if reverse else order_key(event) > beside)
-        ]
-        looked_at = {p: max(frontier.get(p, 0), ends.get(p, 0)) for p in frontier.keys() | ends.keys()}
-        return sorted(found, reverse=reverse), looked_at
+    def near(self, wanted: ReadNear) -> tuple[list[Event], Frontier]:
+        """What lies to one side of a place, nearest first, and what was looked at. No log that was looked at before."""
+        ref, scanned = wanted.topic, wanted.scanned
+        held: list[Event] = []
+        if scanned is None:
+            held, scanned = self._scan(ref, None, 1 << 30)
+        stored = self.ever[ref.topic_id].stored
+        held += [event for event in stored if event.offset < scanned.stored.get(event.partition, 0)]
+        return _beside(held, wanted), scanned.read
+
+    def scan(self, wanted: ReadNear, most: int) -> tuple[list[Event], Scanned]:
+        """Of each partition so many offsets that the log holds beyond the store, and what is left after that."""
+        held, scanned = self._scan(wanted.topic, wanted.scanned, most)
+        return _beside(held, wanted), scanned
+
+    def _scan(self, ref: TopicRef, before: Scanned | None, most: int) -> tuple[list[Event], Scanned]:
+        topic, frontier, ends = self.ever[ref.topic_id], self.frontier(ref.topic_id), self.ends(ref)
+        stored, read, left = before or Scanned(frontier, frontier, ends)
+        read, held = {**read}, list[Event]()
+        for partition, end in left.items():
+            base = max(read.get(partition, 0), topic.partitions[partition].start)
+            read[partition] = max(min(end, base + most), base)
+            held += topic.partitions[partition].slice(base, read[partition], 1 << 30)
+        left = {partition: end for partition, end in left.items() if read[partition] < end}
+        return [event for event in held if not self._is_set_aside(event)], Scanned(stored, read, left)
 
     # ------------------------------------------------------------ the tail
 
@@ -255,3 +263,14 @@ class World:
     def in_ring(self, ref: TopicRef, partition: int, offset: int | None) -> bool:
         log = self.ever[ref.topic_id].partitions[partition]
         return (offset or 0) >= log.end - self.ring_length
+
+
+def _beside(events: list[Event], wanted: ReadNear) -> list[Event]:
+    """Those of some events that are wanted, nearest first."""
+    found = [
+        event
+        for event in events
+        if event.time_us in wanted.window
+        and (order_key(event) < wanted.beside if wanted.reverse else order_key(event) > wanted.beside)
+    ]
+    return sorted(found, reverse=wanted.reverse)
