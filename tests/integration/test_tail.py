@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import uuid4
 
 import httpx
@@ -18,12 +19,15 @@ from tivo.client.cluster import Cluster
 from tivo.client.live_consumer import LiveConsumer
 from tivo.client.log_reader import LogReader
 from tivo.client.tail import Tail, TailAnswer
+from tivo.gateway.catalogue import Catalogue
+from tivo.gateway.near import Near
 from tivo.gateway.server import GatewayOptions, serving
 from tivo.model.errors import UnknownTopic
-from tivo.model.event import Lost
-from tivo.model.timeline import Now
-from tivo.playback.effects import TailPlace
+from tivo.model.event import Event, Lost
+from tivo.model.timeline import Now, Window
+from tivo.playback.effects import ReadNear, TailPlace
 from tivo.playback.facts import TopicRef
+from tivo.playback.merge import LAST
 from tivo.store.memory import MemoryStore
 
 BIG = 2**24
@@ -43,21 +47,21 @@ class Edge:
         self.tail = Tail(live=LiveConsumer(bootstrap, self.cluster, now), log=self.reader, ends=self.cluster, now=now)
         self.name = f"tail-{uuid4().hex[:8]}"
 
-    async def make(self) -> TopicRef:
-        await self.cluster.create_topic(self.name, partitions=1, settings={})
+    async def make(self, *, partitions: int = 1) -> TopicRef:
+        await self.cluster.create_topic(self.name, partitions=partitions, settings={})
         while self.name not in (topics := await self.cluster.topics()) or not topics[self.name].partitions:  # noqa: ASYNC110  Kafka's own time
             await asyncio.sleep(0.05)
         info = topics[self.name]
         return TopicRef(info.name, info.topic_id, info.partitions)
 
-    def produce(self, *values: bytes, transaction: str | None = None, abort: bool = False) -> None:
+    def produce(self, *values: bytes, partition: int = 0, transaction: str | None = None, abort: bool = False) -> None:
         settings = {"bootstrap.servers": self.bootstrap, "linger.ms": 0}
         producer = Producer(settings | ({"transactional.id": transaction} if transaction else {}))
         if transaction:
             producer.init_transactions(30)
             producer.begin_transaction()
         for value in values:
-            producer.produce(self.name, value, partition=0)
+            producer.produce(self.name, value, partition=partition)
         producer.flush()
         if transaction:
             (producer.abort_transaction if abort else producer.commit_transaction)(30)
@@ -254,3 +258,23 @@ async def _first(count: int, lines: AsyncIterator[str]) -> AsyncIterator[str]:
             count -= 1
             if not count:
                 return
+
+
+async def test_what_lies_next_to_a_place_is_found_in_partitions_that_do_not_fit_into_one_answer(edge: Edge) -> None:
+    topic = await edge.make(partitions=2)
+    for start in range(0, 300, 50):
+        for partition in (0, 1):
+            batch = [b"%d" % (2 * number + partition) + b" " * 10_000 for number in range(start, start + 50)]
+            edge.produce(*batch, partition=partition)
+    near = Near(MemoryStore(), edge.tail, Catalogue(cluster=edge.cluster, store=MemoryStore(), now=now))
+    wanted = ReadNear(read=1, topic=topic, window=Window(), beside=LAST, reverse=True, limit=9, max_bytes=2**20)
+    found, parts = list[Event](), 0
+
+    part = await near.read(wanted)
+    while part.scanned is not None:
+        found, parts = [*found, *part.events], parts + 1
+        part = await near.read(replace(wanted, scanned=part.scanned))
+
+    assert [*range(600)] == sorted(int(event.value or b"") for event in found)
+    assert {0: 300, 1: 300} == part.frontier
+    assert parts > 3
