@@ -57,7 +57,7 @@ def command(*, file: Path, force: bool, url: str, token: str | None, as_json: bo
     tivo export orders --start 2026-03-01 --end 2026-04-01 -o march.parquet
     """
     how, asked = format_of(file), _asked(**asked_for)
-    if file.exists() and not force:
+    if file.exists() and not force and not Part(file, how, asked).is_placed:
         raise RequestError(f"{file} is there already: name another, or replace it with --force")
     with gateway(url, token) as client, growing(file, how, asked) as part:
         resumed = part.has_begun

@@ -84,6 +84,7 @@ class Part:
         self._how = how
         self._folder = folder_of(file)
         self._data, self._state = self._folder / f"data.{how.name}", self._folder / "state.json"
+        self._whole = self._folder / "whole.parquet" if how.is_parquet else self._data
 
     @property
     def has_begun(self) -> bool:
@@ -92,19 +93,31 @@ class Part:
 
     def resume(self) -> None:
         """Take up what is there. Raises RequestError where that is of another export."""
-        if self._state.exists():
-            self.progress = self._found()
-            os.truncate(self._data, self.progress.size)
-        else:
+        found = self._found() if self._state.exists() else None
+        if found is not None and self._data.exists():
+            self.progress = found
+            os.truncate(self._data, found.size)
+        elif found is not None and (self._whole.exists() or self._file.exists()):
+            self.progress = found
+        else:  # nothing is there, or the file was in its place and is gone from it
             self._data.write_bytes(self._how.head)
             self.progress = msgspec.structs.replace(self.progress, size=len(self._how.head))
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether this very export has put its file in place, and was killed before it took the folder away.
+
+        Raises RequestError as `resume`.
+        """
+        is_there = self._file.exists() and self._state.exists()
+        return is_there and not self._data.exists() and not self._whole.exists() and self._found().is_read
 
     def _found(self) -> Progress:
         try:
             found = msgspec.json.decode(self._state.read_bytes(), type=Progress)
         except msgspec.DecodeError as error:
             raise RequestError(f"{self._state} is no state of an export ({error}): take the folder away") from error
-        if found.asked != self.progress.asked or not self._data.exists():
+        if found.asked != self.progress.asked or not (found.is_read or self._data.exists()):
             raise RequestError(f"{self._folder} holds the beginning of another export: take it away first")
         return found
 
@@ -135,14 +148,20 @@ class Part:
         fresh.replace(self._state)
 
     def finish(self) -> int:
-        """Put the whole file in its place, and take the folder away; how many bytes it has."""
-        whole = self._data
-        if self._how.is_parquet:
-            whole = self._folder / "whole.parquet"
+        """Put the whole file in its place, and take the folder away; how many bytes it has.
+
+        After a kill at any point of it, it can be done again.
+        """
+        if self._how.is_parquet and self._data.exists():
             with self._data.open("rb") as lines:
-                _parquet()(iter(lines), whole)
-        size = whole.stat().st_size
-        whole.replace(self._file)
+                _parquet()(iter(lines), self._whole)
+            _sync(self._whole, self._folder)
+            self._data.unlink()
+        if self._whole.exists():
+            _sync(self._whole)
+            self._whole.replace(self._file)
+            _sync(self._file.parent)
+        size = self._file.stat().st_size
         self.discard()
         return size
 
@@ -179,6 +198,16 @@ def _held(lock: Path) -> Iterator[None]:
         except BlockingIOError:
             raise RequestError(f"another export is at work in {lock.parent}") from None
         yield
+
+
+def _sync(*paths: Path) -> None:
+    """See that files, and what stands in folders, outlast a loss of power."""
+    for path in paths:
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def folder_of(file: Path) -> Path:

@@ -1,9 +1,14 @@
 """What the gateway answers becomes pages, or an error that says what is wrong."""
 
+from contextlib import suppress
+from pathlib import Path
+
 import httpx
 import pytest
+from click.testing import CliRunner
 
-from tivo.cli import export
+from tivo.cli import cli, export
+from tivo.client.exporting import NDJSON, Asked, folder_of, growing
 from tivo.model.errors import NeighbourError, RequestError
 
 
@@ -33,3 +38,18 @@ def test_an_export_is_known_again_by_what_was_asked_for() -> None:
 
     assert export._asked(**asked, where=None) == export._asked(**asked, where="")  # type: ignore[arg-type]
     assert export._asked(**asked, where=None) != export._asked(**asked, where="key == 'a'")  # type: ignore[arg-type]
+
+
+def test_an_export_whose_file_is_in_place_needs_no_gateway(tmp_path: Path) -> None:
+    file = tmp_path / "out.ndjson"
+    with suppress(KeyboardInterrupt), growing(file, NDJSON, Asked(topic="quakes")) as part:
+        part.append([], None, None)
+        raise KeyboardInterrupt
+    (folder_of(file) / "data.ndjson").replace(file)
+
+    command = ["export", "quakes", "-o", str(file), "--url", "http://127.0.0.1:1"]
+    ran, again = [CliRunner().invoke(cli, command) for _ in range(2)]
+
+    assert 0 == ran.exit_code, ran.output
+    assert not folder_of(file).exists()
+    assert isinstance(again.exception, RequestError)

@@ -1,5 +1,6 @@
 """The part of an exported file: what is there survives, and nothing else counts."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import msgspec
 import pytest
 
 from tivo.client.exported import csv_head
-from tivo.client.exporting import Asked, folder_of, format_of, growing
+from tivo.client.exporting import Asked, Format, Part, folder_of, format_of, growing
 from tivo.model.errors import NeighbourError, RequestError
 
 ASKED = Asked(topic="quakes", start="-1h", keys=("a*",))
@@ -102,6 +103,70 @@ def test_a_part_from_before_the_first_page_begins_anew(file: Path) -> None:
         part.finish()
 
     assert EVENT % 0 + b"\n" == file.read_bytes()
+
+
+def die_at_the_end(file: Path, how: Format) -> None:
+    with pytest.raises(Killed), growing(file, how, ASKED) as part:
+        part.append(events(0, 1), None, 77)
+        raise Killed
+
+
+def test_a_kill_once_the_file_is_in_place_leaves_nothing_to_do_but_the_folder(file: Path) -> None:
+    how = format_of(file)
+    die_at_the_end(file, how)
+    assert not Part(file, how, ASKED).is_placed
+    whole = (folder_of(file) / "data.ndjson").replace(file).read_bytes()
+
+    assert Part(file, how, ASKED).is_placed
+    with growing(file, how, ASKED) as part:
+        assert (True, 2) == (part.progress.is_read, part.progress.events)
+        assert len(whole) == part.finish()
+
+    assert whole == file.read_bytes()
+    assert not folder_of(file).exists()
+
+
+def test_a_file_that_was_in_place_and_is_gone_is_exported_anew(file: Path) -> None:
+    how = format_of(file)
+    die_at_the_end(file, how)
+    (folder_of(file) / "data.ndjson").unlink()
+
+    assert not Part(file, how, ASKED).is_placed
+    with growing(file, how, ASKED) as part:
+        assert not part.has_begun
+        part.append(events(5), None, 77)
+        part.finish()
+
+    assert EVENT % 5 + b"\n" == file.read_bytes()
+
+
+def test_a_parquet_file_that_a_kill_kept_from_its_place_is_put_there(tmp_path: Path) -> None:
+    file = tmp_path / "out.parquet"
+    how = format_of(file)
+    die_at_the_end(file, how)
+    (folder_of(file) / "data.parquet").unlink()
+    (folder_of(file) / "whole.parquet").write_bytes(b"whole")
+
+    with growing(file, how, ASKED) as part:
+        part.finish()
+
+    assert b"whole" == file.read_bytes()
+    assert not folder_of(file).exists()
+
+
+def test_the_whole_file_and_its_name_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "out.parquet"
+    synced: list[tuple[str, bool]] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda opened: synced.append((Path(f"/dev/fd/{opened}").resolve().name, file.exists()))
+    )
+
+    with growing(file, format_of(file), ASKED) as part:
+        part.append(events(0), None, 77)
+        part.finish()
+
+    assert ("whole.parquet", False) in synced
+    assert (tmp_path.name, True) == synced[-1]
 
 
 def test_a_refusal_before_the_first_page_leaves_nothing(file: Path) -> None:
