@@ -1,6 +1,8 @@
 """What `tivo play --exec` does: events that are played become lines of another command's input."""
 
 import asyncio
+import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -33,7 +35,7 @@ def play_through(watched: Watched, run: str, *, count: int | None) -> None:
 
 
 async def _through(events: AsyncIterator[ShownEvent], run: str, count: int | None) -> int:
-    process = await asyncio.create_subprocess_exec("/bin/sh", "-c", run, stdin=PIPE)
+    process = await _started(run)
     given = _Given()
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -48,6 +50,11 @@ async def _through(events: AsyncIterator[ShownEvent], run: str, count: int | Non
         await _end(process)
         to_stderr(f"gave {events_text(given.count)} to {run!r}")
     return ended.result()
+
+
+async def _started(run: str) -> Process:
+    """In a session of its own: Ctrl-C ends its input, and what its shell began can be ended with it."""
+    return await asyncio.create_subprocess_exec("/bin/sh", "-c", run, stdin=PIPE, start_new_session=True)
 
 
 class _Given:
@@ -70,12 +77,13 @@ def _close_input(process: Process) -> None:
     process.stdin.close()
 
 
-async def _end(process: Process) -> None:
-    """Where the playback was broken off, the command ends too, by itself or not."""
+async def _end(process: Process, stop_s: float = STOP_S) -> None:
+    """Where the playback was broken off, the command ends too, by itself or not, with all that its shell began."""
     _close_input(process)
     try:
-        async with asyncio.timeout(STOP_S):
+        async with asyncio.timeout(stop_s):
             await process.wait()
     except TimeoutError:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()

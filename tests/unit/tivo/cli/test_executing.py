@@ -1,7 +1,9 @@
 """A command that is played through."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import click
 import pytest
@@ -51,6 +53,16 @@ async def test_when_it_ends_nothing_more_is_waited_for() -> None:
 async def test_a_gateway_that_fails_ends_it() -> None:
     with pytest.raises(GatewayError, match="it closed"):
         await executing._through(a_gateway_that_closes(), "cat > /dev/null", None)
+
+
+async def test_what_its_shell_began_ends_with_it(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    process = await executing._started(f"tail -f /dev/null > {alive} | tail -f /dev/null; true")
+    with await asyncio.to_thread(alive.open, "rb") as told:
+        await executing._end(process, stop_s=0)
+
+        assert b"" == await asyncio.to_thread(told.read), "its end is that of the pipeline's first command"
 
 
 def test_a_command_and_a_topic_do_not_go_together() -> None:
