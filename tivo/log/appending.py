@@ -1,9 +1,11 @@
 """Appends to a partition's log, brings it to stable storage, and goes on when a disk that was full has space again."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tivo.log.disk import sync_file, sync_names, write_whole
 from tivo.log.held import Held
+from tivo.log.meta import SegmentMeta
 from tivo.log.segment import Segment
 from tivo.log.transactions import OpenTransaction
 from tivo.model.errors import LogError
@@ -191,16 +193,14 @@ class Appending(Held):
             checkpoint = active.snapshot() if unsaved_bytes and unsaved_bytes >= checkpoint_bytes else None
             new_names, self._new_names = self._new_names, []
         try:
-            for segment, snapshot in sealing:
+            for segment, _ in sealing:
                 sync_file(segment.opened().log)
-                segment.save(snapshot)
-                segment.sealed = True
             sync_file(log)
-            if sealing:
-                new_names.append(self._directory)
             for directory in dict.fromkeys(new_names):
                 sync_names(self._disk, directory)
-            if checkpoint is not None:  # after the names: its word counts only while all segments before it are there
+            # after the names: the word of a meta counts only while all segments before it are there
+            self._seal(sealing)
+            if checkpoint is not None:
                 active.save(checkpoint)
             mark.write(target)
         except OSError as error:
@@ -208,6 +208,13 @@ class Appending(Held):
                 self._new_names = [*new_names, *self._new_names]
             raise self._read_only.failed("a sync", error) from error
         self.synced = target
+
+    def _seal(self, sealing: Sequence[tuple[Segment, SegmentMeta]]) -> None:
+        for segment, snapshot in sealing:
+            segment.save(snapshot)
+            segment.sealed = True
+        if sealing:
+            sync_names(self._disk, self._directory)
 
     def _sync_names(self) -> None:
         try:

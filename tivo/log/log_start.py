@@ -82,8 +82,10 @@ class LogStart(Appending):
         """Drop segments before it is written down where the log starts: at the first of them that is left.
 
         So the next opening takes it, and so they go one by one: none may be left of which an older one has gone,
-        and another one before that has not.
+        and another one before that has not. The mark is durable before: it may be all that tells the next opening
+        that those which are left were synced.
         """
+        self._mark.sync()
         first = self._segments.at_or_after(offset)[0].base
         self.log_start = max(self.log_start, first)
         return self._drop_before(offset, one_by_one=True)

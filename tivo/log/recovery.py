@@ -17,7 +17,7 @@ from struct import Struct
 import msgspec
 from crc32c import crc32c
 
-from tivo.log.disk import Disk, File, is_unfinished, write_whole
+from tivo.log.disk import Disk, File, is_unfinished, sync_file, write_whole
 from tivo.log.meta import PartitionState, SegmentMeta, read_state, write_checked
 from tivo.log.scan import DamagedBatch
 from tivo.log.segment import Segment
@@ -39,8 +39,8 @@ _NEVER = 1 << 63
 class SyncedMark:
     """The offset below which everything is on stable storage: 8 bytes and their CRC-32C, written after each sync.
 
-    It is not synced itself. After a kill it is exact, for the page cache lives on; after a loss of power
-    it may be older than the truth, never newer.
+    It is not synced itself, but where a full disk gets space. After a kill it is exact, for the page cache lives on;
+    after a loss of power it may be older than the truth, never newer.
     """
 
     _layout = Struct(">qI")
@@ -59,6 +59,10 @@ class SyncedMark:
     def write(self, offset: int) -> None:
         content = self._layout.pack(offset, crc32c(offset.to_bytes(8, "big")))
         write_whole(self._file, content, 0)
+
+    def sync(self) -> None:
+        """Have it outlive a loss of power, without a byte of space more. Raises SyncFailed."""
+        sync_file(self._file)
 
 
 @dataclass(slots=True, kw_only=True)

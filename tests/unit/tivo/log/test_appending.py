@@ -1,10 +1,12 @@
 import errno
+import random
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.support.batches import batch, values_of
+from tests.support.crash_disk import MemoryDisk, after_power_loss
 from tests.support.faulty_disk import Fault, FaultyDisk
 from tests.support.small_log import (
     NOW_US,
@@ -132,15 +134,34 @@ def test_a_segment_is_sealed_before_anything_behind_it_is_acknowledged(directory
     steps = [step for step in disk.done if step[0] in {"fdatasync", "rename", "fsync_dir"} or step[1] == "synced"]
     assert [
         ("fdatasync", f"{0:020d}.log"),
+        ("fdatasync", f"{1:020d}.log"),
+        ("fsync_dir", "quakes-0"),
         ("fdatasync", f"{0:020d}.index"),
         ("fdatasync", f"{0:020d}.timeindex"),
         ("fdatasync", f"{0:020d}.arrival"),
         ("fdatasync", f"{0:020d}.meta.new"),
         ("rename", f"{0:020d}.meta"),
-        ("fdatasync", f"{1:020d}.log"),
         ("fsync_dir", "quakes-0"),
         ("pwrite", "synced"),
     ] == steps
+
+
+def test_a_loss_of_power_while_several_segments_are_sealed_is_no_damage() -> None:
+    directory = (root := Path("/data")) / "quakes-0"
+    partition = opened(directory, disk := MemoryDisk(root))
+    add(partition)
+    partition.sync()
+    add(partition, 39)
+    before = len(disk.trace)
+    partition.sync()
+
+    for moment in range(before, len(disk.trace) + 1):
+        for seed in range(8):
+            crashed = after_power_loss(disk.trace[:moment], root, random.Random(seed))
+            again = opened(directory, crashed)
+
+            assert (0, ()) == (again.log_start, again.damage)
+            assert list(range(max(again.log_end, 1))) == values(again)
 
 
 def test_a_checkpoint_is_written_when_enough_was_appended(directory: Path) -> None:

@@ -1,9 +1,11 @@
 import errno
+import random
 from pathlib import Path
 
 import pytest
 
 from tests.support.batches import batch
+from tests.support.crash_disk import MemoryDisk, MemoryFile, after_power_loss
 from tests.support.faulty_disk import Fault, FaultyDisk
 from tests.support.small_log import (
     NOW_US,
@@ -77,6 +79,30 @@ def test_start_that_a_full_disk_cannot_take_down_is_that_of_the_first_segment_le
         partition.read(25, max_bytes=1, upto=40)
     again = opened(directory)
     assert (26, list(range(26, 40)), ()) == (again.log_start, values(again), again.damage)
+
+
+class NoRoomForStates(MemoryDisk):
+    """Has no room to write down where a log starts."""
+
+    def open(self, path: Path, *, create: bool = False) -> MemoryFile:
+        if path.name == "state.new":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().open(path, create=create)
+
+
+def test_segments_that_went_from_a_full_disk_take_none_along_in_a_loss_of_power() -> None:
+    directory = (root := Path("/data")) / "quakes-0"
+    disk = NoRoomForStates(root)
+    partition = opened(directory, disk, settings=LogSettings(segment_bytes=1_000))  # the last one has no meta
+    add(partition, 42)
+    partition.sync()
+    with pytest.raises(LogError, match="until there is space again"):
+        partition.truncate_before(40)
+
+    for seed in range(20):
+        again = opened(directory, after_power_loss(disk.trace, root, random.Random(seed)))
+
+        assert (39, [39, 40, 41]) == (again.log_start, values(again))
 
 
 def test_what_is_not_synced_does_not_go_from_a_full_disk(directory: Path) -> None:
