@@ -122,6 +122,8 @@ class Recovery:
         names = self._disk.names(self._directory)
         bases = [int(name[:20]) for name in names if name.endswith(LOG) and _SEGMENT_FILE.fullmatch(name)]
         kept = [base for base, following in pairwise([*bases, _NEVER]) if following > state.log_start]
+        if len(kept) < len(bases):  # whoever wrote down where the log starts may have been killed before it was durable
+            self._disk.fsync_dir(self._directory)
         for name in names:
             if is_unfinished(name) or (_SEGMENT_FILE.fullmatch(name) and int(name[:20]) not in kept):
                 self._disk.unlink(self._directory / name)

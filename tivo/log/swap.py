@@ -3,7 +3,8 @@
 The new segment is written and synced whole under names that end in `.cleaned`, and these names are synced. Then its
 meta gets a name that tells which offsets it stands for, `<base20>-<next20>.swap`, and that name is synced: from here
 on the new one counts. Only now do its files take their places, the old ones go, and, when that is synced too, the meta
-takes its own place. Each step may be done twice, so whoever opens the directory after a crash goes on from the first.
+takes its own place. Each step may be done twice, so whoever opens the directory after a crash goes on from the sync of
+that name.
 """
 
 import re
@@ -44,10 +45,11 @@ def finish(disk: Disk, directory: Path, base: int, next_offset: int) -> None:
 
 def settle(disk: Disk, directory: Path) -> None:
     """After a stop: finish what was committed, undo what was not."""
-    for name in disk.names(directory):
-        found = _SWAP.fullmatch(name)
-        if found:
-            finish(disk, directory, int(found[1]), int(found[2]))
+    committed = [found for name in disk.names(directory) if (found := _SWAP.fullmatch(name))]
+    if committed:  # a process that was killed may have gone before it had brought that name to stable storage
+        disk.fsync_dir(directory)
+    for found in committed:
+        finish(disk, directory, int(found[1]), int(found[2]))
     for name in disk.names(directory):
         if name.endswith(CLEANED):
             disk.unlink(directory / name)

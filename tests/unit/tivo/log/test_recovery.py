@@ -544,6 +544,16 @@ def test_segments_before_the_start_of_the_log_that_a_crash_left_are_removed(dire
     assert list(range(base(second) + 1, 40)) == [n for n in values(partition) if n >= partition.log_start]
 
 
+def test_a_start_of_the_log_that_a_kill_left_is_durable_before_segments_go(directory: Path) -> None:
+    filled(directory)
+    write_checked(OsDisk(), directory / STATE, PartitionState(log_start=30))
+
+    opened(directory, disk=(disk := FaultyDisk()))
+
+    done = [step for step in disk.done if step[0] in {"fsync_dir", "unlink"}]
+    assert [("fsync_dir", directory.name), ("unlink", f"{0:020d}.arrival")] == done[:2]
+
+
 def test_age_counts_from_the_last_write_where_no_meta_tells(directory: Path) -> None:
     filled(directory, 3)
     modified_us = logs(directory)[0].stat().st_mtime_ns // 1_000

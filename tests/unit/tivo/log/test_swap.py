@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.faulty_disk import FaultyDisk
 from tivo.log import swap
 from tivo.log.disk import OsDisk
 
@@ -51,6 +52,15 @@ def test_what_was_committed_is_finished(directory: Path) -> None:
 
     swap.settle(OsDisk(), directory)
 
+    assert NEW == contents(directory)
+
+
+def test_what_a_kill_left_committed_is_durable_before_anything_goes(directory: Path) -> None:
+    (directory / name(0, ".meta.cleaned")).rename(directory / f"{0:020d}-{20:020d}.swap")
+
+    swap.settle(disk := FaultyDisk(), directory)
+
+    assert ("fsync_dir", directory.name) == disk.done[0]
     assert NEW == contents(directory)
 
 
