@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.test_power_loss import NoSyncFile
-from tests.support.compact_workload import ROOT, SETTINGS, Workload, judge
-from tests.support.crash_disk import MemoryDisk, MemoryFile, Name, Step, after_kill, after_power_loss
+from tests.support.compact_workload import KEYS, ROOT, SETTINGS, Cleaned, Sent, Workload, judge
+from tests.support.crash_disk import MemoryDisk, MemoryFile, Name, Note, Step, after_kill, after_power_loss
 from tivo.log import recovery, swap
 from tivo.log.disk import Disk
 from tivo.log.offset_map import OffsetMap
@@ -64,6 +64,14 @@ def test_a_kill_at_any_step_of_a_swap_leaves_the_old_or_the_new() -> None:
     for end in ends[:: len(ends) // 8]:
         for moment in range(end - 20, end + 3):
             assert [] == judge(trace[:moment], after_kill(trace[:moment], ROOT)), f"step {moment}"
+
+
+@pytest.mark.parametrize(("cleaned_ms", "findings"), [(1_101, 0), (1_100, 1)], ids=["its time is over", "it is not"])
+def test_a_tombstone_that_was_never_acknowledged_may_delete(cleaned_ms: int, findings: int) -> None:
+    key, value = KEYS[0], b"000001"
+    told = (Sent(0, key, value, 1_000, True), Sent(1, key, None, 1_001, False), Cleaned(cleaned_ms))
+
+    assert findings == len(judge([Note(each) for each in told], MemoryDisk(ROOT)))
 
 
 # ---------------------------------------------------------------- each of these would lose data, and is caught

@@ -168,12 +168,23 @@ def _judge_records(
         kept = [offset for offset, pair in found.items() if pair[0] == key and (offset, pair[1]) in may_count]
         if newest is None or any(offset >= newest.offset for offset in kept):
             continue
-        if newest.value is not None:
+        if newest.value is not None and not _may_have_been_deleted(newest, mine, cleaned_ms, transactions):
             yield f"lost: the newest of {key!r}, offset {newest.offset}"
-        elif newest.at_ms + TOMBSTONE_MS > cleaned_ms:
+        elif newest.value is None and newest.at_ms + TOMBSTONE_MS > cleaned_ms:
             yield f"too early: the tombstone of {key!r}, offset {newest.offset}"
         elif kept:
-            yield f"risen: {key!r} at {kept}, its tombstone was at {newest.offset}"
+            yield f"risen: {key!r} at {kept}, its newest was at {newest.offset}"
+
+
+def _may_have_been_deleted(newest: Sent, sent: Iterable[Sent], cleaned_ms: int, transactions: "_Transactions") -> bool:
+    """Whether a tombstone that nobody was told of, for the process was killed, may have come after, and gone again."""
+    return any(
+        each.value is None
+        and each.offset > newest.offset
+        and each.at_ms + TOMBSTONE_MS <= cleaned_ms
+        and transactions.may_count(each)
+        for each in sent
+    )
 
 
 class _Transactions:
