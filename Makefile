@@ -11,6 +11,7 @@ REQUIRED := $(if $(REQUIRE),--require=$(REQUIRE))
 # How often the random and the violent tests try; `make faults` and `make handoff` go the whole way.
 KILLS ?= 3
 CUTOVERS ?= 1000
+MACHINE ?= 400
 # Files of tests that run at a time, in random order; what is held to fractions of a second runs alone.
 JOBS ?= 2
 SIDE_BY_SIDE = -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -40,7 +41,7 @@ up: $(INSTALLED) ## start tivo with something to look at; Ctrl-C stops it
 .PHONY: test
 test: $(INSTALLED) ## all that Python and Node alone can run; REQUIRE=all wants every service
 	@trap 'exit 130' INT; failed=; try() { echo "$$*"; "$$@" || failed=1; }; \
-	try $(BIN)/pytest $(REQUIRED) --kills $(KILLS) --cutovers $(CUTOVERS) $(SIDE_BY_SIDE) -m 'not alone' tests; \
+	try $(BIN)/pytest $(REQUIRED) --kills $(KILLS) --cutovers $(CUTOVERS) --machine $(MACHINE) $(SIDE_BY_SIDE) -m 'not alone' tests; \
 	try $(BIN)/pytest $(REQUIRED) -m alone tests/acceptance; \
 	test -z "$$failed"
 
@@ -77,8 +78,8 @@ fuzz: $(INSTALLED) ## bytes that nobody wrote, against all that reads them; FUZZ
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 .PHONY: handoff
-handoff: $(INSTALLED) ## 20 000 random cut-overs from the past to live, in simulation
-	$(BIN)/pytest --cutovers 20000 tests/conformance/playback
+handoff: $(INSTALLED) ## 20 000 random cut-overs from the past to live, in simulation, and 3 000 histories of a session
+	$(BIN)/pytest --cutovers 20000 --machine 3000 tests/conformance/playback
 
 .PHONY: bench
 bench: $(INSTALLED) ## speed and memory, each beside a peer or a bar

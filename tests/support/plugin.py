@@ -21,6 +21,7 @@ SERVICES = {**PROGRAMS, "kafka": find_kafka, "go": find_go}
 BUDGETS = (
     ("kills", 3, "how often a fault test kills a process"),
     ("cutovers", 200, "random cut-overs from the past to live in the playback simulation"),
+    ("machine", 100, "histories of the state machine of a playback session"),
     ("first-cutover", 0, "seed of the first of these histories, to play one again"),
     ("crash-states", 500, "simulated power losses of the log"),
     ("mutations", 1_000, "torn or flipped states of segments and indexes"),

@@ -1,5 +1,6 @@
 """Holds what a viewer receives against the guarantees of the protocol (§5)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from fractions import Fraction
@@ -11,6 +12,7 @@ from tivo.playback.cursor import from_token
 from tivo.playback.merge import FIRST, order_key
 from tivo.playback.notices import CaughtUp, Ended, Events, Gap, Looped, Notice, Reset, Skipped, State
 from tivo.playback.progress import Progress
+from tivo.query.evaluate import compile_expression
 
 Place = tuple[bytes, int, int]
 """(topic id, partition, offset)"""
@@ -75,11 +77,13 @@ class Checker:
         self.due: tuple[int, int] | None = None
         self.before: dict[str, dict[int, int]] = {}
         self.keys: tuple[str, ...] = ()
+        self.where: Callable[[Event], bool] | None = None
 
     def passes(self, event: Event) -> bool:
-        """Whether an event's key is among those asked for."""
+        """Whether an event's key is among those asked for, and the expression holds."""
         key = (event.key or b"").decode()
-        return not self.keys or any(fnmatchcase(key, glob) for glob in self.keys)
+        wanted = not self.keys or any(fnmatchcase(key, glob) for glob in self.keys)
+        return wanted and (self.where is None or self.where(event))
 
     def hear(self, notice: Notice, sent_us: int) -> None:
         """Take a notice that was sent at a wall time."""
@@ -98,7 +102,9 @@ class Checker:
             case State():
                 self.state = notice
                 self.window = Window(notice.start_us, notice.end_us)
-                self.keys = tuple((notice.controls["filter"] or {"key": []})["key"])
+                by = notice.controls["filter"] or {}
+                self.keys = tuple(by.get("key", ()))
+                self.where = compile_expression(by["where"]) if "where" in by else None
                 self.cursor = notice.cursor
                 self.due = None
                 if self.epoch is not None and notice.controls["max_rate"]:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from random import Random
 
 from tests.conformance.playback.checker import Broken, Checker
+from tests.conformance.playback.reconnecting import resuming
 from tests.conformance.playback.shell import Network, Shell
 from tests.conformance.playback.world import EPOCH_US, Timeline, World
 from tivo.model.event import Event
@@ -25,7 +26,6 @@ from tivo.playback.commands import (
     Place,
     Play,
     Rate,
-    Resume,
     Seek,
     SetControls,
     Speed,
@@ -304,23 +304,7 @@ class Simulation:
         checker.resume()
         self._connect()
         self.shell.epoch = from_token(checker.cursor).epoch
-        state = checker.state
-        loop = state.controls["loop"]
-        pacing: Pacing = Unlimited() if state.speed is None else Speed(state.speed)
-        if "rate" in state.controls:
-            pacing = Rate(Fraction(state.controls["rate"]))
-        change = Change(
-            pacing=pacing,
-            max_rate=Fraction(state.controls["max_rate"] or 0),
-            min_gap_us=int((state.controls["min_gap"] or 0) * SECOND_US),
-            catch_up=Fraction((state.controls["catch_up"] or {"max_speed": 0})["max_speed"]),
-            loop=Loop(turns=loop["count"] if isinstance(loop, dict) else None if loop else 1),
-            keys=checker.keys,
-            end_action=EndAction(state.controls["end_action"]),
-            on_slow=OnSlow(state.controls["on_slow"]),
-            frames=Frames(state.controls["frames"]),
-        )
-        self._wish(Resume(cursor=checker.cursor, after=checker.after, offsets=checker.offsets, change=change))
+        self._wish(resuming(checker))
 
     def run(self) -> None:
         """Play the history, then let everything come to rest and see what is owed."""

@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.tivo.playback.events import WALL_US, event, past, topic
 from tests.unit.tivo.playback.player import Player
+from tivo.model.event import ValueKind
 from tivo.model.timeline import HOUR_US, SECOND_US
 from tivo.playback.clock import PlaybackClock
 from tivo.playback.commands import At, Change, Loop, Pause, Play, Refused, Seek, SetControls, Speed, Tail, Unlimited
@@ -131,6 +132,18 @@ def test_absent_and_null_are_told_apart() -> None:
     assert (None, None) != (null.change.end, null.change.max_gap_us)
 
 
+@pytest.mark.parametrize(("where", "offsets"), [("value.a is null", [0]), ("value.a is absent", [1, 2])])
+def test_absent_and_null_are_told_apart_in_values(where: str, offsets: list[int]) -> None:
+    player = Player()
+    time_us = WALL_US - 50 * SECOND_US
+    null, absent = event(time_us, value=b'{"a": null}'), event(time_us, offset=1, value=b"{}")
+    player.has([null, absent, event(time_us, offset=2, value=None, kind=ValueKind.NULL)])
+
+    player.do(Play(change=Change(start=START, end=END, pacing=Unlimited(), keys=(), where=where)))
+
+    assert offsets == [found.offset for found in player.shown]
+
+
 def test_commands_are_answered_while_data_waits() -> None:
     player = Player()
     player.has(past(*[99 - index * 0.001 for index in range(3_000)]))
@@ -173,6 +186,25 @@ def test_a_seek_in_live_is_not_undone_by_catching_up() -> None:
 
     assert WALL_US - 20 * SECOND_US == player.session.describe(player.now).pos_us
     assert Status.PLAYING is player.last(State).status
+
+
+def test_a_seek_while_the_live_edge_is_caught_up_with_ends_that() -> None:
+    player = Player()
+    player.has(past(*range(60, 0, -1)))
+    player.do(SetControls(change=Change(catch_up=Fraction(3, 2))))
+    player.do(Tail())
+    player.do(Pause())
+    player.run(10 * SECOND_US)
+    player.has([event(WALL_US + 9 * SECOND_US, offset=60)], stored=False)
+    player.do(Play())
+    player.run(4 * SECOND_US)
+    chasing_us = player.session.describe(player.now).pos_us
+
+    player.do(Seek(to=At(WALL_US - 30 * SECOND_US)))
+    player.run(10 * SECOND_US)
+
+    assert WALL_US + 6 * SECOND_US == chasing_us
+    assert WALL_US - 20 * SECOND_US == player.session.describe(player.now).pos_us
 
 
 def test_a_window_across_the_edge_of_a_bucket_is_whole() -> None:
