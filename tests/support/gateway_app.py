@@ -20,12 +20,12 @@ from tivo.gateway.answers import Answers
 from tivo.gateway.app import Access, Doors, make_app
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Producer
-from tivo.gateway.images import Images
 from tivo.gateway.near import Near
 from tivo.gateway.scheduler import Scheduler
 from tivo.gateway.server import UvicornServer
 from tivo.gateway.sessions import Sessions
 from tivo.gateway.sources import Sources
+from tivo.gateway.states import States
 from tivo.gateway.websocket import Sockets
 from tivo.store.base import Store
 from tivo.store.memory import MemoryStore
@@ -65,7 +65,7 @@ class GatewayApp:
             catalogue=self.catalogue,
             answers=Answers(catalogue=self.catalogue, store=self.store, now=self.clock),
             near=Near(self.store, self.tail, self.catalogue),
-            images=Images(self.store),
+            images=States(self.store, self.tail, self.catalogue),
         )
         self.scheduler = Scheduler(self.clock, Alarm)
         self.sockets = Sockets(sources=self.sources, scheduler=self.scheduler, sessions=self.sessions, now=self.clock)

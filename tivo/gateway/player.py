@@ -23,6 +23,7 @@ from tivo.playback.effects import (
     OpenTail,
     ReadBounds,
     ReadFrontier,
+    ReadImage,
     ReadNear,
     ReadPage,
     ReadTail,
@@ -47,9 +48,11 @@ from tivo.playback.facts import (
 from tivo.playback.notices import LASTING, Bye, Notice
 
 READ_SECONDS = 10
+IMAGE_SECONDS = 60
+"""An image may have to be folded out of everything that is stored, where none was built yet."""
 CLOSING_SECONDS = 1
 
-Read: TypeAlias = ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | Ask
+Read: TypeAlias = ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | ReadImage | Ask
 
 
 class Session(Protocol):
@@ -147,7 +150,7 @@ class Player:
                 self.outbox.put(self._encode(frame), lasting=False)
             case WakeAt(steady_us):
                 self._timer.set(steady_us)
-            case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | ReadNear() | Ask():
+            case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | ReadNear() | ReadImage() | Ask():
                 self._reads[effect.read] = self._tasks.create_task(self._read(effect))
             case Tell(notice):
                 self.outbox.put(self._encode(notice), lasting=isinstance(notice, LASTING))
@@ -176,15 +179,15 @@ class Player:
 
     async def _read(self, effect: Read) -> None:
         """Answer a read exactly once."""
-        waits = isinstance(effect, ReadTail) and effect.wait
+        seconds = _seconds(effect)
         try:
-            async with asyncio.timeout(None if waits else READ_SECONDS):
+            async with asyncio.timeout(seconds):
                 fact = await self._fact(effect)
         except (NeighbourError, UnknownTopic) as error:
             fact = ReadFailed(effect.read, Source.STORE if isinstance(error, StoreError) else Source.LOG, str(error))
         except TimeoutError:
             source = Source.LOG if isinstance(effect, ReadTail | ReadBounds) else Source.STORE
-            fact = ReadFailed(effect.read, source, f"the {source} did not answer within {READ_SECONDS} s")
+            fact = ReadFailed(effect.read, source, f"the {source} did not answer within {seconds} s")
         if self._reads.pop(effect.read, None) is not None:
             self.receive(fact)
 
@@ -212,6 +215,8 @@ class Player:
                 return BoundsRead(effect.read, await self._sources.catalogue.log_ends(effect.topic))
             case ReadNear():
                 return await self._sources.near.read(effect)
+            case ReadImage():
+                return await self._sources.images.read(effect)
             case Ask():
                 return Answered(effect.read, await self._sources.answers.to(effect.question))
 
@@ -232,3 +237,10 @@ class Player:
         tails, self._tails = self._tails, []
         for topic in tails:
             self._sources.tail.close(topic)
+
+
+def _seconds(effect: Read) -> int | None:
+    """How long a read may take; None where it waits for something to come."""
+    if isinstance(effect, ReadTail) and effect.wait:
+        return None
+    return IMAGE_SECONDS if isinstance(effect, ReadImage) else READ_SECONDS

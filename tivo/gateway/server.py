@@ -26,12 +26,12 @@ from tivo.gateway.app import Access, Doors, make_app
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Clock
 from tivo.gateway.guard import is_loopback
-from tivo.gateway.images import Images
 from tivo.gateway.near import Near
 from tivo.gateway.scheduler import Scheduler, make_alarm
 from tivo.gateway.sessions import MAX_SESSIONS, MAX_SESSIONS_PER_CLIENT, Sessions
 from tivo.gateway.socket_protocol import BoundedHttp, DirectSocket
 from tivo.gateway.sources import Sources
+from tivo.gateway.states import States
 from tivo.gateway.websocket import Sockets
 from tivo.model.errors import ConfigError
 from tivo.playback.facts import TopicRef
@@ -94,7 +94,7 @@ async def serving(options: GatewayOptions, *, store: Store, now: Clock) -> Async
         catalogue = Catalogue(cluster=log.cluster, store=store, now=now)
         answers = Answers(catalogue=catalogue, store=store, now=now)
         near = Near(store, log.tail, catalogue)
-        images = Images(store)
+        images = States(store, log.tail, catalogue)
         sources = Sources(store=store, tail=log.tail, catalogue=catalogue, answers=answers, near=near, images=images)
         sessions = Sessions(max_sessions=options.max_sessions, max_sessions_per_client=options.max_sessions_per_client)
         sockets = Sockets(sources=sources, scheduler=scheduler, sessions=sessions, now=now)

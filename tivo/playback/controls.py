@@ -41,6 +41,7 @@ class Controls:
     end_action: EndAction | None = None
     keys: tuple[str, ...] = ()
     where: Where = field(default_factory=Where)
+    image: bool = False
     catch_up: Fraction = Fraction(0)
     on_slow: OnSlow = OnSlow.STRETCH
     frames: Frames = Frames.EXACT
@@ -110,6 +111,7 @@ class Controls:
         told["end_action"] = self.at_end.value
         by_key: dict[str, Any] = {"key": list(self.keys)} if self.keys else {}
         told["filter"] = by_key | ({"where": self.where.text} if self.where.text else {}) or None
+        told["image"] = self.image
         told["catch_up"] = {"max_speed": number(self.catch_up)} if self.catch_up else None
         told["on_slow"] = self.on_slow.value
         told["frames"] = self.frames.value
@@ -137,6 +139,7 @@ _CONTROLS = (
     "loop",
     "end_action",
     "keys",
+    "image",
     "catch_up",
     "on_slow",
     "frames",

@@ -40,6 +40,8 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     thinned: int
     cursor: tuple[int, str, int, int]
     topics: Mapping[str, Kept]
+    imaged: bool = True
+    """Whether its image was told, where it has one."""
 
     @property
     def window(self) -> Window:
@@ -57,6 +59,10 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     def untold(self, after: Cursor | None) -> int:
         """How many events were thinned out that no frame has counted yet."""
         return self.thinned if (after or FIRST) <= Cursor(*self.cursor) else 0
+
+    def owes_image(self, after: Cursor | None, offsets: Mapping[str, Frontier]) -> bool:
+        """Whether the viewer may lack its image: none was told, and nothing that comes behind it has been received."""
+        return not self.imaged and after is None and not any(offsets.values())
 
     def behind(self, after: Cursor | None) -> Cursor:
         """The order key up to which everything was sent."""

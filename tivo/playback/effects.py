@@ -75,7 +75,9 @@ class ReadNear:
 class ReadImage:
     """Read the last event of every key whose order key is ≤ `until`, of the offsets below `upto`. → ImageRead
 
-    In parts, in order of key: the one behind `after`, as the part before told it (None: the first).
+    Of the store and of what the log holds beyond it. A partition that `upto` does not name has none, but
+    an empty one holds nothing back. In parts, in order of key: the one behind `after`, as the part before
+    told it (None: the first).
     """
 
     read: int
@@ -203,6 +205,7 @@ Effect: TypeAlias = (
     | ReadPage
     | ReadTail
     | ReadNear
+    | ReadImage
     | Ask
     | Cancel
     | OpenTail

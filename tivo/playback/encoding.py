@@ -11,7 +11,7 @@ import msgspec
 
 from tivo.model.event import Headers, ValueKind, event_id
 from tivo.playback.controls import number
-from tivo.playback.notices import Events, Notice, Shown, State
+from tivo.playback.notices import Events, Image, Notice, Shown, State
 
 _JSON = msgspec.json.Encoder()
 
@@ -20,6 +20,8 @@ def encode(notice: Notice, *, raw: bool = False) -> bytes:
     """The UTF-8 JSON text of a notice; `raw` makes every value base64."""
     if isinstance(notice, Events):
         return _events(notice, raw=raw)
+    if isinstance(notice, Image):
+        return _image(notice, raw=raw)
     return _JSON.encode({"type": notice.type, **_plain(notice)})
 
 
@@ -58,6 +60,15 @@ def _events(frame: Events, *, raw: bool) -> bytes:
     )
     cursor = b"" if frame.cursor is None else b',"cursor":"%b"' % frame.cursor.encode()
     return b'%b%b,"events":[%b]}' % (head, cursor, b",".join(bodies))
+
+
+def _image(image: Image, *, raw: bool) -> bytes:
+    """What is shown in an image was due before: when is not told."""
+    bodies = [body for shown in image.events for body in event_bodies([shown], shown.due_us, raw=raw)]
+    position = b"null" if image.pos_us is None else b"%d" % image.pos_us
+    last = b"true" if image.last else b"false"
+    head = b'{"type":"image","epoch":%d,"pos_us":%b,"part":%d,"last":%b' % (image.epoch, position, image.part, last)
+    return b'%b,"events":[%b]}' % (head, b",".join(bodies))
 
 
 def event_bodies(events: Sequence[Shown], frame_due_us: int, *, raw: bool = False) -> list[bytes]:

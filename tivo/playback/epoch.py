@@ -11,7 +11,9 @@ from tivo.playback.commands import Frames, OnSlow, Speed
 from tivo.playback.controls import Controls
 from tivo.playback.credit import SLOW_US, Credit
 from tivo.playback.effects import Effect, Send, Tell
+from tivo.playback.facts import ImageRead, ReadAnswer, ReadFailed, Source
 from tivo.playback.glide import Due, ahead_of
+from tivo.playback.imaging import Imaging
 from tivo.playback.losses import slow_gaps
 from tivo.playback.merge import FIRST, FRAME_BYTES, LAST, behind, order_key, weight
 from tivo.playback.notices import Events, Shown, Skipped
@@ -42,7 +44,8 @@ class Epoch:
     """A position that moves over one reading.
 
     `from_us` is where it begins (None: at the first event). While `hurry` everything that was read
-    is due, until nothing is unsent. With `delay_us` it follows the live edge at that distance.
+    is due, until nothing is unsent. With `delay_us` it follows the live edge at that distance. Nothing
+    is shown before its `image`, where it has one, was told.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Epoch:
         self.from_us = from_us
         self.window: Window = controls.window
         self.pace: Pace | None = None
+        self.image: Imaging | None = None
         self.cursor = FIRST
         self.hurry = False
         self.delay_us: int | None = None
@@ -102,10 +106,10 @@ class Epoch:
         return time_us if self.window.end_us is None else min(time_us, self.window.end_us)
 
     def start(self, now: Now) -> bool:
-        """Start the clock if it may: the first page of every topic is there, and where to begin. Whether it runs."""
+        """Start the clock if it may: image told, first pages there, and known where to begin. Whether it runs."""
         if self.pace is not None:
             return True
-        if not self._ready or (self.not_before_us or now.steady_us) > now.steady_us:
+        if self.image is not None or not self._ready or (self.not_before_us or now.steady_us) > now.steady_us:
             return False
         if self.delay_us is not None:
             self._at_us = self.edge_us(now)
@@ -126,11 +130,30 @@ class Epoch:
         first = reading.first
         return reading.exhausted or reading.complete if first is None else order_key(first) <= reading.horizon
 
-    def note(self, now: Now) -> None:
-        """Note what the position has passed: what comes in from here on with an earlier time comes late."""
+    def take(self, fact: ReadAnswer | ImageRead, now: Now) -> bool:
+        """Take an answer to a read of image or events; False where nobody waits for it any more.
+
+        What the position has passed is noted: what comes in from here on with an earlier time comes late.
+        """
         if self.timed:
             passed_us = min(self.position(now) or MIN_TIME_US, self.reading.horizon.time_us)
             self._passed_us = max(self._passed_us, passed_us)
+        if self.image is not None and isinstance(fact, ImageRead | ReadFailed) and self.image.take(fact, now.steady_us):
+            return True
+        return not isinstance(fact, ImageRead) and self.reading.take(fact, now.steady_us) is not None
+
+    @property
+    def away(self) -> set[Source]:
+        """The neighbours whose last answer was a failure."""
+        image = None if self.image is None else self.image.away
+        return {*self.reading.away} | ({image} if image else set())
+
+    def retries_us(self, now: Now, *, reads: bool) -> Iterator[int]:
+        """Steady times at which failed reads are tried again: of the image, and of events where it `reads`."""
+        if reads and self.reading.retry_us is not None:
+            yield self.reading.retry_us
+        if self.image is not None and self.image.retry_us is not None and self.image.retry_us > now.steady_us:
+            yield self.image.retry_us
 
     def place(self, at_us: int | None) -> None:
         """Stand at a position that has been shown, without a clock."""
@@ -171,6 +194,8 @@ class Epoch:
         reading = self.reading
         if reading.live:
             return False
+        if self.image is not None:
+            return not self._out.credit.blocked(now.steady_us)
         if self.pace is None:
             return not self._ready
         if not self.timed:

@@ -13,6 +13,7 @@ from tivo.playback.effects import Effect
 from tivo.playback.epoch import Epoch, Outgoing
 from tivo.playback.facts import Catalogue
 from tivo.playback.handoff import Track
+from tivo.playback.imaging import Imaging
 from tivo.playback.merge import FIRST
 from tivo.playback.notices import Gap, Status
 from tivo.playback.progress import Bounds, Progress, Start
@@ -93,7 +94,17 @@ class Epochs:
     def free(self) -> list[Effect]:
         """Let go of the present epoch and of what it reads."""
         epoch, self.current = self.current, None
-        return [] if epoch is None else epoch.reading.close()
+        if epoch is None:
+            return []
+        image = [] if epoch.image is None else epoch.image.close()
+        return [*image, *epoch.reading.close()]
+
+    def imagine(self, controls: Controls, now: Now) -> None:
+        """Let the present epoch begin with its image."""
+        epoch = self.current
+        assert epoch is not None, "an image is that of an epoch"
+        tracks = epoch.reading.tracks.values()
+        epoch.image = Imaging(epoch.number, tracks, controls.passes, pos_us=epoch.position(now))
 
     def _scope(self, controls: Controls) -> Scope:
         return Scope(self.topics, controls, self._bounds)

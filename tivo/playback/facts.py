@@ -172,4 +172,4 @@ class OutboxDrained:
 ReadAnswer: TypeAlias = BoundsRead | FrontierRead | PageRead | TailRead | ReadFailed
 """What answers a read of the store or the log."""
 
-Fact: TypeAlias = TopicsChanged | ReadAnswer | NearRead | Answered | Woke | OutboxFull | OutboxDrained
+Fact: TypeAlias = TopicsChanged | ReadAnswer | NearRead | ImageRead | Answered | Woke | OutboxFull | OutboxDrained

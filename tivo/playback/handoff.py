@@ -50,6 +50,7 @@ class Track:
         self.stage = Stage.FRONTIER
         self.reaches: dict[int, Reach] = {}
         self.waiting: int | None = None
+        self.begun: Progress | None = None if start is Start.EDGE else progress
         self._edge = start is Start.EDGE
         self._room = room
         self._passes = plan.passes
@@ -243,6 +244,7 @@ class Track:
             self._edge = False
             self._base = dict.fromkeys(self.topic.partitions, 0) | dict(fact.ends)
             self._sent_base = self._origin = self._base
+            self.begun = Progress(base=self._base)
             self._enter_log()
         else:
             self.goal = dict(fact.ends)

@@ -130,7 +130,7 @@ class Image(Notice, frozen=True, kw_only=True):
 
     type = "image"
     epoch: int
-    pos_us: int
+    pos_us: int | None
     events: Sequence[Shown]
     part: int
     last: bool

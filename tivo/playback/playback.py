@@ -27,6 +27,7 @@ from tivo.playback.epoch import Epoch
 from tivo.playback.epochs import Epochs
 from tivo.playback.facts import (
     Catalogue,
+    ImageRead,
     OutboxDrained,
     OutboxFull,
     ReadAnswer,
@@ -166,6 +167,8 @@ class Playback:
 
     def _tell_reset(self, why: ResetWhy, now: Now) -> None:
         self._forget()
+        if self.controls.image:
+            self.epochs.imagine(self.controls, now)
         standing = self.standing(now)
         self.tell(Reset(epoch=standing.epoch, pos_us=standing.at_us, why=why, cursor=to_token(standing)))
 
@@ -180,6 +183,8 @@ class Playback:
         closed, gone = self.epochs.resume(standing, after, offsets, self.controls, now)
         self._forget()
         self.effects += [*closed, *map(Tell, gone)]
+        if standing.owes_image(after, offsets):
+            self.epochs.imagine(self.controls, now)
         self.status = Status(standing.mode)
 
     def subscribe(self, patterns: tuple[str, ...], now: Now) -> None:
@@ -259,7 +264,9 @@ class Playback:
 
     # ------------------------------------------------------------ facts
 
-    def receive(self, fact: TopicsChanged | ReadAnswer | Woke | OutboxFull | OutboxDrained, now: Now) -> None:
+    def receive(
+        self, fact: TopicsChanged | ReadAnswer | ImageRead | Woke | OutboxFull | OutboxDrained, now: Now
+    ) -> None:
         """Take what the world reports."""
         match fact:
             case Woke():
@@ -271,21 +278,20 @@ class Playback:
             case _:
                 self._take(fact, now)
 
-    def _take(self, fact: ReadAnswer, now: Now) -> None:
+    def _take(self, fact: ReadAnswer | ImageRead, now: Now) -> None:
         """An answer to a read of this epoch; any other is stale."""
-        if self.epoch is None:
+        epoch = self.epoch
+        if epoch is None:
             return
-        self.epoch.note(now)
-        reading = self.epoch.reading
-        if reading.take(fact, now.steady_us) is None:
+        if not epoch.take(fact, now):
             return
         if isinstance(fact, ReadFailed) and self.steps is not None:
             self.steps.failed = fact
         elif isinstance(fact, ReadFailed) and fact.source not in self._away_told:
             self._away_told.add(fact.source)
-            retry_ms = (reading.retry_us or now.steady_us) - now.steady_us
+            retry_ms = min(epoch.retries_us(now, reads=True), default=now.steady_us) - now.steady_us
             self.tell(Failed(code=AWAY[fact.source], message=fact.message, retry_ms=retry_ms // MILLISECOND_US))
-        self._away_told &= reading.away.keys()
+        self._away_told &= epoch.away
 
     def _topics_changed(self, catalogue: Catalogue, now: Now) -> None:
         if self.epochs.topics_changed(catalogue):
@@ -342,23 +348,29 @@ class Playback:
             return
         self._tell_state(now)
         if self.running:
-            self._leave_live_where_lost(now)
-            while self._epoch.start(now):
-                self._send(now)
-                if not self._turn(now):
-                    break
-        elif self.steps is not None:
-            self._step(self.steps, now)
+            self._play(now)
+        elif self.epoch is not None:
+            self._show_image(self.epoch, now)
+            if self.steps is not None:
+                self._step(self.steps, now)
         if self.closed:
             return
-        if self.running:
-            self._tell_gaps()
-            self.effects += self._epoch.cut_silence(now)
-            self.effects += self._epoch.reading.reads(self.ids, now.steady_us)
         self._pulse.watch(starved=self.running and self._epoch.starved(now), now=now)
         self._tell_clock(now)
         self._tell_state(now)
         self._wake(now)
+
+    def _play(self, now: Now) -> None:
+        """Send what is due, turn where a turn has come, read on."""
+        self._leave_live_where_lost(now)
+        while self._begun(now):
+            self._send(now)
+            if not self._turn(now):
+                break
+        if self.running:
+            self._tell_gaps()
+            self.effects += self._epoch.cut_silence(now)
+            self.effects += self._epoch.reading.reads(self.ids, now.steady_us)
 
     def _viewer_lost(self, now: Now) -> bool:
         lost_us = self.credit.lost_us
@@ -380,6 +392,19 @@ class Playback:
         self.status, self.cause = Status.PLAYING if slow else Status.TAILING, "slow"
         self.tell(FellBehind(time_us=now.wall_us, offsets=epoch.reading.offsets))
 
+    def _begun(self, now: Now) -> bool:
+        """Whether the clock of the epoch runs, behind its image."""
+        self._show_image(self._epoch, now)
+        return self._epoch.start(now)
+
+    def _show_image(self, epoch: Epoch, now: Now) -> None:
+        """Tell the image as far as it was read, and read on, where the viewer takes more."""
+        if epoch.image is None or self.credit.blocked(now.steady_us):
+            return
+        self.effects += epoch.image.advance(self.ids, now.steady_us)
+        if epoch.image.done:
+            epoch.image = None
+
     def _send(self, now: Now) -> None:
         """Send what is due; the last frame carries the cursor where what it says has changed."""
         self._tell_gaps()
@@ -389,7 +414,8 @@ class Playback:
         """Show what the steps still take, and read on for them."""
         epoch = self._epoch
         self._tell_gaps()
-        self._put(epoch.step(steps, now), now)
+        if epoch.image is None:
+            self._put(epoch.step(steps, now), now)
         if steps.done:
             self.tell(self.state(now))
         else:
@@ -517,8 +543,9 @@ class Playback:
             event_us += self._epoch.next_us(now)
             times += self._turn_us(now)
             times += self._pulse.times(now)
-        if self.epoch is not None and (self.running or self.steps is not None):
-            times += [us for us in (self.epoch.reading.retry_us,) if us is not None]
+        if self.epoch is not None:
+            reads = self.running or self.steps is not None
+            times += self.epoch.retries_us(now, reads=reads)
         self._take_off(now, min(times, default=None))
         wake_us = min([*event_us, *times, *self._credit_us(now)], default=None)
         if wake_us != self._wake_us:

@@ -14,6 +14,11 @@ _RETRY_US = 250_000
 _LONGEST_RETRY_US = 5_000_000
 
 
+def retry_after(attempts: int, steady_us: int) -> int:
+    """Steady time at which a read is tried again that has failed so often in turn."""
+    return steady_us + min(_RETRY_US << min(attempts - 1, 8), _LONGEST_RETRY_US)
+
+
 class Reading:
     """What an epoch owes: which reads are under way, how far everything was read, and what may be sent next."""
 
@@ -61,7 +66,7 @@ class Reading:
         match fact:
             case ReadFailed():
                 attempts = self.away[fact.source] = self.away.get(fact.source, 0) + 1
-                self._retry_us[name] = steady_us + min(_RETRY_US << min(attempts - 1, 8), _LONGEST_RETRY_US)
+                self._retry_us[name] = retry_after(attempts, steady_us)
                 track.take_failure(fact.source)
                 return track
             case BoundsRead():

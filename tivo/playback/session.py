@@ -13,6 +13,8 @@
 | stop | ended | ended | – |
 | subscribe, unsubscribe | new epoch | new epoch, still running | – |
 | resume | the epoch and the status of the token | the same | the same |
+
+Where images are on, each new epoch begins with its own, whether the position moves or not.
 """
 
 from collections.abc import Callable, Mapping

@@ -39,6 +39,7 @@ def standing(
         thinned=epoch.thinned,
         cursor=epoch.cursor,
         topics={**awaited, **kept},
+        imaged=epoch.image is None,
     )
 
 

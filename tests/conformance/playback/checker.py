@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
+from tests.conformance.playback.images import Owed
 from tests.conformance.playback.world import Topic, World
 from tivo.model.event import Cursor, Event
 from tivo.model.timeline import SECOND_US, Window
 from tivo.playback.cursor import from_token
 from tivo.playback.merge import FIRST, order_key
-from tivo.playback.notices import CaughtUp, Ended, Events, Gap, Looped, Notice, Reset, Skipped, State
+from tivo.playback.notices import CaughtUp, Ended, Events, Gap, Image, Looped, Notice, Reset, Skipped, State
 from tivo.playback.progress import Progress
 from tivo.query.evaluate import compile_expression
 
@@ -43,6 +44,9 @@ class EpochSeen:
     carried: dict[bytes, Progress] = field(default_factory=dict)
     known: bool = False
     set_aside: set[Place] = field(default_factory=set)
+    image: dict[tuple[bytes, bytes | None], Event] = field(default_factory=dict)
+    parts: int = 0
+    imaged: bool = False
 
 
 class Checker:
@@ -78,6 +82,7 @@ class Checker:
         self.before: dict[str, dict[int, int]] = {}
         self.keys: tuple[str, ...] = ()
         self.where: Callable[[Event], bool] | None = None
+        self.owed: dict[int, Owed] = {}
 
     def passes(self, event: Event) -> bool:
         """Whether an event's key is among those asked for, and the expression holds."""
@@ -114,6 +119,8 @@ class Checker:
                 self._check_token(notice.cursor)
             case Events():
                 self._events(notice, sent_us)
+            case Image():
+                self._image(notice)
             case Gap():
                 self.gaps.append((self._id_of(notice), notice))
                 if notice.reason == "quarantine":
@@ -173,6 +180,54 @@ class Checker:
             raise Broken(f"received, and told as lost: {gap}")
         self.epoch.set_aside |= told
 
+    # ------------------------------------------------------------ images
+
+    def _image(self, image: Image) -> None:
+        """Parts come in turn, before anything else of their epoch; after a reconnect from the first on."""
+        epoch = self.epoch
+        if epoch is None or image.epoch != epoch.number:
+            raise Broken(f"an image of epoch {image.epoch} while {epoch and epoch.number} is shown")
+        if image.part == 1 and self.resumed:
+            epoch.parts, epoch.imaged = 0, False
+            epoch.image.clear()
+        if image.part != epoch.parts + 1 or epoch.imaged:
+            raise Broken(f"part {image.part} of the image of epoch {epoch.number}, behind {epoch.parts}")
+        if epoch.received and not self.resumed:
+            raise Broken(f"an image behind events, in epoch {epoch.number}")
+        epoch.parts = image.part
+        for shown in image.events:
+            key = (shown.topic_id, shown.event.key)
+            if key in epoch.image:
+                raise Broken(f"twice in one image: {key}")
+            epoch.image[key] = shown.event
+        epoch.imaged = image.last
+        if image.last:
+            self._check_image(epoch, self.owed[epoch.number])
+
+    def _check_image(self, epoch: EpochSeen, owed: Owed) -> None:
+        """It is what store and log held before the place; what has come in since the reset may be in it."""
+        for (topic_id, key), event in epoch.image.items():
+            if not owed.before[topic_id](event) or event not in self.world.ever[topic_id].ever:
+                raise Broken(f"in the image, and not before its place: {event}")
+            if not self.passes(event):
+                raise Broken(f"in the image of {key!r}, which the filter does not let pass")
+        if self.world.trimmed:
+            return  # what was neither trimmed nor stored is in it
+        standing = {topic.ref.topic_id for topic in self.world.topics.values()}
+        for place, held in owed.held.items():
+            if place[0] not in standing:
+                continue  # made anew meanwhile
+            told = epoch.image.get(place)
+            if told is None and self.passes(held):
+                raise Broken(f"not in the image: {held}")
+            if told is not None and told < held:
+                raise Broken(f"in the image is {told}, and there was {held}")
+
+    def check_imaged(self, epoch: EpochSeen) -> None:
+        """Nothing of an epoch comes before its image."""
+        if epoch.number in self.owed and epoch.number >= self.discarded and not epoch.imaged:
+            raise Broken(f"epoch {epoch.number} owes its image")
+
     # ------------------------------------------------------------ events
 
     def _events(self, frame: Events, sent_us: int) -> None:
@@ -181,6 +236,7 @@ class Checker:
             raise Broken(f"a frame of epoch {frame.epoch} while {epoch and epoch.number} is shown")
         if not frame.events and not frame.thinned:
             raise Broken("an empty frame")
+        self.check_imaged(epoch)
         epoch.thinned += frame.thinned
         for shown in frame.events:
             self._event(epoch, shown.event, shown.topic_id, shown.mark, frame, sent_us)
@@ -242,7 +298,8 @@ class Checker:
             return
         if self.due is not None:
             time_us, before_us = self.due
-            least: Fraction | int = (event.time_us - time_us) / state.speed
+            chase = Fraction((state.controls["catch_up"] or {"max_speed": 0})["max_speed"])
+            least: Fraction | int = (event.time_us - time_us) / max(state.speed, chase)
             if event.time_us > time_us:
                 least = max(least, int((state.controls["min_gap"] or 0) * SECOND_US))
             if due_us - before_us < least - 2:
@@ -325,6 +382,7 @@ class Checker:
         assert epoch is not None
         if epoch.number < self.discarded:
             return
+        self.check_imaged(epoch)
         assert self.state is not None
         played = from_token(self.state.cursor).topics
         for topic in self.world.topics.values():

@@ -5,13 +5,16 @@ A mutant changes a method for a while, as a mutation tool changes the source.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from tivo.model.event import Event, Lost
 from tivo.model.timeline import Now
+from tivo.playback.effects import Effect, ReadImage
 from tivo.playback.epoch import Epoch
 from tivo.playback.facts import FrontierRead
 from tivo.playback.handoff import Stage, Track
+from tivo.playback.imaging import Imaging
 from tivo.playback.losses import Losses
 from tivo.playback.merge import FIRST
 from tivo.playback.pacing import Pace
@@ -139,6 +142,34 @@ def batches_too_close() -> AbstractContextManager[None]:
     return _changed(Pace, spaced=spaced)
 
 
+def clock_before_the_image() -> AbstractContextManager[None]:
+    """What is due goes out while the image is still being read."""
+    kept = Epoch.start
+
+    def start(self: Epoch, now: Now) -> bool:
+        image, self.image = self.image, None
+        started = kept(self, now)
+        self.image = image
+        return started
+
+    return _changed(Epoch, start=start)
+
+
+def image_of_what_comes() -> AbstractContextManager[None]:
+    """The image holds what lies at the position too, which comes again."""
+    kept = Imaging._next_read
+
+    def next_read(self: Imaging, ids: Iterator[int], steady_us: int) -> list[Effect]:
+        return [
+            replace(effect, until=effect.until._replace(time_us=effect.until.time_us + 1_000_000))
+            if isinstance(effect, ReadImage)
+            else effect
+            for effect in kept(self, ids, steady_us)
+        ]
+
+    return _changed(Imaging, _next_read=next_read)
+
+
 MUTANTS: tuple[Callable[[], AbstractContextManager[None]], ...] = (
     dedupe_by_time,
     frontier_after_page,
@@ -149,4 +180,6 @@ MUTANTS: tuple[Callable[[], AbstractContextManager[None]], ...] = (
     broken_passed_over,
     broken_told_again,
     batches_too_close,
+    clock_before_the_image,
+    image_of_what_comes,
 )

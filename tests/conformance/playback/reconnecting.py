@@ -30,6 +30,7 @@ def restoring(state: State) -> Change:
         loop=Loop(turns=loop["count"] if isinstance(loop, dict) else None if loop else 1),
         keys=tuple(by.get("key", ())),
         where=by.get("where", ""),
+        image=told["image"],
         end_action=EndAction(told["end_action"]),
         on_slow=OnSlow(told["on_slow"]),
         frames=Frames(told["frames"]),

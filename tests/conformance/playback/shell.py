@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from random import Random
 
+from tests.conformance.playback.images import Owed, owed
 from tests.conformance.playback.world import Timeline, World
+from tests.unit.tivo.playback.player import image_part
 from tivo.playback.commands import Ack, Command
 from tivo.playback.effects import (
     Ask,
@@ -13,6 +15,7 @@ from tivo.playback.effects import (
     Effect,
     ReadBounds,
     ReadFrontier,
+    ReadImage,
     ReadNear,
     ReadPage,
     ReadTail,
@@ -25,6 +28,7 @@ from tivo.playback.facts import (
     BoundsRead,
     Fact,
     FrontierRead,
+    ImageRead,
     NearRead,
     OutboxDrained,
     OutboxFull,
@@ -37,6 +41,8 @@ from tivo.playback.facts import (
 )
 from tivo.playback.notices import LASTING, Events, Notice, Reset
 from tivo.playback.session import Session
+
+Read = ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | ReadImage | Ask
 
 HIGH_MARK = 20
 LOW_MARK = 5
@@ -76,6 +82,7 @@ class Shell:
         self.gone = False
         self.bounds: dict[tuple[bytes, int], dict[int, int]] = {}
         self.first_pages: dict[int, int] = {}
+        self.owed: dict[int, Owed] = {}
         self.closed: int | None = None
         self._outbox: list[tuple[Notice, int]] = []
         self._carrying = False
@@ -116,6 +123,9 @@ class Shell:
         match effect:
             case Tell(Reset(epoch=epoch) as notice):
                 self.epoch = epoch
+                self.owed.pop(epoch, None)
+                if self.session._playback.controls.image:
+                    self.owed[epoch] = owed(self.world, notice)
                 self._put(notice)
             case Send(frame):
                 assert not self._full or not frame.events, "events were sent into a full outbox"
@@ -135,7 +145,7 @@ class Shell:
                 self._cancelled.update(reads)
             case Close(code, _):
                 self.closed = code
-            case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | ReadNear() | Ask():
+            case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | ReadNear() | ReadImage() | Ask():
                 epoch = self.epoch
                 self.timeline.after(self.network.delay(), lambda: self._read(effect, epoch))
             case _:
@@ -153,7 +163,7 @@ class Shell:
         if self.network.random.random() < 0.02:
             self.timeline.after(self.network.delay() + 1, deliver)
 
-    def _read(self, effect: ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | Ask, epoch: int) -> None:
+    def _read(self, effect: Read, epoch: int) -> None:
         if self.gone or (effect.read in self._cancelled and self.network.random.random() < 0.5):
             return
         if self.network.fails():
@@ -174,6 +184,8 @@ class Shell:
                 self._tail(effect)
             case ReadNear():
                 self._answer(self._near(effect))
+            case ReadImage():
+                self._answer(self._image(effect))
             case Ask(read):
                 self._answer(Answered(read, {}))
 
@@ -202,6 +214,10 @@ class Shell:
             return NearRead(effect.read, part, False, scanned.read, scanned)
         found, looked_at = self.world.near(effect)
         return NearRead(effect.read, found[:limit], len(found) <= limit, looked_at)
+
+    def _image(self, effect: ReadImage) -> ImageRead:
+        below = self.world.below(effect.topic, effect.until, effect.upto)
+        return image_part(effect, below, 1 if self.network.page_cut else 2)
 
     def _tail(self, effect: ReadTail) -> None:
         if self.gone:

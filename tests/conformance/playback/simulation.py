@@ -237,6 +237,7 @@ class Simulation:
             catch_up=rich.choice([None, Fraction(0), Fraction(3, 2)]),
             on_slow=rich.choice([None, OnSlow.STRETCH, OnSlow.DROP]),
             frames=rich.choice([None, Frames.EXACT, Frames.COALESCE]),
+            image=rich.choice([None, True, False]),
         )
 
     def _next_wish(self) -> Command:
@@ -283,6 +284,7 @@ class Simulation:
         )
         self.shell = Shell(session, self.world, self.network, self._hear, acks=random.random() < 0.5)
         self.shell.bounds = self.bounds
+        self.shell.owed = self.checker.owed
         self.shell.first_pages = self.first_pages
         self.shell.start()
 
@@ -332,6 +334,7 @@ class Simulation:
         epoch = checker.epoch
         if epoch is None:
             raise Broken("nothing was played")
+        checker.check_imaged(epoch)
         if state.status is Status.TAILING:
             window = self.shell.session._playback.controls.window
             for name in self.shell.session._playback.epochs.topics:

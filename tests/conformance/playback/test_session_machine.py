@@ -130,6 +130,7 @@ class SessionMachine(RuleBasedStateMachine):
         )
         self.shell = Shell(session, self.world, self.network, self.hear, acks=self.acks)
         self.shell.bounds, self.shell.first_pages = self.bounds, self.first_pages
+        self.shell.owed = self.checker.owed
         self.shell.start()
 
     def hear(self, notice: Notice, sent_us: int) -> None:
@@ -238,6 +239,10 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(number=st.sampled_from([-2, 1, 50]))
     def seek_in_batches(self, number: int) -> None:
         self.wish(Seek(to=Batches(number)))
+
+    @rule(image=st.booleans())
+    def switch_images(self, image: bool) -> None:
+        self.wish(SetControls(change=Change(image=image)))
 
     @rule(pacing=PACINGS)
     def change_speed(self, pacing: Pacing) -> None:

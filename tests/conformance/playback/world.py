@@ -97,6 +97,7 @@ class World:
         self.changed: list[Callable[[], None]] = []
         self.troubled = False
         self.sets_aside = False
+        self.trimmed = False
         self._made = 0
 
     @property
@@ -140,6 +141,7 @@ class World:
     def trim(self, name: str) -> None:
         """Retention, a piece of it: only of partitions that the store knows."""
         topic = self.topics[name]
+        self.trimmed = True
         for log in topic.partitions.values():
             if log.stored is None or not self.random.getrandbits(1):
                 continue
@@ -242,6 +244,11 @@ class World:
             held += topic.partitions[partition].slice(base, read[partition], 1 << 30)
         left = {partition: end for partition, end in left.items() if read[partition] < end}
         return [event for event in held if not self._is_set_aside(event)], Scanned(stored, read, left)
+
+    def below(self, ref: TopicRef, until: Cursor, upto: Frontier) -> list[Event]:
+        """What the store and the log hold at or before a place, of the offsets below these."""
+        found, _ = self.near(ref, Window(), until._replace(offset=until.offset + 1), reverse=True)
+        return [event for event in found if not upto or event.offset < upto.get(event.partition, 0)]
 
     # ------------------------------------------------------------ the tail
 

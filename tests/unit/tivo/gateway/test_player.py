@@ -26,6 +26,7 @@ from tivo.playback.effects import (
     OverviewQuestion,
     ReadBounds,
     ReadFrontier,
+    ReadImage,
     ReadNear,
     ReadPage,
     ReadTail,
@@ -41,6 +42,7 @@ from tivo.playback.facts import (
     BoundsRead,
     Fact,
     FrontierRead,
+    ImageRead,
     NearRead,
     OutboxDrained,
     OutboxFull,
@@ -227,6 +229,17 @@ async def test_what_lies_next_to_a_place_is_read() -> None:
         found = await session.next(NearRead)
 
     assert (7, [4, 3], False) == (found.read, [event.offset for event in found.events], found.last)
+
+
+async def test_an_image_is_read_of_store_and_log() -> None:
+    stage = Stage()
+    stage.gateway.log.fill("t", 5, start_us=0)
+    image = ReadImage(read=7, topic=stage.topic, until=LAST, upto={}, after=None, max_bytes=2**20)
+
+    async with stage.playing(image) as session:
+        found = await session.next(ImageRead)
+
+    assert (7, [4], None) == (found.read, [event.offset for event in found.events], found.after)
 
 
 async def test_questions_of_the_viewer_are_answered_ready_for_json() -> None:

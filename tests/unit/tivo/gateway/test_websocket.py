@@ -458,6 +458,54 @@ async def test_a_viewer_that_stops_reading_is_let_go_and_the_others_go_on() -> N
     assert "ack" == alive["type"]
 
 
+async def many_keys(gateway: GatewayApp) -> None:
+    """Two thousand keys of ten kilobytes each, in the store."""
+    topic = gateway.log.make("keys")
+    for number in range(2_000):
+        record = NewRecord(key=b"%04d" % number, value=b'"%b"' % (b"x" * 10_000), time_us=number)
+        gateway.log.append("keys", record)
+    await gateway.log.store_all(topic.name, gateway.store)
+
+
+async def test_the_image_of_a_place_comes_in_parts_before_the_events_behind_it() -> None:
+    gateway = GatewayApp()
+    await many_keys(gateway)
+    gateway.log.append("keys", NewRecord(key=b"0007", value=None, time_us=3_000))
+
+    async with gateway.listening() as address:
+        one = Viewer(await connect(f"{address}/ws/keys", max_size=None))
+        await one.say(action="play", start=0.0025, speed="unlimited", image=True)
+        parts = [await one.hear("image")]
+        while not parts[-1]["last"]:
+            parts.append(await one.hear("image"))
+        (event,) = await one.events(gateway, 1)
+        await one.socket.close()
+
+    told = [each["key"] for part in parts for each in part["events"]]
+    assert [f"{number:04}" for number in range(2_000)] == told
+    assert [*range(1, len(parts) + 1)] == [part["part"] for part in parts]
+    assert ("0007", None) == (event["key"], event["value"])
+
+
+async def test_a_viewer_that_vanishes_in_the_middle_of_an_image_leaves_nothing_behind() -> None:
+    gateway = GatewayApp()
+    await many_keys(gateway)
+
+    async with gateway.listening() as address:
+        gone = Viewer(await connect(f"{address}/ws/keys", max_size=None, max_queue=1))
+        await gone.say(action="play", start=1, image=True)
+        assert not (await gone.hear("image"))["last"]
+        gone.socket.transport.abort()
+        while gateway.sessions.taken:
+            gateway.forward(1_000)
+            await asyncio.sleep(0)
+        alive = Viewer(await connect(f"{address}/ws/keys"))
+        ack = await alive.ask(action="state")
+        await alive.socket.close()
+
+    assert "ack" == ack["type"]
+
+
 async def test_a_store_that_fails_is_told_and_the_session_goes_on_when_it_is_back(gateway: GatewayApp) -> None:
     async with viewer(gateway) as one:
         await one.hear("hello")

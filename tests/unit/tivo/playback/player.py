@@ -14,6 +14,7 @@ from tivo.playback.effects import (
     Effect,
     ReadBounds,
     ReadFrontier,
+    ReadImage,
     ReadNear,
     ReadPage,
     ReadTail,
@@ -25,6 +26,7 @@ from tivo.playback.facts import (
     BoundsRead,
     Fact,
     FrontierRead,
+    ImageRead,
     NearRead,
     PageRead,
     ReadFailed,
@@ -39,9 +41,18 @@ from tivo.playback.notices import Events, Notice, Reset, State
 from tivo.playback.progress import Bounds
 from tivo.playback.session import Session
 from tivo.query.evaluate import compile_expression
+from tivo.store.image import key_order
 
 N = TypeVar("N", bound=Notice)
-Read = ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | Ask
+Read = ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | ReadImage | Ask
+READS = ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear | ReadImage
+
+
+def image_part(read: ReadImage, events: Iterable[Event], size: int) -> ImageRead:
+    """The part of an image that was asked for, of so many events, out of all that lie below its place."""
+    last = {key_order(event.key): event for event in sorted(events)}
+    places = [place for place in sorted(last) if place >= (read.after or b"")]
+    return ImageRead(read.read, [last[place] for place in places[:size]], next(iter(places[size:]), None))
 
 
 class Player:
@@ -189,12 +200,14 @@ class Player:
                     self._wake_us = steady_us
                 case Ask():
                     self.asked.append(effect)
-                case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | ReadNear() if not self.answers:
+                case ReadBounds() | ReadFrontier() | ReadPage() | ReadTail() | ReadNear() | ReadImage() if (
+                    not self.answers
+                ):
                     self.held.append(effect)
                 case _:
                     pass
         for effect in effects:
-            if isinstance(effect, ReadBounds | ReadFrontier | ReadPage | ReadTail | ReadNear) and self.answers:
+            if isinstance(effect, READS) and self.answers:
                 self._read(effect)
             elif isinstance(effect, Send) and self.acks:
                 self.receive(Ack(n=effect.frame.n))
@@ -220,6 +233,8 @@ class Player:
                 self._tail(read)
             case ReadNear():
                 self.receive(self._near(read))
+            case ReadImage():
+                self.receive(image_part(read, self._below(read), 2))
             case Ask():
                 pass
 
@@ -254,6 +269,14 @@ class Player:
             reverse=read.reverse,
         )
         return NearRead(read.read, found[: read.limit], len(found) <= read.limit, ends)
+
+    def _below(self, read: ReadImage) -> Iterable[Event]:
+        return (
+            event
+            for partition in read.topic.partitions
+            for event in self._log(read.topic, partition)
+            if (not read.upto or event.offset < read.upto.get(partition, 0)) and event.cursor <= read.until
+        )
 
     def _tail(self, read: ReadTail) -> None:
         slices: list[TailSlice] = []

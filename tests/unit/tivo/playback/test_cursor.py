@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from tests.unit.tivo.playback.events import event
@@ -5,6 +6,7 @@ from tivo.model.errors import CommandError
 from tivo.model.event import Cursor
 from tivo.model.timeline import Window
 from tivo.playback.cursor import Kept, Standing, from_token, to_token
+from tivo.playback.merge import FIRST
 from tivo.playback.progress import Progress
 
 STANDING = Standing(
@@ -60,3 +62,15 @@ def test_thinned_events_are_untold_until_a_later_frame_came() -> None:
     assert 4 == STANDING.untold(None)
     assert 4 == STANDING.untold(event(180, offset=7).cursor)
     assert 0 == STANDING.untold(event(181).cursor)
+
+
+def test_an_image_is_owed_until_it_was_told_or_something_behind_it_came() -> None:
+    standing = Standing(1, "playing", 1, None, None, None, None, 1, None, 0, FIRST, {}, imaged=False)
+    after = Cursor(1, "a", 0, 0)
+
+    assert standing.owes_image(None, {})
+    assert standing.owes_image(None, {"a": {}})
+    assert not standing.owes_image(after, {})
+    assert not standing.owes_image(None, {"a": {0: 4}})
+    assert not msgspec.structs.replace(standing, imaged=True).owes_image(None, {})
+    assert standing == from_token(to_token(standing))

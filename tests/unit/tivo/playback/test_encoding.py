@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.tivo.playback.events import WALL_US, event
 from tivo.model.event import Event, ValueKind, event_id, value_kind
 from tivo.playback.encoding import encode
-from tivo.playback.notices import Acked, CaughtUp, Clock, Events, Failed, Shown, State, Status
+from tivo.playback.notices import Acked, CaughtUp, Clock, Events, Failed, Image, Shown, State, Status
 
 TOPIC_ID = b"t" * 16
 
@@ -182,3 +182,18 @@ def test_an_unlimited_clock_has_no_speed() -> None:
     clock = Clock(pos_us=1, wall_us=2, speed=None, slip_ms=0, lag_ms=None, fraction=None, eta_ms=None)
 
     assert json.loads(encode(clock))["speed"] is None
+
+
+def test_an_image_is_told_with_its_events_as_frames_tell_them() -> None:
+    found = Event(7, "a", 0, 1, b"k", None, (), 7, ValueKind.NULL)
+    image = Image(epoch=2, pos_us=9, events=[Shown(found, bytes(16), 0)], part=1, last=False)
+    empty = Image(epoch=2, pos_us=None, events=[], part=2, last=True)
+
+    told = json.loads(encode(image))
+
+    assert ("image", 2, 9, 1, False) == tuple(told[name] for name in ("type", "epoch", "pos_us", "part", "last"))
+    assert [("k", None)] == [(each["key"], each["value"]) for each in told["events"]]
+    assert "due_us" not in told["events"][0]
+    assert {"type": "image", "epoch": 2, "pos_us": None, "part": 2, "last": True, "events": []} == json.loads(
+        encode(empty)
+    )

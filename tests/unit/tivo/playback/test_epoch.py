@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.tivo.playback.events import WALL_US, event, past, topic
+from tests.unit.tivo.playback.events import WALL_US, event, offsets, past, topic
 from tests.unit.tivo.playback.player import Player
 from tivo.model.timeline import SECOND_US
 from tivo.playback.commands import (
@@ -26,13 +26,14 @@ from tivo.playback.commands import (
     Speed,
     Step,
     StepBy,
+    Stop,
     Tail,
     Unlimited,
 )
-from tivo.playback.effects import ReadFrontier, ReadPage, ReadTail
+from tivo.playback.effects import Cancel, ReadFrontier, ReadPage, ReadTail
 from tivo.playback.epoch import FRAME_EVENTS
 from tivo.playback.facts import OutboxDrained, OutboxFull, Source
-from tivo.playback.notices import Acked, CaughtUp, Clock, Events, FellBehind, Gap, Skipped, Status
+from tivo.playback.notices import Acked, CaughtUp, Clock, Events, Failed, FellBehind, Gap, Skipped, Status
 from tivo.playback.progress import Bounds
 
 START, END = At(WALL_US - 100 * SECOND_US), At(WALL_US - 10 * SECOND_US)
@@ -997,3 +998,40 @@ def test_a_second_pause_on_the_way_changes_nothing() -> None:
     lives(player, 18)
 
     assert 2 == len(player.all(CaughtUp))
+
+
+def test_nothing_is_shown_before_the_image_and_the_position_waits() -> None:
+    player = Player()
+    player.has(past(9, 8))
+    player.answers = False
+    player.do(Play(change=Change(start=At(WALL_US - 9 * SECOND_US), image=True, clock_hz=Fraction(0))))
+    player.run(SECOND_US)
+    held = player.session.describe(player.now)
+
+    player.away = {Source.STORE}
+    player.answer()
+    player.answers, player.away = True, set()
+    player.run(10 * SECOND_US)
+
+    assert (Status.BUFFERING, WALL_US - 9 * SECOND_US) == (held.status, held.pos_us)
+    assert ["store_unavailable"] == [failed.code for failed in player.all(Failed)]
+    assert [0, 1] == offsets(player.shown)
+
+
+def test_a_step_waits_for_the_image_and_an_epoch_that_is_given_up_ends_its_read() -> None:
+    player = Player()
+    player.has(past(9, 8))
+    player.do(SetControls(change=Change(image=True, start=At(WALL_US - 9 * SECOND_US))))
+    player.answers = False
+
+    player.do(Step(n=1))
+    shown = list(player.shown)
+    player.answers = True
+    player.answer()
+    player.answers = False
+    player.do(Seek(to=At(WALL_US - 8 * SECOND_US)))
+    player.do(Stop())
+
+    assert [] == shown
+    assert [0] == offsets(player.shown)
+    assert player.effects_of(Cancel)

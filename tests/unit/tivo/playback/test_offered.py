@@ -4,7 +4,7 @@ import pytest
 
 from tivo.model.errors import CommandError
 from tivo.playback import offered
-from tivo.playback.commands import AskState, Change, Command, Pause, Play, Refused, Resume, SetControls
+from tivo.playback.commands import AskState, Change, Command, Pause, Play, Refused
 from tivo.playback.protocol import decode
 
 
@@ -18,9 +18,7 @@ def asked(command: Command) -> CommandError:
     ("command", "field"),
     [
         (decode('{"action":"mark"}'), "action"),
-        (SetControls(change=Change(image=True)), "image"),
-        (Resume(cursor="x", change=Change(image=True)), "image"),
-        (Play(change=Change(image=True)), "image"),
+        (decode('{"action":"join","sid":7}'), "action"),
     ],
 )
 def test_what_is_withheld_is_refused_by_its_field(command: Command, field: str) -> None:
@@ -37,7 +35,7 @@ def test_what_is_withheld_is_refused_by_its_field(command: Command, field: str) 
         Pause(),
         Play(),
         Play(change=Change(where="value.x > 1")),
-        Play(change=Change(min_gap_us=0, catch_up=Fraction(0), image=False, where="")),
+        Play(change=Change(min_gap_us=0, catch_up=Fraction(0), image=True, where="")),
         Refused(named="dance", code="unknown_action", field="action", message="no"),
         Refused(named="image", code="unknown_action", field="action", message="no"),
         Refused(named=None, code="bad_json", field=None, message="no"),

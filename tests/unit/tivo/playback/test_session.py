@@ -38,6 +38,7 @@ from tivo.playback.commands import (
 from tivo.playback.effects import Cancel, OverviewQuestion, TopicsQuestion
 from tivo.playback.facts import Answered, NearRead, ReadFailed, Source
 from tivo.playback.notices import Acked, CaughtUp, Ended, Failed, Hello, Reset, State, Status
+from tivo.playback.protocol import decode
 
 HOUR_AGO = At(WALL_US - 3_600 * SECOND_US)
 WINDOW = Change(start=At(WALL_US - 100 * SECOND_US), end=At(WALL_US - 10 * SECOND_US))
@@ -108,9 +109,9 @@ def test_an_ack_of_frames_is_not_answered() -> None:
 def test_what_is_withheld_is_refused_and_changes_nothing() -> None:
     player = Player()
 
-    answer = refused(player, Play(id="7", change=Change(image=True)))
+    answer = refused(player, decode('{"action":"mark","id":"7"}'))
 
-    assert ("7", "play", "not_offered", "image") == (answer.id, answer.action, answer.code, answer.field)
+    assert ("7", "mark", "not_offered", "action") == (answer.id, answer.action, answer.code, answer.field)
 
 
 def test_what_could_not_be_decoded_is_answered_with_its_error() -> None:
