@@ -247,6 +247,35 @@ test('frames of an older epoch are dropped, yet count as taken', () => {
   assert.equal(2, world.socket.last('ack').n);
 });
 
+test('images are told in parts, those of an older epoch are not, and none of their events is one that was played', () => {
+  const { player, world } = playing();
+  const images = told(player, 'image');
+  const events = told(player, 'event');
+  const part = (epoch, number, last) => ({
+    type: 'image',
+    epoch,
+    pos_us: 0,
+    events: frame(1, [number]).events,
+    part: number,
+    last,
+  });
+
+  world.socket.say(
+    { type: 'reset', epoch: 2, pos_us: 0, why: 'seek' },
+    part(1, 3, true),
+    part(2, 1, false),
+    part(2, 2, true),
+  );
+  world.pass(250);
+
+  assert.deepEqual(
+    [1, 2],
+    images.map(({ part: number }) => number),
+  );
+  assert.deepEqual([], events);
+  assert.equal(undefined, world.socket.last('ack'));
+});
+
 test('credit is returned once per 64 frames, and within 250 ms for fewer', () => {
   const { world } = playing();
   const acks = () => world.socket.heard.filter(({ action }) => action === 'ack').map(({ n }) => n);

@@ -34,6 +34,16 @@
  */
 
 /**
+ * @typedef {object} Image  With the control `image`, behind each `reset`: the last event of every key at the position.
+ * @property {'image'} type
+ * @property {number} epoch
+ * @property {number | null} pos_us
+ * @property {Event[]} events  null is the value of a key that was deleted; a key in no part has none yet
+ * @property {number} part  1 for the first one
+ * @property {boolean} last
+ */
+
+/**
  * @typedef {object} State
  * @property {'paused' | 'playing' | 'tailing' | 'buffering' | 'ended'} status
  * @property {number | null} start_us  null where the window is unbounded

@@ -6,7 +6,7 @@ from tests.support.gateway_app import GatewayApp
 from tivo.client.producer import NewRecord
 from tivo.gateway.images import Stretch
 from tivo.model.event import Cursor, Event, Frontier
-from tivo.model.timeline import MILLISECOND_US
+from tivo.model.timeline import MAX_TIME_US, MILLISECOND_US
 from tivo.playback.effects import ReadImage
 from tivo.playback.facts import TopicRef
 from tivo.playback.merge import behind
@@ -97,3 +97,14 @@ async def test_who_asks_over_http_is_given_what_the_store_holds() -> None:
     part = await gateway.sources.images.part(place, Stretch(), limit=9, max_bytes=1 << 20)
 
     assert [(b"a", 10)] == places(part.events)
+
+
+async def test_no_partition_of_the_log_is_given_up_because_others_fill_the_answer() -> None:
+    gateway = GatewayApp()
+    topic = gateway.log.make("t", partitions=3)
+    for at in range(600):
+        produce(gateway, at, b"%03d" % at, partition=at % 3, value=b'"%b"' % (b"x" * 20_000))
+
+    found = await read(gateway, topic, behind(MAX_TIME_US))
+
+    assert list(range(600)) == [at for _, at in places(found)]
