@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from tests.conformance.playback.world import World
 from tivo.model.event import Event, Frontier
-from tivo.model.timeline import Window
 from tivo.playback.cursor import Standing, from_token
-from tivo.playback.merge import FIRST, LAST
+from tivo.playback.merge import FIRST
 from tivo.playback.notices import Reset
 from tivo.playback.progress import highest
 
@@ -33,7 +32,7 @@ def owed(world: World, reset: Reset) -> Owed:
         lies = before[kept.topic_id] = before_place(standing, name)
         if kept.base and standing.behind(None) > FIRST:
             before[kept.topic_id] = _below(highest(kept.base, kept.frontier))
-        everything, _ = world.near(world.ever[kept.topic_id].ref, Window(), LAST, reverse=True)
+        everything = world.held(world.ever[kept.topic_id].ref)
         held |= {(kept.topic_id, key): event for key, event in last_of(filter(lies, everything)).items()}
     return Owed(before, held)
 

@@ -247,8 +247,16 @@ class World:
 
     def below(self, ref: TopicRef, until: Cursor, upto: Frontier) -> list[Event]:
         """What the store and the log hold at or before a place, of the offsets below these."""
-        found, _ = self.near(ref, Window(), until._replace(offset=until.offset + 1), reverse=True)
-        return [event for event in found if not upto or event.offset < upto.get(event.partition, 0)]
+        return [
+            event
+            for event in self.held(ref)
+            if order_key(event) <= until and (not upto or event.offset < upto.get(event.partition, 0))
+        ]
+
+    def held(self, ref: TopicRef) -> list[Event]:
+        """Everything that the store and the log hold."""
+        found, scanned = self._scan(ref, None, 1 << 30)
+        return [e for e in self.ever[ref.topic_id].stored if e.offset < scanned.stored.get(e.partition, 0)] + found
 
     # ------------------------------------------------------------ the tail
 

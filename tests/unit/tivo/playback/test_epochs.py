@@ -1,3 +1,5 @@
+from itertools import count
+
 from msgspec.structs import replace
 
 from tests.unit.tivo.playback.events import now, topic
@@ -103,3 +105,13 @@ def test_a_window_in_the_past_owes_nothing_of_topics_that_come_later() -> None:
 
 def test_nothing_goes_on_at_the_live_edge_before_anything_was_near_it() -> None:
     assert not epochs("a").goes_on
+
+
+def test_the_image_of_an_epoch_ends_with_it() -> None:
+    made = epochs("a")
+    made.begin(Controls(), now(), from_us=50, iteration=1)
+    made.imagine(Controls(), now())
+    assert made.current is not None and made.current.image is not None
+    made.current.image.advance(count(7), 0)
+
+    assert [Cancel((7,))] == made.free()

@@ -43,6 +43,7 @@ from tivo.playback.notices import (
     Failed,
     FellBehind,
     Gap,
+    Image,
     Looped,
     Reset,
     State,
@@ -850,3 +851,51 @@ def test_the_smallest_gap_holds_between_two_turns() -> None:
 
     assert 3 == len(player.times)
     assert all(SECOND_US <= after - before for before, after in pairwise(player.times))
+
+
+def test_each_epoch_begins_with_its_image_and_steps_wait_for_it() -> None:
+    player = Player()
+    player.has(past(200, 99, 98))
+    player.do(SetControls(change=Change(image=True, start=START)))
+    player.answers = False
+    player.do(Step(n=1))
+    shown = list(player.shown)
+    player.answers = True
+    player.answer()
+
+    player.do(Play(change=replace(PAST, loop=Loop(2), pacing=Unlimited())))
+    player.run(SECOND_US)
+
+    assert [] == shown
+    assert [1, 1, 2, 1, 2] == [found.offset for found in player.shown]
+    assert [(1, True), (2, True), (3, True)] == [(image.epoch, image.last) for image in player.all(Image)]
+
+
+def test_a_part_of_an_image_waits_for_the_viewer() -> None:
+    player = Player()
+    player.has([event(WALL_US - 200 * SECOND_US, offset=n, key=b"%d" % n) for n in range(5)])
+    player.answers = False
+    player.do(Play(change=replace(PAST, image=True)))
+    player.receive(OutboxFull())
+    player.answers = True
+    player.answer()
+    held = player.all(Image)
+
+    player.receive(OutboxDrained())
+
+    assert [] == held
+    assert [1, 2, 3] == [image.part for image in player.all(Image)]
+
+
+def test_an_image_that_was_begun_goes_on_with_a_resume() -> None:
+    player = Player()
+    player.has(past(200, 99))
+    player.answers = False
+    player.do(Play(change=replace(PAST, image=True)))
+    other = Player()
+    other.has(past(200, 99))
+
+    other.do(Resume(cursor=player.cursor, change=Change(pacing=Unlimited())))
+
+    assert [(1, True)] == [(image.epoch, image.last) for image in other.all(Image)]
+    assert [1] == [found.offset for found in other.shown]
