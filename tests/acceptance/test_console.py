@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect, sync_playwright
 
 from hatch_build import CONSOLE, build, is_built
-from tests.support.tivo import Tivo, tivo_up
+from tests.support.tivo import Tivo, tivo_up, until
 
 pytestmark = [pytest.mark.needs("chromium", "npm"), pytest.mark.timeout(300)]
 
@@ -216,6 +216,12 @@ def test_pause_holds_and_play_goes_on(page: Page) -> None:
     wait_for(page, f"p.position_us > {held_us}")
 
 
+def picture(page: Page) -> str:
+    """What the scene shows."""
+    drawn: str = page.locator("tivo-scene canvas").evaluate("canvas => canvas.toDataURL()")
+    return drawn
+
+
 def test_the_step_keys_go_from_event_to_event(page: Page) -> None:
     opened(page, "topic=sensors")
     drag(page, 0.2, 0.7)
@@ -231,6 +237,26 @@ def test_the_step_keys_go_from_event_to_event(page: Page) -> None:
     page.get_by_role("button", name="Step back one event").click()
 
     wait_for(page, f"p.paused && p.position_us === {first_us}")
+
+
+def test_every_step_is_in_the_picture(page: Page) -> None:
+    opened(page, "topic=quakes")
+    drag(page, 0.2, 0.7)
+    wait_for(page, "!p.live && !p.paused")
+    page.keyboard.press(".")
+    wait_for(page, "p.paused")
+    page.wait_for_timeout(500)
+
+    for step in range(8):
+        before = picture(page)
+        assert before == picture(page)
+        page.keyboard.press(".")
+
+        until(partial(changed, page, before), f"step {step} to be in the picture")
+
+
+def changed(page: Page, before: str) -> bool:
+    return before != picture(page)
 
 
 def test_live_is_one_press_away(page: Page) -> None:

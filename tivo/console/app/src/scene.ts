@@ -15,6 +15,7 @@ import { StationsPainter } from './scene/stations.ts';
 import { StripPainter } from './scene/strip.ts';
 
 const LOOKED_AT = 40;
+const LONGEST_STEP_US = 2e6;
 
 export class TivoScene extends LitElement {
   static override properties = { player: { attribute: false } };
@@ -26,6 +27,7 @@ export class TivoScene extends LitElement {
   /** Wall time less scene time: grows while the playback holds. */
   #held_us = 0;
   #before_us = 0;
+  #newest_us: number | undefined;
   #frame = 0;
   #size = { width: 0, height: 0 };
   #resizing = new ResizeObserver(([entry]) => {
@@ -54,15 +56,31 @@ export class TivoScene extends LitElement {
     this.#painter = undefined;
     this.#first = [];
     this.#held_us = this.#before_us = 0;
+    this.#newest_us = undefined;
     this.#listening.to(this.player, {
-      events: (frame: Frame) => frame.events.forEach((event) => this.#take(event, event.due_us ?? frame.due_us)),
-      reset: () => this.#painter?.clear(),
+      events: (frame: Frame) => frame.events.forEach((event) => this.#show(event, event.due_us ?? frame.due_us)),
+      reset: () => {
+        this.#painter?.clear();
+        this.#newest_us = undefined;
+      },
     });
   }
 
   /** Events of the last minutes, so that a live picture does not begin empty: they count as shown when they happened. */
   prefill(events: Event[]): void {
     for (const event of events) this.#take(event, event.time_us);
+  }
+
+  /** What comes while the picture holds was stepped to: the picture moves on by as much as lies between the events. */
+  #show(event: Event, due_us: number): void {
+    const { player } = this;
+    const held = this.#before_us && player?.paused;
+    if (held && this.#newest_us !== undefined) {
+      const apart_us = (event.time_us - this.#newest_us) / (player.playbackRate || 1);
+      this.#held_us -= Math.min(Math.max(apart_us, 0), LONGEST_STEP_US);
+    }
+    this.#newest_us = Math.max(event.time_us, this.#newest_us ?? -Infinity);
+    this.#take(event, held ? this.#before_us : due_us);
   }
 
   /** Which picture suits a topic shows after a few of its events; until then they are painted as lanes. */
