@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -37,6 +38,12 @@ READY_S = 60.0
 POLL_S = 0.05
 HEALTHY_US = 30_000_000
 """A child that ran so long starts again at once; one that died sooner waits longer each time."""
+
+DRAWN_PORTS = range(20_000, 32_768)
+"""Where a port is looked for that may be any: below those that systems give to connections, which are taken and left
+all the time, so that it is still free when the child comes to it."""
+
+DRAWS = 100
 
 EXIT_REFUSED = 78
 """sysexits' EX_CONFIG: the child cannot run as it is configured, so it is not started again."""
@@ -95,16 +102,31 @@ def _check_ready_file(path: Path | None) -> None:
 
 def _settled_port(host: str, port: int, setting: str) -> int:
     """A port that is free now; the one asked for, or any where that is 0."""
+    drawn = (secrets.choice(DRAWN_PORTS) for _ in range(DRAWS))
+    refused: OSError | None = None
+    for each in [port] if port else drawn:
+        try:
+            _bind(host, each)
+        except OSError as error:
+            refused = error
+        else:
+            return each
+    assert refused is not None
+    raise ConfigError(
+        f"{setting}: {host}:{port} cannot be bound: {refused.strerror}; "
+        f"stop what listens there, or set another port: {_variable(setting)}={port + 1} in the environment, "
+        f"or 0 for one that is free"
+    ) from refused
+
+
+def _bind(host: str, port: int) -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ConfigError(
-                f"{setting}: {host}:{port} cannot be bound: {error.strerror}; "
-                f"stop what listens there, or set another port (0 takes a free one)"
-            ) from error
-        return int(probe.getsockname()[1])
+        probe.bind((host, port))
+
+
+def _variable(setting: str) -> str:
+    return f"TIVO_{setting.replace('.', '_').upper()}"
 
 
 class Supervisor:

@@ -1,11 +1,12 @@
 """A real Apache Kafka to test against: one KRaft process, broker and controller at once, on loopback."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -14,6 +15,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 
 from tests.support.cache import cached, fetch
 from tests.support.services import Found, Missing, docker, java, program
+from tivo.up import DRAWN_PORTS
 
 KAFKA_VERSION = "4.2.0"
 START_S = 90
@@ -59,6 +61,8 @@ log.retention.check.interval.ms=1000
 log.cleaner.backoff.ms=500
 file.delete.delay.ms=1000
 """
+
+_DICE = random.SystemRandom()  # tests are seeded alike in processes that run side by side
 
 _SMALL = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN")
 
@@ -195,8 +199,9 @@ def wait_until_answers(bootstrap: str) -> None:
 
 def free_ports(count: int) -> list[int]:
     """Ports of loopback that nobody listens on."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in held]
-    for listener in held:
-        listener.close()
-    return ports
+    free: list[int] = []
+    while len(free) < count:
+        port = _DICE.choice(DRAWN_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            free.append(port)
+    return free
