@@ -12,6 +12,7 @@ from typing import NamedTuple, Self, TypeAlias
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidTimestampError,
+    KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
     UnknownTopicOrPartitionError,
@@ -145,7 +146,8 @@ class Producer:
             await producer.start()
         except (KafkaError, OSError) as error:
             await producer.stop()
-            raise BrokerError(f"no Kafka broker answers at {self._access.bootstrap}: {error}") from error
+            why = "" if isinstance(error, KafkaConnectionError) else f": {error}"  # which says so in its own way
+            raise BrokerError(f"no Kafka broker answers at {self._access.bootstrap}{why}") from error
         return producer
 
     async def _retire(self, producer: AIOKafkaProducer) -> None:
