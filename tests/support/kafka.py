@@ -15,7 +15,6 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 
 from tests.support.cache import cached, fetch
 from tests.support.services import Found, Missing, docker, java, program
-from tivo.up import DRAWN_PORTS
 
 KAFKA_VERSION = "4.2.0"
 START_S = 90
@@ -62,6 +61,9 @@ log.cleaner.backoff.ms=500
 file.delete.delay.ms=1000
 """
 
+_DRAWN_PORTS = range(
+    20_000, 32_768
+)  # as `tivo up` draws them; to read it there would run rooms before they are watched
 _DICE = random.SystemRandom()  # tests are seeded alike in processes that run side by side
 
 _SMALL = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN")
@@ -201,7 +203,7 @@ def free_ports(count: int) -> list[int]:
     """Ports of loopback that nobody listens on."""
     free: list[int] = []
     while len(free) < count:
-        port = _DICE.choice(DRAWN_PORTS)
+        port = _DICE.choice(_DRAWN_PORTS)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             free.append(port)
     return free
