@@ -280,10 +280,15 @@ class Checker:
             self.offsets.setdefault(event.topic, {})[event.partition] = event.offset + 1
 
     def _came_in_late(self, epoch: EpochSeen, topic_id: bytes, event: Event) -> bool:
-        """Whether an event may have come in when its time had passed already: the store did not hold it at first."""
+        """Whether an event may have come in when its time had passed already: the store did not hold it at first.
+
+        Or it did, and the epoch began at the live edge behind what was sent before: what was not sent yet lies behind
+        that position, and is late where the viewer holds it before that has come.
+        """
         stored_us = self.world.ever[topic_id].stored_us.get((event.partition, event.offset))
         late = stored_us is None or stored_us >= epoch.began_us
-        return late or self.resumed or epoch.thins or bool(epoch.carried) or self.world.troubled
+        unsent = bool(epoch.carried) or (topic_id, event.partition) in epoch.floors
+        return late or unsent or self.resumed or epoch.thins or self.world.troubled
 
     def _check_due(self, event: Event, due_us: int, mark: str, sent_us: int) -> None:
         """What is in order is never sent before it is due, and is due in proportion to its time, `min_gap` apart."""
