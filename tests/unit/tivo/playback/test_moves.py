@@ -179,6 +179,23 @@ def test_late_events_go_out_beside_and_do_not_count() -> None:
     assert ["", "", "late", ""] == player.marks
 
 
+def test_what_was_unsent_when_an_epoch_began_at_the_live_edge_is_late_to_a_step() -> None:
+    player = Player()
+    player.do(Tail())
+    player.answers = False
+    player.has([event(at(2), offset=0)])
+    player.has([event(at(1), offset=1)])
+    player.do(SetControls(change=Change(start=At(at(50)))))
+
+    player.do(Step(n=1))
+    player.answers = True
+    player.answer()
+
+    assert WALL_US == player.last(Reset).pos_us
+    assert [at(2), at(1)] == [shown.time_us for shown in player.shown]
+    assert ["", "late"] == player.marks
+
+
 def test_steps_are_not_thinned() -> None:
     player = Player()
     player.has(past(*[90 - index * 0.01 for index in range(100)]))
