@@ -38,6 +38,7 @@ REGRESSIONS = {
 
 RICH_REGRESSIONS = {
     7147: "a step right behind a new window in live, with events that were stored and not sent yet",
+    19253: "an event that was read later than others of its instant, where a smallest gap is kept",
 }
 """Of histories in which the viewer uses every control."""
 
