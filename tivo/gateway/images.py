@@ -1,4 +1,4 @@
-"""The state of a topic at a place, in parts: for a session that seeks, and for whoever asks over HTTP."""
+"""The state of a topic at a place, in parts, as the store tells it."""
 
 import asyncio
 from collections import OrderedDict
@@ -6,12 +6,10 @@ from collections.abc import AsyncGenerator
 from typing import NamedTuple, TypeAlias
 
 from tivo.model.event import Cursor, Event
-from tivo.playback.effects import ReadImage
-from tivo.playback.facts import ImageRead
 from tivo.store.base import Store
 from tivo.store.image import FIRST, place_of
 from tivo.store.page import row_bytes
-from tivo.store.state import READ_EVENTS, Place, state
+from tivo.store.state import Place, state
 
 FOLD_BYTES = 16 << 20
 """Memory that one reader folds in: of more keys than that, it reads a stretch after the other."""
@@ -52,13 +50,6 @@ class Images:
         self._open: OrderedDict[_Asked, _Reading] = OrderedDict()
         self._idle: set[_Asked] = set()  # of those open, whom nobody has asked for since `close_idle`
         self._folding = asyncio.Semaphore(MOST_FOLDING)
-
-    async def read(self, wanted: ReadImage) -> ImageRead:
-        """The next part for a session. Raises StoreError."""
-        place = Place(topic_id=wanted.topic.topic_id, until=wanted.until, upto=wanted.upto)
-        stretch = Stretch(FIRST if wanted.after is None else wanted.after)
-        part = await self.part(place, stretch, limit=READ_EVENTS, max_bytes=wanted.max_bytes)
-        return ImageRead(wanted.read, part.events, part.next)
 
     async def part(self, place: Place, stretch: Stretch, *, limit: int, max_bytes: int) -> Part:
         """The first `limit` events of a stretch; fewer where they would be larger, but one at least."""

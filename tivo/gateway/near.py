@@ -2,18 +2,17 @@
 
 import asyncio
 
-from tivo.client.tail import TailAnswer
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Tail
+from tivo.gateway.log_scan import gone_on, left_of, places
 from tivo.model.errors import BrokerError
 from tivo.model.event import Cursor
-from tivo.playback.effects import ReadNear, TailPlace
+from tivo.playback.effects import ReadNear
 from tivo.playback.facts import NearRead, Scanned, TopicRef
 from tivo.store.base import Store
 
 LOG_SECONDS = 8
 """How long the log may take for a part: less than a player waits for a read, which would blame the store."""
-_PART_EVENTS = 2_000
 
 
 class Near:
@@ -45,36 +44,21 @@ class Near:
     async def _begin(self, topic: TopicRef) -> Scanned:
         frontier = await self._store.frontier(topic.topic_id)
         ends = await self._catalogue.log_ends(topic)
-        left = {partition: end for partition, end in ends.items() if frontier.get(partition, 0) < end}
-        return Scanned(frontier, frontier, left)
+        return Scanned(frontier, frontier, left_of(frontier, ends))
 
     async def _scan(self, wanted: ReadNear, scanned: Scanned) -> NearRead:
-        places = [TailPlace(p, scanned.read.get(p), end, _PART_EVENTS) for p, end in scanned.left.items()]
+        asked = places(scanned.read, scanned.left)
         try:
             async with asyncio.timeout(self._log_seconds):
-                answer = await self._tail.read(wanted.topic, places, max_bytes=wanted.max_bytes, wait=False)
+                answer = await self._tail.read(wanted.topic, asked, max_bytes=wanted.max_bytes, wait=False)
         except TimeoutError:
             message = f"the log of {wanted.topic.name!r} did not answer within {self._log_seconds} s"
             raise BrokerError(message) from None
         events = [event for each in answer.slices for event in each.events]
         found = [each for each in events if each.time_us in wanted.window and _is_wanted(each.cursor, wanted)]
-        on = _behind(scanned, answer)
+        on = Scanned(scanned.stored, *gone_on(scanned.read, scanned.left, answer))
         return NearRead(wanted.read, sorted(found, reverse=wanted.reverse), False, on.read, on)
 
 
 def _is_wanted(cursor: Cursor, wanted: ReadNear) -> bool:
     return cursor < wanted.beside if wanted.reverse else cursor > wanted.beside
-
-
-def _behind(scanned: Scanned, answer: TailAnswer) -> Scanned:
-    """Where to go on. As long as one partition moves none is given up: an answer has bounds, and the first that fill it
-    leave nothing for the others, which are therefore asked for first in the next one."""
-    read, stalled, moved, is_over = {**scanned.read}, dict[int, int](), dict[int, int](), True
-    for each in answer.slices:
-        partition, before, end = each.partition, scanned.read.get(each.partition, 0), scanned.left[each.partition]
-        following = max(each.next, each.log_start, before)
-        is_over = is_over and following == before
-        read[partition] = following
-        if following < end and not each.truncated:
-            (moved if following > before else stalled)[partition] = end
-    return Scanned(scanned.stored, read, {} if is_over else {**stalled, **moved})

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from tivo.gateway.answers import Answers
 from tivo.gateway.catalogue import Catalogue
 from tivo.gateway.doors import Tail
-from tivo.gateway.images import Images
 from tivo.gateway.near import Near
+from tivo.gateway.states import States
 from tivo.store.base import Store
 
 
@@ -19,4 +19,4 @@ class Sources:
     catalogue: Catalogue
     answers: Answers
     near: Near
-    images: Images
+    images: States

@@ -1,4 +1,4 @@
-"""The state at a place for a session, part by part."""
+"""The state at a place, part by part."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -9,11 +9,11 @@ import pytest
 from tivo.gateway.images import MOST_FOLDING, MOST_OPEN, Images, Stretch
 from tivo.model.errors import StoreError
 from tivo.model.event import Cursor, Event, Page, ValueKind
-from tivo.playback.effects import ReadImage
 from tivo.playback.facts import TopicRef
 from tivo.store.base import Found
+from tivo.store.image import FIRST
 from tivo.store.memory import MemoryStore
-from tivo.store.state import Place
+from tivo.store.state import READ_EVENTS, Place
 
 TOPIC = TopicRef("t", bytes(16), (0,))
 EVENTS = tuple(
@@ -50,12 +50,10 @@ async def read(images: Images, until: Cursor, *, upto: int = 5_000, max_bytes: i
     found: list[Event] = []
     after, parts = None, 0
     while parts == 0 or after is not None:
-        told = await images.read(
-            ReadImage(read=7, topic=TOPIC, until=until, upto={0: upto}, after=after, max_bytes=max_bytes)
-        )
-        assert 7 == told.read
+        place = Place(topic_id=TOPIC.topic_id, until=until, upto={0: upto})
+        told = await images.part(place, Stretch(after or FIRST), limit=READ_EVENTS, max_bytes=max_bytes)
         found += told.events
-        after, parts = told.after, parts + 1
+        after, parts = told.next, parts + 1
     return found, parts
 
 
